@@ -1,0 +1,149 @@
+/* conf.h - the configuration: what patchbay.ini says, checked */
+#ifndef PATCHBAY_CONF_CONF_H
+#define PATCHBAY_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/problems.h"
+
+#define CONF_MAX_ROUTES  256
+#define CONF_MAX_WORKERS 128
+#define CONF_MAX_LISTEN  32
+
+/* One address of `listen`. "localhost:9501" makes two, one for each family. */
+struct conf_listen {
+    char *text; /* as written, for messages: "localhost:9501" */
+    struct sockaddr_storage addr;
+    socklen_t addr_len;
+    bool optional; /* the IPv6 half of a name: a host without IPv6 skips it */
+};
+
+/* One address or network of `proxies`; family AF_UNIX stands for `unix`, every
+ * peer of a Unix socket. */
+struct conf_net {
+    int family;
+    unsigned char addr[16];
+    unsigned prefix;
+};
+
+enum conf_slow_peer { CONF_SLOW_CLOSE = 1, CONF_SLOW_DROP = 2 };
+
+enum conf_on_reload {
+    CONF_RELOAD_MIGRATE = 1,
+    CONF_RELOAD_DRAIN = 2,
+    CONF_RELOAD_CLOSE = 3
+};
+
+/* Those of [limits], or of a route: what it says, and [limits] for the rest. */
+struct conf_limits {
+    size_t max_message;
+    size_t send_queue;
+    enum conf_slow_peer slow_peer;
+    uint64_t handshake_ms;
+    uint64_t ping_ms; /* 0: never */
+    uint64_t ping_wait_ms;
+    uint64_t idle_ms; /* 0: never */
+    uint64_t slow_hook_ms;
+    uint32_t connections; /* per route, all workers; 0: unlimited */
+    /* Lower case, such as "https://example.org"; {"*"} for any; empty for the
+     * same host only. */
+    char **origins;
+    size_t origin_count;
+};
+
+/* A plugin's own option as it stands in the file. */
+struct conf_option {
+    char *name; /* "history" */
+    char *value;
+    int line;
+};
+
+struct conf_options {
+    struct conf_option *list;
+    size_t count;
+};
+
+/* [plugin.NAME]: defaults for each route with that plugin. */
+struct conf_plugin {
+    char *name;
+    int line;
+    struct conf_options options;
+};
+
+struct conf_route {
+    char *name; /* "lobby" of [route.lobby] */
+    int line;   /* of the section */
+    char *path; /* as written: "/chat/lobby", "/rooms/" and a star */
+    int path_line;
+    bool prefix;     /* ends in a star */
+    size_t path_len; /* without the star */
+    char *plugin;    /* "chat" */
+    int plugin_line;
+    char *plugin_file; /* plugin_dir/chat.so */
+    enum conf_on_reload on_reload;
+    struct conf_limits limits;
+    struct conf_options options; /* of chat.* keys, without the "chat." */
+};
+
+struct conf {
+    char *file; /* as given, for messages */
+
+    /* [server]; relative paths are taken from the folder of the file */
+    struct conf_listen listen[CONF_MAX_LISTEN];
+    size_t listen_count;
+    unsigned workers; /* `auto` resolved to the number of processors */
+    char *plugin_dir;
+    char *run_dir;
+    char *user; /* NULL: none */
+    struct conf_net *proxies;
+    size_t proxy_count;
+    uint64_t drain_ms;
+
+    /* [tls]; on for every TCP address when cert is set */
+    char *tls_cert; /* NULL: off */
+    char *tls_key;
+    int tls_min_version; /* 12 or 13 */
+
+    /* [log] */
+    enum log_level log_level;
+    char *log_file; /* "-" or a path */
+    enum log_format log_format;
+    bool log_access;
+
+    /* [limits] */
+    struct conf_limits limits;
+    unsigned jobs; /* threads for deferred work, per worker */
+
+    /* [http] */
+    char *http_root;    /* NULL: no files */
+    char *http_health;  /* NULL: off */
+    char *http_metrics; /* NULL: off */
+
+    struct conf_plugin *plugins;
+    size_t plugin_count;
+    struct conf_route *routes;
+    size_t route_count;
+};
+
+/*
+ * Reads and checks a file. Returns NULL, with at least one problem added, if
+ * anything in it is wrong; all that can be found is reported in one go. Names
+ * of hosts and users are resolved here. Nothing is said about the plugins'
+ * files and options: that takes the plugins (plugin/probe.h).
+ */
+struct conf *conf_load(const char *file, struct problems *problems);
+void conf_free(struct conf *conf);
+
+/* [plugin.NAME], or NULL. */
+const struct conf_plugin *conf_find_plugin(const struct conf *conf,
+                                           const char *name);
+
+/* Whether an address is in a list of networks. */
+bool conf_net_match(const struct conf_net *nets, size_t count,
+                    const struct sockaddr *addr);
+
+#endif

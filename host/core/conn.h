@@ -1,0 +1,70 @@
+/* conn.h - one WebSocket connection, seen from its transport */
+#ifndef PATCHBAY_CORE_CONN_H
+#define PATCHBAY_CORE_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <patchbay.h>
+
+#include "core/core.h"
+#include "core/request.h"
+
+/*
+ * Finds the route of a path: the longest that matches, NULL if there is none.
+ */
+struct instance *core_find_route(struct core *core, const char *path);
+
+/* What a transport may ask of a route. */
+const struct conf_route *instance_conf(const struct instance *instance);
+const bay_plugin *instance_plugin(const struct instance *instance);
+struct route_stats *instance_stats(struct instance *instance);
+struct core *instance_core(struct instance *instance);
+
+/*
+ * A client asks to upgrade; everything but the application has agreed. Checks
+ * the route's limits, calls the handshake hook and chooses the subprotocol
+ * from what the client offers (a comma-separated list, or NULL). Returns the
+ * connection, or NULL and the HTTP status in *status, and one sentence for the
+ * client in *why (static). request->headers are for the answer either way.
+ */
+struct conn *conn_create(struct instance *instance, struct request *request,
+                         const char *offered, void *link, int *status,
+                         const char **why);
+
+/* The 101 is out: calls open. */
+void conn_open(struct conn *conn);
+
+/* The socket is gone, or the upgrade failed after all; link is not used any
+ * more. Calls close (and open before it, if that is due) in the next
+ * core_turn. Frees conn. */
+void conn_lost(struct conn *conn);
+
+/*
+ * A piece of a message arrived: first and last tell its place in the message,
+ * rest what the frame it belongs to still has to come. Frees nothing of the
+ * caller's. A fault of the peer begins a close; later pieces are ignored.
+ */
+void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
+                  const void *data, size_t len, uint64_t rest);
+
+/* The peer sent Close: code 1005 if it gave none. Answers it, if it is the
+ * first. The transport shuts the connection afterwards. */
+void conn_peer_closed(struct conn *conn, int code, const char *reason,
+                      size_t reason_len);
+
+/* The transport found a fault of the peer that it answers itself: what is
+ * queued is sent now, if the socket takes it, and nothing afterwards. */
+void conn_failed(struct conn *conn, int code, const char *reason);
+
+/* Anything at all came from the peer: it is alive. */
+void conn_heard(struct conn *conn);
+
+/* The socket takes more. */
+void conn_writable(struct conn *conn);
+
+const char *conn_subprotocol(const struct conn *conn);
+bay_id conn_id(const struct conn *conn);
+
+#endif

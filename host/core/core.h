@@ -1,0 +1,94 @@
+/* core.h - the heart of a worker: routes, connections, hooks, topics, timers
+ *
+ * core knows neither sockets nor processes: it is driven by a transport and
+ * reaches other workers through a bus. One thread; everything that follows
+ * from a call (close hooks, notices, sends) has happened when core_turn
+ * returns.
+ */
+#ifndef PATCHBAY_CORE_CORE_H
+#define PATCHBAY_CORE_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <patchbay.h>
+
+#include "conf/conf.h"
+#include "core/bus.h"
+#include "core/stats.h"
+#include "core/transport.h"
+#include "plugin/options.h"
+
+struct core;
+struct conn;
+struct instance;
+
+struct core_setup {
+    const struct transport *transport;
+    void *transport_self;
+    const struct bus *bus; /* NULL: one worker */
+    void *bus_self;
+    struct worker_stats *stats; /* zeroed; routes[] for every route */
+    /* This and the other workers' connections to a route, for its limit; NULL:
+     * this worker's count is the whole. */
+    uint64_t (*count_connections)(void *arg, unsigned route_index);
+    void *count_arg;
+    unsigned node, worker, workers, incarnation;
+    bool log_access;
+};
+
+struct core *core_create(const struct core_setup *setup);
+
+/* The bus needs the core and the core the bus: it may be given afterwards,
+ * before the first route. */
+void core_set_bus(struct core *core, const struct bus *bus, void *bus_self);
+
+/*
+ * Makes the instance of a route and calls its start hook. Takes options when
+ * it succeeds; borrows conf and plugin for the life of core. 0, or -1 and one
+ * sentence in why.
+ */
+int core_add_route(struct core *core, const struct conf_route *conf,
+                   unsigned index, const bay_plugin *plugin,
+                   struct options *options, char *why, size_t why_size);
+
+/*
+ * Runs what is due: hooks that wait, then the send queues. The transport calls
+ * it after each batch of events; calling it twice does no harm.
+ */
+void core_turn(struct core *core);
+
+/* The alarm went off: timers, pings, idle connections. */
+void core_tick(struct core *core);
+
+/* Closes connections, spread over over_ms; core_connections tells how many are
+ * left. No new ones are accepted. */
+void core_drain(struct core *core, int code, const char *reason,
+                uint64_t over_ms);
+
+/* Open connections. */
+size_t core_connections(const struct core *core);
+
+/* Closes one; for an operator. false: not here. */
+bool core_kick(struct core *core, bay_id id, int code, const char *reason);
+
+/* What an operator sees of each connection. Strings are borrowed. */
+struct conn_info {
+    bay_id id;
+    const char *route;
+    const char *remote;
+    const char *path;
+    const char *subprotocol;
+    bay_facts facts;
+};
+void core_each_connection(struct core *core,
+                          void (*each)(void *arg,
+                                       const struct conn_info *info),
+                          void *arg);
+
+/* Ends deferred work, stops the instances and frees everything. Every
+ * connection must be gone. */
+void core_destroy(struct core *core);
+
+#endif

@@ -1,0 +1,101 @@
+/* stats.h - a worker's counters and the hook that runs now, in shared memory
+ *
+ * One writer, the worker's loop thread; any process that maps the memory may
+ * read at any time. Stores are relaxed: each number is right by itself.
+ */
+#ifndef PATCHBAY_CORE_STATS_H
+#define PATCHBAY_CORE_STATS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef _Atomic uint64_t stat;
+
+/* The order is that of hook_names in hooks.c. */
+enum hook {
+    HOOK_NONE,
+    HOOK_START,
+    HOOK_STOP,
+    HOOK_RELOAD,
+    HOOK_MIGRATE_ROUTE,
+    HOOK_MIGRATE_CONN,
+    HOOK_HANDSHAKE,
+    HOOK_OPEN,
+    HOOK_MESSAGE,
+    HOOK_CLOSE,
+    HOOK_DRAINED,
+    HOOK_TIMER,
+    HOOK_NOTICE,
+    HOOK_HTTP,
+    HOOK_DONE,
+    HOOK_COUNT
+};
+
+/* "message" for HOOK_MESSAGE; NULL for HOOK_NONE. */
+const char *hook_name(enum hook hook);
+
+/* What the worker is doing: names the culprit after a crash or a hang. */
+struct hook_now {
+    _Atomic uint32_t hook;  /* HOOK_NONE: no plugin code runs */
+    _Atomic uint32_t route; /* index in the configuration */
+    stat conn;              /* bay_id, or 0 */
+    stat since_ms;          /* clock_coarse_ms at its start */
+};
+
+struct route_stats {
+    stat connections;   /* open now */
+    stat accepted;      /* ever */
+    stat refused;       /* handshakes answered with an error */
+    stat messages_in;   /* and their payload: */
+    stat bytes_in;
+    stat messages_out;
+    stat bytes_out;
+    stat published;     /* bay_publish calls */
+    stat dropped;       /* messages not sent because a queue was full */
+    stat slow_closed;   /* connections closed with 1013 for that */
+    stat protocol_errors; /* connections closed for 1002, 1007 or 1009 */
+    stat timeouts;      /* no pong, idle, or an unanswered close */
+    stat hook_errors;   /* hooks that returned an error */
+    stat slow_hooks;    /* hooks over slow_hook */
+};
+
+struct worker_stats {
+    struct hook_now now;
+    stat heartbeat_ms;     /* clock_coarse_ms, stored every second */
+    stat sockets;          /* TCP and Unix connections of any kind, open now */
+    stat accepted;         /* ever */
+    stat accept_paused;    /* times accept ran out of descriptors */
+    stat handshake_errors; /* refused before a route was known */
+    stat http_requests;    /* plain HTTP */
+    stat bus_in;           /* messages from and to other workers */
+    stat bus_out;
+    stat bus_dropped;      /* not sent: a sibling's queue was full or gone */
+    stat jobs_queued;      /* deferred work not done yet */
+    stat timers;           /* set now */
+    stat topics;           /* with a subscriber or listener here, now */
+    struct route_stats routes[]; /* as many as the configuration has */
+};
+
+static inline void stat_add(stat *s, uint64_t n)
+{
+    atomic_store_explicit(
+        s, atomic_load_explicit(s, memory_order_relaxed) + n,
+        memory_order_relaxed);
+}
+
+static inline void stat_sub(stat *s, uint64_t n)
+{
+    stat_add(s, (uint64_t)0 - n);
+}
+
+static inline void stat_set(stat *s, uint64_t n)
+{
+    atomic_store_explicit(s, n, memory_order_relaxed);
+}
+
+static inline uint64_t stat_get(const stat *s)
+{
+    return atomic_load_explicit((stat *)(uintptr_t)s, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,52 @@
+/* server.h - a worker's sockets: the libwebsockets context on a libuv loop */
+#ifndef PATCHBAY_NET_SERVER_H
+#define PATCHBAY_NET_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "core/core.h"
+
+struct server;
+
+struct server_setup {
+    uv_loop_t *loop;
+    const struct conf *conf;
+    struct worker_stats *stats;
+    /* Bound, listening and non-blocking; borrowed. tls tells which of them
+     * speak TLS. */
+    const int *listen_fds;
+    const bool *listen_tls;
+    size_t listen_count;
+    /* What [http] health and metrics answer; buf is the body. health returns
+     * the HTTP status. */
+    int (*health)(void *arg, struct buf *buf);
+    void (*metrics)(void *arg, struct buf *buf);
+    void *pages_arg;
+};
+
+/* NULL on failure, logged. The TLS files are read here: call it before
+ * privileges are dropped. */
+struct server *server_create(const struct server_setup *setup);
+
+/* The table and its self for core_setup. */
+const struct transport *server_transport(void);
+
+/* The core that serves the upgrades; before server_start. */
+void server_set_core(struct server *server, struct core *core);
+
+/* Begins and ends to accept. */
+void server_start(struct server *server);
+void server_stop_accepting(struct server *server);
+
+/* Ends every connection at once. */
+void server_kill(struct server *server);
+
+/* Frees all; runs the loop to close its handles. The loop must not be running.
+ * Every conn_lost has been called when it returns. */
+void server_destroy(struct server *server);
+
+#endif

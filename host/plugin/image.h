@@ -1,0 +1,34 @@
+/* image.h - a plugin's file, opened from a private copy */
+#ifndef PATCHBAY_PLUGIN_IMAGE_H
+#define PATCHBAY_PLUGIN_IMAGE_H
+
+#include <stddef.h>
+
+#include <patchbay.h>
+
+struct image {
+    char *name;    /* "chat" */
+    char *path;    /* the file as configured */
+    char hash[17]; /* of its bytes, hexadecimal: tells versions apart */
+    void *handle;
+    bay_plugin plugin; /* as descriptor_read made it */
+};
+
+/*
+ * Copies the file to copies_dir/NAME.<hash>.so, checks that it is a whole ELF
+ * shared object of this machine, opens the copy (RTLD_NOW | RTLD_LOCAL |
+ * RTLD_NODELETE) and reads its descriptor; name must be the descriptor's name.
+ * NULL and one sentence in why on failure; the sentence names the file.
+ * The original may be overwritten at any time afterwards.
+ *
+ * Constructors of the plugin run in here: the master calls it in a forked
+ * probe only.
+ */
+struct image *image_open(const char *name, const char *path,
+                         const char *copies_dir, char *why, size_t why_size);
+
+/* Frees the struct; the code stays mapped until the process ends, since
+ * dlclose under thread-locals or threads of the plugin is a crash. */
+void image_close(struct image *image);
+
+#endif
