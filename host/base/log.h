@@ -3,6 +3,7 @@
 #define PATCHBAY_BASE_LOG_H
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,13 +26,27 @@ struct log_subject {
 };
 
 /*
+ * Text, members that are not set left out (a plugin without a route is [-/P]):
+ *
+ *   2026-11-22T20:14:41.123Z info  worker 0 [lobby/chat] #12 127.0.0.1: joined
+ *
+ * JSON, one object a line; conn is a string, since a bay_id does not fit in
+ * the numbers of most readers:
+ *
+ *   {"time":"2026-11-22T20:14:41.123Z","level":"info","who":"worker 0",
+ *    "route":"lobby","plugin":"chat","conn":"12","remote":"127.0.0.1",
+ *    "message":"joined"}
+ */
+
+/*
  * Opens the log: file "-" is standard error. 0, or -1 with errno set and the
  * log left as it was. Until it is called, lines go to standard error as text
- * at level info.
+ * at level info. Calling it again reopens the file, as after a rotation; a
+ * thread that writes meanwhile writes to the old file or to the new one.
  */
 int log_open(const char *file, enum log_format format, enum log_level level);
 
-/* Who writes: "master", "worker 0". Copied. */
+/* Who writes: "master", "worker 0". Copied. Before the process has threads. */
 void log_identify(const char *who);
 
 void log_set_level(enum log_level level);
@@ -43,9 +58,10 @@ const char *log_level_name(enum log_level level);
 enum log_level log_level_parse(const char *name);
 
 /*
- * Writes one line with a single write(2), whatever thread calls. Control bytes
- * in the message are escaped, so a peer cannot forge lines. Lines over 4 KiB
- * are cut. What could not be written (a full disk) is counted.
+ * Writes one line with a single write(2), whatever thread calls; errno stays
+ * as it was. Control characters and bytes that are not UTF-8 are escaped
+ * (\n, \x1b), so a peer cannot forge lines. Lines over 4 KiB are cut and end
+ * in "...". What could not be written (a full disk) is counted.
  */
 __attribute__((format(printf, 3, 4))) void
 log_about(enum log_level level, const struct log_subject *subject,
@@ -60,11 +76,12 @@ uint64_t log_lost(void);
 #define log_info(...)  log_about(LOG_LEVEL_INFO, NULL, __VA_ARGS__)
 #define log_debug(...) log_about(LOG_LEVEL_DEBUG, NULL, __VA_ARGS__)
 
-extern enum log_level log_threshold; /* read through log_wants */
+extern atomic_int log_threshold; /* read through log_wants */
 
 static inline bool log_wants(enum log_level level)
 {
-    return level <= log_threshold;
+    return (int)level <=
+           atomic_load_explicit(&log_threshold, memory_order_relaxed);
 }
 
 #endif

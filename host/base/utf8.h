@@ -18,4 +18,8 @@ bool utf8_check(uint32_t *state, const void *data, size_t len);
 /* The whole of a text at once. */
 bool utf8_valid(const void *data, size_t len);
 
+/* How many bytes (1 to 4) the character at the start of data has; 0 if there
+ * is no whole and valid one. */
+size_t utf8_char(const void *data, size_t len);
+
 #endif
