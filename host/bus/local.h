@@ -32,11 +32,6 @@ struct local_bus *local_bus_create(const struct local_bus_setup *setup);
 /* The table for core_set_bus; its self is the struct local_bus. */
 const struct bus *local_bus_table(void);
 
-/* Writes what was queued in this turn of the loop. The worker calls it before
- * the clients' queues are flushed, so that a sibling knows of a subscription
- * before the client can tell anyone of it. */
-void local_bus_flush(struct local_bus *bus);
-
 /* Closes its handles; runs the loop for that. The loop must not be running. */
 void local_bus_destroy(struct local_bus *bus);
 

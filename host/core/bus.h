@@ -30,6 +30,11 @@ struct bus {
                    const void *data, size_t len);
     int (*close_id)(void *self, const char *route, bay_id id, int code,
                     const char *reason);
+
+    /* Writes what was queued since the last call. core_turn calls it before it
+     * flushes the clients' queues: a sibling knows of a subscription before
+     * the client can tell anyone of it. */
+    void (*flush)(void *self);
 };
 
 /* What the bus calls in core when something came in. Unknown routes, topics

@@ -49,10 +49,10 @@ void conn_lost(struct conn *conn);
 void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
                   const void *data, size_t len, uint64_t rest);
 
-/* The peer sent Close: code 1005 if it gave none. Answers it, if it is the
- * first. The transport shuts the connection afterwards. */
-void conn_peer_closed(struct conn *conn, int code, const char *reason,
-                      size_t reason_len);
+/* The peer sent Close with this payload (RFC 6455 section 5.5.1). Answers it,
+ * if it is the first Close on the connection, and flushes. The transport shuts
+ * the connection afterwards. */
+void conn_peer_closed(struct conn *conn, const void *payload, size_t len);
 
 /* The transport found a fault of the peer that it answers itself: what is
  * queued is sent now, if the socket takes it, and nothing afterwards. */

@@ -87,8 +87,13 @@ void core_each_connection(struct core *core,
                                        const struct conn_info *info),
                           void *arg);
 
-/* Ends deferred work, stops the instances and frees everything. Every
- * connection must be gone. */
+/* Deferred work that is not done yet; and the end of what has not begun: its
+ * done hooks run with BAY_ECANCELED in the next core_turn. */
+size_t core_jobs(const struct core *core);
+void core_cancel_jobs(struct core *core);
+
+/* Stops the instances and frees everything. No connection and no deferred work
+ * may be left. NULL is allowed. */
 void core_destroy(struct core *core);
 
 #endif

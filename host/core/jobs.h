@@ -4,7 +4,17 @@
 
 #include <stdbool.h>
 
+#include <patchbay.h>
+
+struct instance;
 struct job;
+
+/* Begun or waiting in one worker; more: BAY_EFULL. */
+#define JOBS_MAX 16384u
+
+/* As bay_defer. */
+int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
+               void *arg);
 
 /* For the transport: the work itself, on any thread; and its end, on the
  * loop's thread. */

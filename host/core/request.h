@@ -3,6 +3,7 @@
 #define PATCHBAY_CORE_REQUEST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <patchbay.h>
 
@@ -11,7 +12,8 @@
 /* The transport fills in the first part; what it points to must live until the
  * hook has returned. */
 struct request {
-    bay_request handle; /* must be first; core sets it */
+    bay_request handle; /* must be first; core sets it and the next */
+    uint32_t magic;
 
     const char *method;
     const char *remote;
@@ -33,6 +35,14 @@ struct request {
 
 /* The decoded value of a parameter in a packed query, or NULL. */
 const char *request_query_find(const char *query, const char *name);
+
+struct instance;
+
+/*
+ * Calls the http hook. 0: request holds the answer; or the HTTP status to
+ * answer with, 500 for a hook that failed. 426 if the plugin has no such hook.
+ */
+int request_http(struct instance *instance, struct request *request);
 
 /* Frees what core added. */
 void request_finish(struct request *request);

@@ -30,7 +30,8 @@ struct transport {
     /* Call conn_writable once the socket takes more and no rest is left. */
     void (*want_writable)(void *link);
 
-    /* Stops and resumes reading. What was read before may still be delivered. */
+    /* Stops and resumes reading. Once stopped, nothing is delivered, neither
+     * what was read before: that comes after the resume. */
     void (*set_reading)(void *link, bool on);
 
     /* Ends the connection below WebSocket, after what send took was sent; the

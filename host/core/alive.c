@@ -1,0 +1,128 @@
+/* alive.c - pings, idle connections, deadlines: is a peer still there? */
+#include "core/core-t.h"
+
+/* A Close that is not answered, with no byte taken by the peer in between; and
+ * however much it takes. */
+#define CLOSE_WAIT_MS 5000u
+#define CLOSE_MAX_MS  60000u
+
+/* A peer that is not read from is not seen to go: asked this often. */
+#define HUNG_UP_MS 5000u
+
+static const unsigned char ping_frame[] = { 0x80u | OPCODE_PING, 3,
+                                            'b', 'a', 'y' };
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t last_active(const struct conn *conn)
+{
+    return conn->facts.last_message_ms > 0 ? conn->facts.last_message_ms
+                                           : conn->facts.connected_ms;
+}
+
+void conn_schedule(struct conn *conn)
+{
+    const struct conf_limits *limits = &conn->instance->conf->limits;
+    struct core *core = conn->instance->core;
+    uint64_t due = UINT64_MAX;
+
+    if (conn->state == CONN_CLOSING || conn->state == CONN_ENDED) {
+        due = earlier(conn->progress_ms + CLOSE_WAIT_MS,
+                      conn->closing_ms + CLOSE_MAX_MS);
+    } else if (conn->state == CONN_OPEN) {
+        if (limits->ping_ms > 0) {
+            due = conn->ping_sent_ms > 0
+                      ? conn->ping_sent_ms + limits->ping_wait_ms
+                      : conn->heard_ms + limits->ping_ms;
+        }
+        if (limits->idle_ms > 0) {
+            due = earlier(due, last_active(conn) + limits->idle_ms);
+        }
+        if (!conn->reading || conn->blocked) {
+            due = earlier(due, core_now(core) + HUNG_UP_MS);
+        }
+        if (conn->drain_due_ms > 0) {
+            due = earlier(due, conn->drain_due_ms);
+        }
+    }
+    if (due != UINT64_MAX) {
+        wheel_set(&core->wheel, &conn->wheel, due);
+    }
+}
+
+static void time_out(struct conn *conn, const char *why)
+{
+    struct log_subject subject = {
+        .route = conn->instance->conf->name,
+        .plugin = conn->instance->plugin.name,
+        .conn = conn->id,
+        .remote = conn->remote,
+    };
+
+    stat_add(&conn->instance->stats->timeouts, 1);
+    log_about(LOG_LEVEL_DEBUG, &subject, "closed: %s", why);
+    conn_lose(conn, why);
+}
+
+static void ping(struct conn *conn, uint64_t now)
+{
+    struct core *core = conn->instance->core;
+
+    conn->ping_sent_ms = now;
+    if (sendq_raw(&core->pool, &conn->sendq, ping_frame, sizeof ping_frame) ==
+        0) {
+        core_mark_dirty(core, conn);
+    }
+}
+
+static void check_open(struct conn *conn, uint64_t now)
+{
+    const struct conf_limits *limits = &conn->instance->conf->limits;
+    const struct core *core = conn->instance->core;
+    bool pings = limits->ping_ms > 0;
+
+    if (conn->drain_due_ms > 0 && now >= conn->drain_due_ms) {
+        conn_end(conn, core->drain_code, core->drain_reason);
+    } else if (limits->idle_ms > 0 &&
+               now - last_active(conn) >= limits->idle_ms) {
+        stat_add(&conn->instance->stats->timeouts, 1);
+        conn_end(conn, BAY_CLOSE_GOING_AWAY, "idle");
+    } else if (!conn->reading &&
+               core->setup.transport->hung_up(conn->link)) {
+        conn_lose(conn, "");
+    } else if (pings && conn->blocked &&
+               now - conn->progress_ms >=
+                   limits->ping_ms + limits->ping_wait_ms) {
+        time_out(conn, "nothing could be sent");
+    } else if (!conn->reading) {
+        conn->ping_sent_ms = 0; /* its pong could not be seen */
+        conn->heard_ms = now;
+    } else if (pings && conn->ping_sent_ms > 0) {
+        if (now - conn->ping_sent_ms >= limits->ping_wait_ms) {
+            if (conn->heard_ms < conn->ping_sent_ms) {
+                time_out(conn, "no pong");
+            } else {
+                conn->ping_sent_ms = 0;
+            }
+        }
+    } else if (pings && now - conn->heard_ms >= limits->ping_ms) {
+        ping(conn, now);
+    }
+}
+
+void conn_check(struct conn *conn)
+{
+    uint64_t now = core_now(conn->instance->core);
+
+    if (conn->state == CONN_OPEN) {
+        check_open(conn, now);
+    } else if (now - conn->progress_ms >= CLOSE_WAIT_MS ||
+               now - conn->closing_ms >= CLOSE_MAX_MS) {
+        time_out(conn, "its Close did not come");
+        conn->progress_ms = now;
+    }
+    conn_schedule(conn);
+}

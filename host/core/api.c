@@ -1,0 +1,57 @@
+/* api.c - the table of host calls that every handle begins with */
+#include "core/api.h"
+
+const bay_api core_api = {
+    .size = sizeof(bay_api),
+    .abi_major = BAY_ABI_MAJOR,
+    .abi_minor = BAY_ABI_MINOR,
+
+    .send = api_send,
+    .vsendf = api_vsendf,
+    .close = api_close,
+    .pause = api_pause,
+    .conn_id = api_conn_id,
+    .conn_data = api_conn_data,
+    .conn_route = api_conn_route,
+    .conn_remote = api_conn_remote,
+    .conn_path = api_conn_path,
+    .conn_query = api_conn_query,
+    .conn_subprotocol = api_conn_subprotocol,
+    .conn_tail = api_conn_tail,
+    .conn_header = api_conn_header,
+    .conn_backlog = api_conn_backlog,
+    .conn_facts = api_conn_facts,
+
+    .req_method = api_req_method,
+    .req_remote = api_req_remote,
+    .req_path = api_req_path,
+    .req_query = api_req_query,
+    .req_header = api_req_header,
+    .req_body = api_req_body,
+    .req_add_header = api_req_add_header,
+    .req_reply = api_req_reply,
+
+    .route_name = api_route_name,
+    .route_path = api_route_path,
+    .route_worker = api_route_worker,
+    .route_data = api_route_data,
+    .route_count = api_route_count,
+    .route_find = api_route_find,
+    .route_next = api_route_next,
+    .conf_str = api_conf_str,
+    .conf_int = api_conf_int,
+
+    .send_to = api_send_to,
+    .close_id = api_close_id,
+    .subscribe = api_subscribe,
+    .unsubscribe = api_unsubscribe,
+    .listen = api_listen,
+    .unlisten = api_unlisten,
+    .publish = api_publish,
+
+    .timer_set = api_timer_set,
+    .timer_clear = api_timer_clear,
+    .now_ms = api_now_ms,
+    .defer = api_defer,
+    .vlog = api_vlog,
+};

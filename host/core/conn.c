@@ -1,0 +1,506 @@
+/* conn.c - one WebSocket connection: its life, from handshake to close */
+#include "core/conn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/utf8.h"
+#include "core/core-t.h"
+#include "core/hooks.h"
+#include "core/id.h"
+
+static void log_conn(const struct conn *conn, enum log_level level,
+                     const char *what)
+{
+    struct log_subject subject = {
+        .route = conn->instance->conf->name,
+        .plugin = conn->instance->plugin.name,
+        .conn = conn->id,
+        .remote = conn->remote,
+    };
+
+    log_about(level, &subject, "%s", what);
+}
+
+static void log_access(const struct conn *conn, bool begins)
+{
+    char line[512];
+    const bay_facts *facts = &conn->facts;
+
+    if (!conn->instance->core->setup.log_access) {
+        return;
+    }
+    if (begins) {
+        snprintf(line, sizeof line, "open %s%s%s", conn->path,
+                 *conn->subprotocol != '\0' ? " subprotocol " : "",
+                 conn->subprotocol);
+    } else {
+        snprintf(line, sizeof line,
+                 "close %s code %d after %llu ms, %llu messages (%llu bytes) "
+                 "in, %llu (%llu) out",
+                 conn->path, conn->close_code,
+                 (unsigned long long)(core_now(conn->instance->core) -
+                                      facts->connected_ms),
+                 (unsigned long long)facts->messages_in,
+                 (unsigned long long)facts->bytes_in,
+                 (unsigned long long)facts->messages_out,
+                 (unsigned long long)facts->bytes_out);
+    }
+    log_conn(conn, LOG_LEVEL_INFO, line);
+}
+
+/* ---- begin ------------------------------------------------------------- */
+
+static size_t query_size(const char *query)
+{
+    const char *end = query;
+
+    if (query == NULL) {
+        return 1;
+    }
+    while (*end != '\0') {
+        end += strlen(end) + 1;
+    }
+    return (size_t)(end - query) + 1;
+}
+
+/* Keeps the strings of the request in one allocation. */
+static int copy_strings(struct conn *conn, const struct request *request,
+                        const char *subprotocol)
+{
+    const struct conf_route *route = conn->instance->conf;
+    size_t remote = strlen(request->remote) + 1;
+    size_t path = strlen(request->path) + 1;
+    size_t sub = strlen(subprotocol) + 1;
+    size_t query = query_size(request->query);
+    char *at = malloc(remote + path + sub + query);
+
+    if (at == NULL) {
+        return -1;
+    }
+    conn->remote = memcpy(at, request->remote, remote);
+    conn->path = memcpy(at + remote, request->path, path);
+    conn->subprotocol = memcpy(at + remote + path, subprotocol, sub);
+    conn->query = at + remote + path + sub;
+    if (request->query != NULL) {
+        memcpy(at + remote + path + sub, request->query, query);
+    } else {
+        at[remote + path + sub] = '\0';
+    }
+    conn->tail = conn->path + (route->prefix ? route->path_len : path - 1);
+    return 0;
+}
+
+/* Whether a comma-separated list has a name. */
+static bool offers(const char *list, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (;;) {
+        size_t word;
+
+        list += strspn(list, ", \t");
+        word = strcspn(list, ", \t");
+        if (word == 0) {
+            return false;
+        }
+        if (word == len && memcmp(list, name, len) == 0) {
+            return true;
+        }
+        list += word;
+    }
+}
+
+/* The first of the plugin's subprotocols that the client offers, or "". */
+static const char *choose_subprotocol(const bay_plugin *plugin,
+                                      const char *offered)
+{
+    if (offered == NULL || plugin->subprotocols == NULL) {
+        return "";
+    }
+    for (const char *const *name = plugin->subprotocols; *name; name++) {
+        if (offers(offered, *name)) {
+            return *name;
+        }
+    }
+    return "";
+}
+
+static bool at_limit(const struct instance *instance)
+{
+    const struct core_setup *setup = &instance->core->setup;
+    uint64_t open;
+
+    if (instance->conf->limits.connections == 0) {
+        return false;
+    }
+    open = setup->count_connections != NULL
+               ? setup->count_connections(setup->count_arg, instance->index)
+               : stat_get(&instance->stats->connections);
+    return open >= instance->conf->limits.connections;
+}
+
+static struct conn *conn_alloc(struct instance *instance,
+                               const struct request *request,
+                               const char *offered, void *link)
+{
+    struct core *core = instance->core;
+    struct conn *conn = calloc(1, sizeof *conn);
+
+    if (conn == NULL) {
+        return NULL;
+    }
+    conn->instance = instance;
+    if (copy_strings(conn, request,
+                     choose_subprotocol(&instance->plugin, offered)) != 0) {
+        free(conn);
+        return NULL;
+    }
+    if (instance->plugin.conn_size > 0) {
+        conn->data = calloc(1, instance->plugin.conn_size);
+    }
+    if (++core->serial == 0) { /* 2^32 connections: go on as a new process */
+        core->incarnation++;
+        core->serial = 1;
+    }
+    conn->id = id_make(core->setup.node, core->setup.worker, core->incarnation,
+                       core->serial);
+    HASH_ADD(hh, core->by_id, id, sizeof conn->id, conn);
+    if (conn->hh.tbl == NULL ||
+        (conn->data == NULL && instance->plugin.conn_size > 0)) {
+        if (conn->hh.tbl != NULL) {
+            HASH_DEL(core->by_id, conn);
+        }
+        free(conn->data);
+        free(conn->remote);
+        free(conn);
+        return NULL;
+    }
+    conn->handle.api = &core_api;
+    conn->magic = CONN_MAGIC;
+    conn->state = CONN_HANDSHAKE;
+    conn->link = link;
+    conn->reading = true;
+    DL_APPEND(instance->conns, conn);
+    core->conn_count++;
+    stat_add(&instance->stats->connections, 1);
+    return conn;
+}
+
+static void conn_free(struct conn *conn)
+{
+    struct core *core = conn->instance->core;
+    char topic[TOPICS_NAME_MAX + 1];
+
+    while (conn->subs != NULL) {
+        if (topics_drop_one(&core->topics, conn, topic)) {
+            core_interest(conn->instance, topic, false);
+        }
+    }
+    if (conn->dirty) {
+        DL_DELETE2(core->dirty, conn, prev_dirty, next_dirty);
+    }
+    if (core->speaker == conn) {
+        core->speaker = NULL;
+    }
+    wheel_clear(&core->wheel, &conn->wheel);
+    sendq_clear(&core->pool, &conn->sendq);
+    buf_free(&conn->rx);
+    DL_DELETE(conn->instance->conns, conn);
+    HASH_DEL(core->by_id, conn);
+    core->conn_count--;
+    stat_sub(&conn->instance->stats->connections, 1);
+    conn->magic = 0;
+    free(conn->data);
+    free(conn->remote);
+    free(conn);
+}
+
+struct conn *conn_create(struct instance *instance, struct request *request,
+                         const char *offered, void *link, int *status,
+                         const char **why)
+{
+    struct core *core = instance->core;
+    struct conn *conn;
+    int result;
+
+    *status = 503;
+    if (core->draining) {
+        *why = "the server is going away: try again later";
+        return NULL;
+    }
+    if (at_limit(instance)) {
+        *why = "this path has as many connections as it may have: try again "
+               "later";
+        stat_add(&instance->stats->refused, 1);
+        return NULL;
+    }
+    conn = conn_alloc(instance, request, offered, link);
+    if (conn == NULL) {
+        *why = "out of memory: try again later";
+        stat_add(&instance->stats->refused, 1);
+        return NULL;
+    }
+    request->handle.api = &core_api;
+    request->magic = REQUEST_MAGIC;
+    core->header_conn = conn;
+    result = hook_handshake(conn, request);
+    core->header_conn = NULL;
+    if (result == 0) {
+        *status = 101;
+        return conn;
+    }
+    *status = result;
+    *why = "the application refused the connection";
+    if (result < 400 || result > 599) {
+        hook_complain(instance, conn, HOOK_HANDSHAKE, result);
+        *status = 500;
+        *why = "the application failed";
+    }
+    stat_add(&instance->stats->refused, 1);
+    conn_free(conn);
+    return NULL;
+}
+
+static void call_open(struct conn *conn)
+{
+    struct core *core = conn->instance->core;
+    int result;
+
+    conn->opened = true;
+    conn->facts.connected_ms = core_now(core);
+    stat_add(&conn->instance->stats->accepted, 1);
+    log_access(conn, true);
+    core->header_conn = conn->link != NULL ? conn : NULL;
+    result = hook_open(conn);
+    core->header_conn = NULL;
+    conn_result(conn, HOOK_OPEN, result);
+}
+
+void conn_open(struct conn *conn)
+{
+    struct core *core = conn->instance->core;
+
+    conn->state = CONN_OPEN;
+    conn->instance->conn_count++;
+    conn->heard_ms = core_now(core);
+    conn->progress_ms = conn->heard_ms;
+    call_open(conn);
+    if (core->draining && conn->state == CONN_OPEN) {
+        conn_end(conn, core->drain_code, core->drain_reason);
+    }
+    conn_schedule(conn);
+}
+
+/* ---- end --------------------------------------------------------------- */
+
+static void leave_open(struct conn *conn, enum conn_state state)
+{
+    if (conn->state == CONN_OPEN) {
+        conn->instance->conn_count--;
+    }
+    conn->state = state;
+}
+
+static void set_close(struct conn *conn, int code, const char *reason,
+                      size_t len)
+{
+    if (conn->close_code != 0) {
+        return; /* the first cause is what the close hook hears of */
+    }
+    conn->close_code = code;
+    if (len >= sizeof conn->close_reason) {
+        len = sizeof conn->close_reason - 1;
+    }
+    memcpy(conn->close_reason, reason, len);
+    conn->close_reason[len] = '\0';
+}
+
+/* The socket is gone: open, if it is still due, and close, always last. */
+static void ended_task(struct core *core, struct task *task)
+{
+    struct conn *conn =
+        (struct conn *)((char *)task - offsetof(struct conn, ended_task));
+
+    if (!conn->opened) {
+        call_open(conn);
+    }
+    set_close(conn, BAY_CLOSE_ABNORMAL, "", 0);
+    if (conn->drained_task.queued) {
+        core_post(core, task); /* behind it */
+        return;
+    }
+    hook_close(conn);
+    log_access(conn, false);
+    conn_free(conn);
+}
+
+void conn_lost(struct conn *conn)
+{
+    struct core *core = conn->instance->core;
+
+    conn->link = NULL;
+    leave_open(conn, CONN_LOST);
+    sendq_clear(&core->pool, &conn->sendq);
+    wheel_clear(&core->wheel, &conn->wheel);
+    conn->ended_task.run = ended_task;
+    core_post(core, &conn->ended_task);
+}
+
+void conn_shut(struct conn *conn, bool hard)
+{
+    leave_open(conn, CONN_ENDED);
+    sendq_clear(&conn->instance->core->pool, &conn->sendq);
+    if (conn->link != NULL) {
+        conn->instance->core->setup.transport->shut(conn->link, hard);
+    }
+}
+
+void conn_lose(struct conn *conn, const char *why)
+{
+    set_close(conn, BAY_CLOSE_ABNORMAL, why, strlen(why));
+    conn_shut(conn, true);
+}
+
+/* Queues our Close frame: nothing is sent after it. code 0: no status. */
+static void queue_close(struct conn *conn, int code, const char *reason)
+{
+    struct core *core = conn->instance->core;
+    unsigned char frame[FRAME_CLOSE_MAX];
+    size_t len = frame_close(frame, code, reason);
+
+    leave_open(conn, CONN_CLOSING);
+    conn->closing_ms = core_now(core);
+    conn->progress_ms = conn->closing_ms;
+    if (sendq_raw(&core->pool, &conn->sendq, frame, len) != 0) {
+        log_conn(conn, LOG_LEVEL_WARN, "closed without a Close frame: out of "
+                                       "memory");
+        conn_shut(conn, true);
+        return;
+    }
+    core_mark_dirty(core, conn);
+    conn_schedule(conn);
+}
+
+void conn_end(struct conn *conn, int code, const char *reason)
+{
+    if (conn->state != CONN_OPEN) {
+        return;
+    }
+    set_close(conn, code, reason, strlen(reason));
+    queue_close(conn, code, conn->close_reason);
+}
+
+int conn_close(struct conn *conn, int code, const char *reason)
+{
+    if (conn->state == CONN_HANDSHAKE) {
+        return BAY_ESTATE;
+    }
+    if (conn->state != CONN_OPEN) {
+        return BAY_ECLOSED;
+    }
+    if (reason == NULL) {
+        reason = "";
+    }
+    if (!frame_close_code_valid(code) ||
+        strnlen(reason, 124) > FRAME_MAX_CONTROL - 2 ||
+        !utf8_valid(reason, strlen(reason))) {
+        return BAY_EINVAL;
+    }
+    conn_end(conn, code, reason);
+    return BAY_OK;
+}
+
+void conn_result(struct conn *conn, enum hook hook, int result)
+{
+    if (result == 0 || result == BAY_ECLOSED) {
+        return;
+    }
+    if (result == BAY_EFULL) { /* the plugin passed on what bay_send said */
+        if (conn->instance->conf->limits.slow_peer == CONF_SLOW_CLOSE) {
+            stat_add(&conn->instance->stats->slow_closed, 1);
+            conn_end(conn, BAY_CLOSE_TRY_LATER, "too slow");
+        } else {
+            stat_add(&conn->instance->stats->dropped, 1);
+        }
+        return;
+    }
+    if (frame_close_code_valid(result)) {
+        conn_end(conn, result, "");
+        return;
+    }
+    hook_complain(conn->instance, conn, hook, result);
+    conn_end(conn, BAY_CLOSE_INTERNAL, "");
+}
+
+static void answer_close(struct conn *conn, int code, const char *reason,
+                         size_t len)
+{
+    bool fault = code == 1002 || code == 1007;
+
+    set_close(conn, code, reason, len);
+    if (fault) {
+        stat_add(&conn->instance->stats->protocol_errors, 1);
+    }
+    queue_close(conn, code == BAY_CLOSE_NO_STATUS ? 0 : code,
+                fault ? conn->close_reason : NULL);
+    conn_flush(conn);
+}
+
+void conn_peer_closed(struct conn *conn, const void *payload, size_t len)
+{
+    const unsigned char *bytes = payload;
+    const char *reason = len > 2 ? (const char *)payload + 2 : "";
+    size_t reason_len = len > 2 ? len - 2 : 0;
+    int code = len >= 2 ? bytes[0] << 8 | bytes[1] : BAY_CLOSE_NO_STATUS;
+
+    if (conn->state == CONN_OPEN) {
+        if (len == 1 || (len >= 2 && !frame_close_code_valid(code))) {
+            answer_close(conn, 1002, "bad Close frame", 15);
+        } else if (!utf8_valid(reason, reason_len)) {
+            answer_close(conn, 1007, "Close reason is not UTF-8", 25);
+        } else {
+            answer_close(conn, code, reason, reason_len);
+        }
+    } else {
+        conn_flush(conn);
+    }
+    if (conn->state != CONN_LOST) {
+        leave_open(conn, CONN_ENDED);
+        sendq_clear(&conn->instance->core->pool, &conn->sendq);
+    }
+}
+
+void conn_failed(struct conn *conn, int code, const char *reason)
+{
+    if (conn->state == CONN_OPEN || conn->state == CONN_CLOSING) {
+        set_close(conn, code, reason, strlen(reason));
+        stat_add(&conn->instance->stats->protocol_errors, 1);
+        conn_flush(conn);
+        leave_open(conn, CONN_ENDED);
+        sendq_clear(&conn->instance->core->pool, &conn->sendq);
+    }
+}
+
+/* ---- facts ------------------------------------------------------------- */
+
+struct conn *conn_find(const struct core *core, bay_id id)
+{
+    struct conn *conn;
+
+    HASH_FIND(hh, core->by_id, &id, sizeof id, conn);
+    return conn;
+}
+
+const char *conn_subprotocol(const struct conn *conn)
+{
+    return conn->subprotocol;
+}
+
+bay_id conn_id(const struct conn *conn)
+{
+    return conn->id;
+}

@@ -1,0 +1,198 @@
+/* core-t.h - the structs of core, for its own files only */
+#ifndef PATCHBAY_CORE_CORE_T_H
+#define PATCHBAY_CORE_CORE_T_H
+
+#include "core/conn.h"
+#include "core/core.h"
+#include "core/hash.h"
+#include "core/jobs.h"
+#include "core/request.h"
+#include "core/sendq.h"
+#include "core/timers.h"
+#include "core/topics.h"
+#include "core/wheel.h"
+
+/* Each handle a plugin holds begins with the table of host calls; a magic word
+ * behind it tells a live handle of the right kind from anything else. */
+#define CONN_MAGIC     0x434e4e31u
+#define INSTANCE_MAGIC 0x494e5354u
+#define REQUEST_MAGIC  0x52455131u
+
+/*
+ * Something to be done once the hook that runs has returned. A task is
+ * embedded in what it is about and is queued at most once at a time.
+ */
+struct task {
+    struct task *next;
+    void (*run)(struct core *core, struct task *task);
+    bool queued;
+};
+
+/* What one message may weigh at most, so that sums of sizes cannot overflow. */
+#define SEND_MAX (1u << 30)
+
+enum conn_state {
+    CONN_HANDSHAKE = 1, /* accepted; the 101 is not out yet */
+    CONN_OPEN,
+    CONN_CLOSING, /* our Close is queued or sent, the peer's has not come */
+    CONN_ENDED,   /* the transport has been asked to shut */
+    CONN_LOST     /* the transport has gone; the close hook is due */
+};
+
+struct conn {
+    bay_conn handle; /* must be first */
+    uint32_t magic;
+    enum conn_state state;
+    struct instance *instance;
+    void *link; /* the transport's; NULL once it is lost */
+    void *data; /* the plugin's block */
+    bay_id id;
+
+    /* What the peer asked for. One allocation, freed with remote. */
+    char *remote;
+    const char *path;
+    const char *tail;
+    const char *subprotocol;
+    const char *query; /* packed, as in struct request */
+
+    struct sendq sendq;
+    struct conn *next_dirty; /* in core->dirty */
+    struct conn *prev_dirty;
+    bool dirty;
+    bool blocked;      /* the socket takes nothing: conn_writable will come */
+    bool reading;      /* what the transport was last told */
+    bool paused;       /* by the plugin */
+    bool opened;       /* the open hook was called */
+    bool want_drained; /* a send returned BAY_EFULL */
+
+    /* The message that is being assembled. */
+    bay_kind rx_kind;
+    bool rx_skip; /* a fault was found: ignore what follows */
+    uint32_t rx_utf8;
+    unsigned rx_fragments;
+    uint64_t rx_rest; /* of the frame that is arriving */
+    size_t rx_total;  /* also of pieces already handed over */
+    struct buf rx;
+
+    /* Times by core_now. */
+    uint64_t heard_ms;
+    uint64_t progress_ms;  /* when the socket last took something */
+    uint64_t ping_sent_ms; /* 0: no pong is due */
+    uint64_t drain_due_ms; /* 0: not being drained */
+    uint64_t closing_ms;   /* when our Close was queued */
+    struct wheel_entry wheel;
+
+    int close_code;
+    char close_reason[124];
+
+    bay_facts facts; /* backlog is filled in on request */
+    struct topic_sub *subs;
+    unsigned sub_count;
+    struct task ended_task;   /* calls close and frees */
+    struct task drained_task;
+    struct conn *next; /* of the instance */
+    struct conn *prev;
+    UT_hash_handle hh; /* by id */
+};
+
+struct instance {
+    bay_route handle; /* must be first */
+    uint32_t magic;
+    struct core *core;
+    const struct conf_route *conf;
+    unsigned index;
+    bay_plugin plugin; /* a copy: a reload replaces it as a whole */
+    struct options *options;
+    void *data;
+    struct route_stats *stats;
+    struct conn *conns;
+    size_t conn_count; /* those in state CONN_OPEN */
+    size_t job_count;
+};
+
+struct core {
+    struct core_setup setup;
+    struct instance *routes[CONF_MAX_ROUTES]; /* longest path first */
+    unsigned route_count;
+    struct conn *by_id;
+    size_t conn_count; /* every conn there is */
+    uint32_t serial;
+    unsigned incarnation;
+
+    struct conn *dirty; /* have something to flush or to resume */
+    struct conn *speaker; /* whose message came last */
+    struct task *tasks;
+    struct task **tasks_end;
+    size_t notice_bytes; /* of notices that wait */
+    bool in_turn;
+    bool in_hook;
+    bool draining;
+    int drain_code;
+    char drain_reason[124];
+
+    struct sendq_pool pool;
+    struct buf scratch; /* a message that came whole, with its 0 byte */
+    struct topics topics;
+    struct timers timers;
+    struct wheel wheel;
+    size_t job_count;
+    struct job *jobs;
+    struct conn *header_conn; /* whose request headers can be read now */
+    uint64_t alarm_ms; /* what the transport was last told */
+};
+
+extern const bay_api core_api;
+
+static inline struct conn *conn_of(const bay_conn *handle)
+{
+    return (struct conn *)(uintptr_t)handle;
+}
+
+static inline struct instance *instance_of(const bay_route *handle)
+{
+    return (struct instance *)(uintptr_t)handle;
+}
+
+/* core.c */
+static inline uint64_t core_now(const struct core *core)
+{
+    return core->setup.transport->now_ms(core->setup.transport_self);
+}
+void core_post(struct core *core, struct task *task);
+void core_mark_dirty(struct core *core, struct conn *conn);
+void core_set_alarm(struct core *core);
+
+/* publish.c */
+int core_publish(struct instance *instance, const char *topic, bay_kind kind,
+                 const void *data, size_t len, bay_id except);
+void core_interest(struct instance *instance, const char *topic, bool on);
+
+/* receive.c */
+void conn_fail(struct conn *conn, int code, const char *reason);
+
+/* send.c */
+int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len);
+void conn_share(struct conn *conn, struct packet *packet, size_t payload);
+void conn_flush(struct conn *conn);
+void conn_update_reading(struct conn *conn);
+
+/* conn.c */
+int conn_close(struct conn *conn, int code, const char *reason);
+void conn_end(struct conn *conn, int code, const char *reason);
+void conn_result(struct conn *conn, enum hook hook, int result);
+void conn_shut(struct conn *conn, bool hard);
+void conn_lose(struct conn *conn, const char *why);
+struct conn *conn_find(const struct core *core, bay_id id);
+
+/* alive.c */
+void conn_check(struct conn *conn);
+void conn_schedule(struct conn *conn);
+
+/* instance.c */
+struct instance *instance_create(struct core *core,
+                                 const struct conf_route *conf, unsigned index,
+                                 const bay_plugin *plugin,
+                                 struct options *options);
+void instance_destroy(struct instance *instance);
+
+#endif

@@ -1,0 +1,287 @@
+/* core.c - the heart of a worker: what runs when, and what belongs to whom */
+#include "core/core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "core/core-t.h"
+#include "core/hooks.h"
+
+/* A notice hook that publishes to its own topic would keep one turn going for
+ * ever: the rest of the tasks waits for the next. */
+#define TASKS_PER_TURN 10000u
+
+struct core *core_create(const struct core_setup *setup)
+{
+    struct core *core = calloc(1, sizeof *core);
+
+    if (core == NULL) {
+        return NULL;
+    }
+    core->setup = *setup;
+    core->incarnation = setup->incarnation;
+    core->tasks_end = &core->tasks;
+    core->alarm_ms = UINT64_MAX;
+    wheel_init(&core->wheel, core_now(core));
+    return core;
+}
+
+void core_set_bus(struct core *core, const struct bus *bus, void *bus_self)
+{
+    core->setup.bus = bus;
+    core->setup.bus_self = bus_self;
+}
+
+/* Keeps the longest path first, and an exact one before a prefix. */
+static void insert_route(struct core *core, struct instance *instance)
+{
+    unsigned at = core->route_count++;
+
+    while (at > 0) {
+        const struct conf_route *other = core->routes[at - 1]->conf;
+
+        if (other->path_len > instance->conf->path_len ||
+            (other->path_len == instance->conf->path_len && !other->prefix)) {
+            break;
+        }
+        core->routes[at] = core->routes[at - 1];
+        at--;
+    }
+    core->routes[at] = instance;
+}
+
+static void remove_route(struct core *core, const struct instance *instance)
+{
+    unsigned at = 0;
+
+    while (core->routes[at] != instance) {
+        at++;
+    }
+    core->route_count--;
+    memmove(&core->routes[at], &core->routes[at + 1],
+            (core->route_count - at) * sizeof(core->routes[0]));
+}
+
+static void forget_topic(void *arg, struct instance *route, const char *name)
+{
+    bool changed;
+
+    topics_unlisten(&route->core->topics, route, name, &changed);
+    (void)arg;
+}
+
+int core_add_route(struct core *core, const struct conf_route *conf,
+                   unsigned index, const bay_plugin *plugin,
+                   struct options *options, char *why, size_t why_size)
+{
+    struct instance *instance;
+    int status;
+
+    if (core->route_count == CONF_MAX_ROUTES) {
+        snprintf(why, why_size, "more than %d routes", CONF_MAX_ROUTES);
+        return -1;
+    }
+    instance = instance_create(core, conf, index, plugin, options);
+    if (instance == NULL) {
+        snprintf(why, why_size, "out of memory");
+        return -1;
+    }
+    insert_route(core, instance);
+    status = hook_start(instance);
+    if (status != BAY_OK) {
+        snprintf(why, why_size, "its start hook failed: %s (%d)",
+                 bay_strerror(status), status);
+        timers_clear_all(&core->timers, instance);
+        topics_each(&core->topics, forget_topic, NULL);
+        remove_route(core, instance);
+        instance->options = NULL; /* stays the caller's */
+        instance_destroy(instance);
+        return -1;
+    }
+    return 0;
+}
+
+void core_post(struct core *core, struct task *task)
+{
+    if (task->queued) {
+        return;
+    }
+    task->queued = true;
+    task->next = NULL;
+    *core->tasks_end = task;
+    core->tasks_end = &task->next;
+    if (!core->in_turn) {
+        core->setup.transport->wake(core->setup.transport_self);
+    }
+}
+
+void core_mark_dirty(struct core *core, struct conn *conn)
+{
+    if (!conn->dirty) {
+        conn->dirty = true;
+        DL_APPEND2(core->dirty, conn, prev_dirty, next_dirty);
+    }
+}
+
+static void run_tasks(struct core *core)
+{
+    unsigned left = TASKS_PER_TURN;
+
+    while (core->tasks != NULL && left-- > 0) {
+        struct task *task = core->tasks;
+
+        core->tasks = task->next;
+        if (core->tasks == NULL) {
+            core->tasks_end = &core->tasks;
+        }
+        task->queued = false;
+        task->run(core, task); /* may free it */
+    }
+    if (core->tasks != NULL) {
+        core->setup.transport->wake(core->setup.transport_self);
+    }
+}
+
+static void flush_dirty(struct core *core)
+{
+    while (core->dirty != NULL) {
+        struct conn *conn = core->dirty;
+
+        conn->dirty = false;
+        DL_DELETE2(core->dirty, conn, prev_dirty, next_dirty);
+        conn_flush(conn);
+    }
+}
+
+void core_set_alarm(struct core *core)
+{
+    uint64_t timer = timers_next_ms(&core->timers);
+    uint64_t wheel = wheel_next_ms(&core->wheel);
+    uint64_t next = timer < wheel ? timer : wheel;
+
+    if (next != core->alarm_ms) {
+        core->alarm_ms = next;
+        core->setup.transport->alarm(core->setup.transport_self, next);
+    }
+}
+
+void core_turn(struct core *core)
+{
+    if (core->in_turn || core->in_hook) {
+        return;
+    }
+    core->in_turn = true;
+    core->speaker = NULL;
+    run_tasks(core);
+    if (core->setup.bus != NULL) {
+        core->setup.bus->flush(core->setup.bus_self);
+    }
+    flush_dirty(core);
+    core_set_alarm(core);
+    core->in_turn = false;
+}
+
+void core_tick(struct core *core)
+{
+    uint64_t now = core_now(core);
+    struct wheel_entry *entry;
+    struct instance *owner;
+    uint64_t key;
+
+    core->alarm_ms = UINT64_MAX;
+    while ((owner = timers_take(&core->timers, now, &key)) != NULL) {
+        hook_timer(owner, key);
+    }
+    while ((entry = wheel_take(&core->wheel, now)) != NULL) {
+        conn_check(
+            (struct conn *)((char *)entry - offsetof(struct conn, wheel)));
+    }
+    stat_set(&core->setup.stats->timers, core->timers.count);
+    core_turn(core);
+}
+
+void core_drain(struct core *core, int code, const char *reason,
+                uint64_t over_ms)
+{
+    uint64_t now = core_now(core);
+    uint64_t place = 0, total = core->conn_count;
+    struct conn *conn, *next;
+
+    core->draining = true;
+    core->drain_code = code;
+    snprintf(core->drain_reason, sizeof core->drain_reason, "%s", reason);
+    HASH_ITER(hh, core->by_id, conn, next)
+    {
+        conn->drain_due_ms = now + place++ * over_ms / total;
+        if (conn->drain_due_ms <= now) {
+            conn_end(conn, code, reason);
+        } else {
+            wheel_set(&core->wheel, &conn->wheel, conn->drain_due_ms);
+        }
+    }
+    core_turn(core);
+}
+
+size_t core_connections(const struct core *core)
+{
+    return core->conn_count;
+}
+
+bool core_kick(struct core *core, bay_id id, int code, const char *reason)
+{
+    struct conn *conn = conn_find(core, id);
+
+    if (conn == NULL || conn->state != CONN_OPEN) {
+        return false;
+    }
+    conn_end(conn, code, reason);
+    core_turn(core);
+    return true;
+}
+
+void core_each_connection(struct core *core,
+                          void (*each)(void *arg, const struct conn_info *info),
+                          void *arg)
+{
+    struct conn *conn, *next;
+
+    HASH_ITER(hh, core->by_id, conn, next)
+    {
+        struct conn_info info = {
+            .id = conn->id,
+            .route = conn->instance->conf->name,
+            .remote = conn->remote,
+            .path = conn->path,
+            .subprotocol = conn->subprotocol,
+            .facts = conn->facts,
+        };
+
+        info.facts.backlog = conn->sendq.bytes;
+        each(arg, &info);
+    }
+}
+
+void core_destroy(struct core *core)
+{
+    if (core == NULL) {
+        return;
+    }
+    core_turn(core); /* close and done hooks that still wait */
+    for (unsigned i = 0; i < core->route_count; i++) {
+        hook_stop(core->routes[i]);
+    }
+    while (core->tasks != NULL) { /* what the stop hooks published */
+        run_tasks(core);
+    }
+    timers_finish(&core->timers);
+    topics_finish(&core->topics);
+    for (unsigned i = 0; i < core->route_count; i++) {
+        instance_destroy(core->routes[i]);
+    }
+    sendq_pool_finish(&core->pool);
+    buf_free(&core->scratch);
+    free(core);
+}

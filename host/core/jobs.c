@@ -1,0 +1,96 @@
+/* jobs.c - deferred work: runs on a thread, finishes as a hook */
+#include "core/jobs.h"
+
+#include <stdlib.h>
+
+#include <utlist.h>
+
+#include "core/core-t.h"
+#include "core/hooks.h"
+
+struct job {
+    struct task task;
+    struct instance *instance;
+    bay_work_fn *work;
+    bay_done_fn *done;
+    void *arg;
+    int status;
+    bool finished;
+    struct job *next;
+    struct job *prev;
+};
+
+static void finish_task(struct core *core, struct task *task)
+{
+    struct job *job = (struct job *)task;
+    struct instance *instance = job->instance;
+
+    DL_DELETE(core->jobs, job);
+    core->job_count--;
+    instance->job_count--;
+    stat_set(&core->setup.stats->jobs_queued, core->job_count);
+    if (job->done != NULL) {
+        hook_done(instance, job->done, job->arg, job->status);
+    }
+    free(job);
+}
+
+int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
+               void *arg)
+{
+    struct core *core = instance->core;
+    struct job *job;
+    int status;
+
+    if (core->job_count >= JOBS_MAX) {
+        return BAY_EFULL;
+    }
+    job = calloc(1, sizeof *job);
+    if (job == NULL) {
+        return BAY_ENOMEM;
+    }
+    job->task.run = finish_task;
+    job->instance = instance;
+    job->work = work;
+    job->done = done;
+    job->arg = arg;
+    status = core->setup.transport->job_start(core->setup.transport_self, job);
+    if (status != BAY_OK) {
+        free(job);
+        return status;
+    }
+    DL_APPEND(core->jobs, job);
+    core->job_count++;
+    instance->job_count++;
+    stat_set(&core->setup.stats->jobs_queued, core->job_count);
+    return BAY_OK;
+}
+
+void job_run(struct job *job)
+{
+    job->work(job->arg);
+}
+
+void job_finish(struct job *job, bool canceled)
+{
+    job->status = canceled ? BAY_ECANCELED : BAY_OK;
+    job->finished = true;
+    core_post(job->instance->core, &job->task);
+}
+
+void core_cancel_jobs(struct core *core)
+{
+    struct job *job;
+
+    DL_FOREACH(core->jobs, job)
+    {
+        if (!job->finished) {
+            core->setup.transport->job_cancel(core->setup.transport_self, job);
+        }
+    }
+}
+
+size_t core_jobs(const struct core *core)
+{
+    return core->job_count;
+}

@@ -1,0 +1,201 @@
+/* publish.c - from one to many: here, and through the bus */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/core-t.h"
+#include "core/hooks.h"
+
+/* Bytes of notices that wait for their hook, in one worker. */
+#define NOTICES_MAX (64u << 20)
+
+struct notice {
+    struct task task;
+    struct instance *instance;
+    bay_notice notice;
+    size_t size;
+    char topic[TOPICS_NAME_MAX + 1];
+    char data[];
+};
+
+static void notice_task(struct core *core, struct task *task)
+{
+    struct notice *notice = (struct notice *)task;
+
+    core->notice_bytes -= notice->size;
+    hook_notice(notice->instance, &notice->notice);
+    free(notice);
+}
+
+static int post_notice(struct instance *instance, const char *topic,
+                       bay_kind kind, const void *data, size_t len,
+                       bay_id except, bool local)
+{
+    struct core *core = instance->core;
+    size_t size = sizeof(struct notice) + len + 1;
+    struct notice *notice;
+
+    if (core->notice_bytes + size > NOTICES_MAX && core->notice_bytes > 0) {
+        stat_add(&instance->stats->dropped, 1);
+        return BAY_EFULL;
+    }
+    notice = calloc(1, size);
+    if (notice == NULL) {
+        stat_add(&instance->stats->dropped, 1);
+        return BAY_ENOMEM;
+    }
+    core->notice_bytes += size;
+    notice->task.run = notice_task;
+    notice->instance = instance;
+    notice->size = size;
+    memcpy(notice->topic, topic, strlen(topic) + 1);
+    if (len > 0) {
+        memcpy(notice->data, data, len);
+    }
+    notice->notice = (bay_notice){ .topic = notice->topic,
+                                   .data = notice->data,
+                                   .len = len,
+                                   .kind = kind,
+                                   .except = except,
+                                   .local = local };
+    core_post(core, &notice->task);
+    return BAY_OK;
+}
+
+/* To everyone in this worker. The message is framed for the first subscriber
+ * and shared by the rest. */
+static int deliver(struct instance *instance, const char *name, bay_kind kind,
+                   const void *data, size_t len, bay_id except, bool local)
+{
+    struct core *core = instance->core;
+    struct topic *topic = topics_find(&core->topics, instance, name);
+    struct packet *packet = NULL;
+    int status = BAY_OK;
+
+    if (topic == NULL) {
+        return BAY_OK;
+    }
+    for (size_t i = 0; i < topic_count(topic); i++) {
+        struct conn *conn = topic_at(topic, i);
+
+        if (conn->id == except || conn->state != CONN_OPEN) {
+            continue;
+        }
+        if (packet == NULL) {
+            packet = packet_create(
+                kind == BAY_TEXT ? OPCODE_TEXT : OPCODE_BINARY, data, len);
+            if (packet == NULL) {
+                return BAY_ENOMEM;
+            }
+        }
+        conn_share(conn, packet, len);
+    }
+    packet_unref(&core->pool, packet);
+    if (topic_listened(topic)) {
+        status = post_notice(instance, name, kind, data, len, except, local);
+    }
+    return status;
+}
+
+int core_publish(struct instance *instance, const char *topic, bay_kind kind,
+                 const void *data, size_t len, bay_id except)
+{
+    const struct core_setup *setup = &instance->core->setup;
+
+    stat_add(&instance->stats->published, 1);
+    if (setup->bus != NULL) {
+        /* What a sibling's full queue does not take is lost for it alone, and
+         * counted there: no reason to fail the publisher. */
+        setup->bus->publish(setup->bus_self, instance->conf->name, topic, kind,
+                            data, len, except);
+    }
+    return deliver(instance, topic, kind, data, len, except, true);
+}
+
+void core_interest(struct instance *instance, const char *topic, bool on)
+{
+    struct core *core = instance->core;
+
+    stat_set(&core->setup.stats->topics, core->topics.count);
+    if (core->setup.bus != NULL) {
+        core->setup.bus->interest(core->setup.bus_self, instance->conf->name,
+                                  topic, on);
+    }
+}
+
+/* ---- what the bus calls ------------------------------------------------ */
+
+static struct instance *find_instance(const struct core *core,
+                                      const char *route)
+{
+    for (unsigned i = 0; i < core->route_count; i++) {
+        if (strcmp(core->routes[i]->conf->name, route) == 0) {
+            return core->routes[i];
+        }
+    }
+    return NULL;
+}
+
+void core_bus_publish(struct core *core, const char *route, const char *topic,
+                      bay_kind kind, const void *data, size_t len,
+                      bay_id except)
+{
+    struct instance *instance = find_instance(core, route);
+
+    if (instance != NULL) {
+        deliver(instance, topic, kind, data, len, except, false);
+    }
+}
+
+/* A connection of that route only: the id came from one of its plugins. */
+static struct conn *find_conn(const struct core *core, const char *route,
+                              bay_id id)
+{
+    struct conn *conn = conn_find(core, id);
+
+    if (conn == NULL || strcmp(conn->instance->conf->name, route) != 0) {
+        return NULL;
+    }
+    return conn;
+}
+
+void core_bus_send(struct core *core, const char *route, bay_id id,
+                   bay_kind kind, const void *data, size_t len)
+{
+    struct conn *conn = find_conn(core, route, id);
+
+    if (conn != NULL && conn_send(conn, kind, data, len) == BAY_EFULL) {
+        conn_result(conn, HOOK_NONE, BAY_EFULL);
+    }
+}
+
+void core_bus_close(struct core *core, const char *route, bay_id id, int code,
+                    const char *reason)
+{
+    struct conn *conn = find_conn(core, route, id);
+
+    if (conn != NULL) {
+        conn_close(conn, code, reason);
+    }
+}
+
+struct interest_call {
+    void (*each)(void *arg, const char *route, const char *topic);
+    void *arg;
+};
+
+static void call_interest(void *arg, struct instance *route, const char *name)
+{
+    const struct interest_call *call = arg;
+
+    call->each(call->arg, route->conf->name, name);
+}
+
+void core_bus_each_interest(struct core *core,
+                            void (*each)(void *arg, const char *route,
+                                         const char *topic),
+                            void *arg)
+{
+    struct interest_call call = { .each = each, .arg = arg };
+
+    topics_each(&core->topics, call_interest, &call);
+}

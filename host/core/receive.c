@@ -1,0 +1,158 @@
+/* receive.c - from the pieces a socket delivers to the messages a hook sees */
+#include "base/utf8.h"
+#include "core/core-t.h"
+#include "core/hooks.h"
+
+#include <string.h>
+
+/* Empty fragments cost the peer two bytes and us a callback each. */
+#define MAX_FRAGMENTS 1024u
+
+/* The peer broke a rule: Close, and ignore what else it sends. */
+void conn_fail(struct conn *conn, int code, const char *reason)
+{
+    struct log_subject subject = {
+        .route = conn->instance->conf->name,
+        .plugin = conn->instance->plugin.name,
+        .conn = conn->id,
+        .remote = conn->remote,
+    };
+
+    conn->rx_skip = true;
+    buf_free(&conn->rx);
+    stat_add(&conn->instance->stats->protocol_errors, 1);
+    log_about(LOG_LEVEL_DEBUG, &subject, "closed with %d: %s", code, reason);
+    conn_end(conn, code, reason);
+}
+
+/* data has a 0 byte behind it. */
+static void deliver(struct conn *conn, const char *data, size_t len, bool fin)
+{
+    const bay_message message = {
+        .data = data, .len = len, .kind = conn->rx_kind, .fin = fin
+    };
+    int result;
+
+    if (fin) {
+        conn->facts.messages_in++;
+        stat_add(&conn->instance->stats->messages_in, 1);
+    }
+    conn->facts.bytes_in += len;
+    stat_add(&conn->instance->stats->bytes_in, len);
+    result = hook_message(conn, &message);
+    if (result != 0) {
+        conn_result(conn, HOOK_MESSAGE, result);
+    }
+    conn_update_reading(conn);
+}
+
+/* A piece that needs no memory of others: copied once, since the 0 byte behind
+ * it would overwrite what the socket delivered next. */
+static void deliver_copy(struct conn *conn, const void *data, size_t len,
+                         bool fin)
+{
+    struct buf *scratch = &conn->instance->core->scratch;
+
+    buf_clear(scratch);
+    if (len + 1 > scratch->cap && buf_reserve(scratch, len + 1) == NULL) {
+        scratch->failed = false;
+        conn_fail(conn, BAY_CLOSE_INTERNAL, "out of memory");
+        return;
+    }
+    memcpy(scratch->data, data, len);
+    scratch->data[len] = '\0';
+    deliver(conn, scratch->data, len, fin);
+}
+
+static void collect(struct conn *conn, const void *data, size_t len,
+                    uint64_t rest, bool last)
+{
+    struct buf whole;
+
+    /* Room for the frame at once, so that a large one is not moved again and
+     * again; max_message has bounded it. */
+    if (buf_reserve(&conn->rx, len + (size_t)rest + 1) == NULL) {
+        conn_fail(conn, BAY_CLOSE_INTERNAL, "out of memory");
+        return;
+    }
+    buf_add(&conn->rx, data, len);
+    if (!last) {
+        return;
+    }
+    whole = conn->rx;
+    conn->rx = (struct buf){ 0 };
+    deliver(conn, whole.data, whole.len, true);
+    buf_free(&whole);
+}
+
+/* Checks the piece against the limits and RFC 6455; false: a Close is due. */
+static bool accept_piece(struct conn *conn, bool last, const void *data,
+                         size_t len, uint64_t rest)
+{
+    const struct conf_limits *limits = &conn->instance->conf->limits;
+
+    if (conn->rx_rest == 0 && ++conn->rx_fragments > MAX_FRAGMENTS) {
+        conn_fail(conn, BAY_CLOSE_TOO_BIG, "too many fragments");
+        return false;
+    }
+    conn->rx_rest = rest;
+    conn->rx_total += len;
+    if (conn->rx_total > limits->max_message ||
+        rest > limits->max_message - conn->rx_total) {
+        conn_fail(conn, BAY_CLOSE_TOO_BIG, "message too big");
+        return false;
+    }
+    if (conn->rx_kind == BAY_TEXT &&
+        (!utf8_check(&conn->rx_utf8, data, len) ||
+         (last && conn->rx_utf8 != UTF8_START))) {
+        conn_fail(conn, BAY_CLOSE_BAD_DATA, "text is not UTF-8");
+        return false;
+    }
+    return true;
+}
+
+/* One that speaks after another: what the first was answered goes out now, so
+ * that its client works while we serve the second. */
+static void take_turn(struct core *core, struct conn *conn)
+{
+    struct conn *before = core->speaker;
+
+    core->speaker = conn;
+    if (before != NULL && before != conn && before->sendq.head != NULL) {
+        conn_flush(before);
+    }
+}
+
+void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
+                  const void *data, size_t len, uint64_t rest)
+{
+    struct core *core = conn->instance->core;
+
+    if (conn->state != CONN_OPEN || conn->rx_skip) {
+        return;
+    }
+    take_turn(core, conn);
+    conn->heard_ms = core_now(core);
+    conn->facts.last_message_ms = conn->heard_ms;
+    if (first) {
+        conn->rx_kind = kind;
+        conn->rx_total = 0;
+        conn->rx_rest = 0;
+        conn->rx_fragments = 0;
+        conn->rx_utf8 = UTF8_START;
+    }
+    if (!accept_piece(conn, last, data, len, rest)) {
+        return;
+    }
+    if ((first && last) || (conn->instance->plugin.flags & BAY_PIECES) != 0) {
+        deliver_copy(conn, data, len, last);
+    } else {
+        collect(conn, data, len, rest, last);
+    }
+}
+
+void conn_heard(struct conn *conn)
+{
+    conn->heard_ms = core_now(conn->instance->core);
+    conn->ping_sent_ms = 0;
+}

@@ -1,0 +1,71 @@
+/* topics.h - who is subscribed to which topic, in this worker */
+#ifndef PATCHBAY_CORE_TOPICS_H
+#define PATCHBAY_CORE_TOPICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+struct instance;
+struct topic;
+
+#define TOPICS_NAME_MAX 64u
+#define TOPICS_MAX      (1u << 20) /* in one worker: BAY_EFULL above */
+#define TOPICS_SUBS_MAX 4096u      /* of one connection: BAY_EFULL above */
+
+/* One connection in one topic. */
+struct topic_sub {
+    struct topic *topic;
+    struct conn *conn;
+    size_t place; /* in topic->subs */
+    struct topic_sub *next_of_conn;
+    struct topic_sub *prev_of_conn;
+};
+
+/* A zeroed struct has no topics. */
+struct topics {
+    struct topic *by_name;
+    size_t count;
+};
+
+/* A name of 1 to 64 bytes; anything but the 0 byte may be in it. */
+bool topics_name_valid(const char *name);
+
+/* Each returns 0 or a bay_error; doing what is done already is success, and
+ * undoing what is not BAY_ENOTFOUND. *changed tells that this worker begins or
+ * ends to want the topic: for the bus. */
+int topics_subscribe(struct topics *topics, struct conn *conn,
+                     const char *name, bool *changed);
+int topics_unsubscribe(struct topics *topics, struct conn *conn,
+                       const char *name, bool *changed);
+int topics_listen(struct topics *topics, struct instance *route,
+                  const char *name, bool *changed);
+int topics_unlisten(struct topics *topics, struct instance *route,
+                    const char *name, bool *changed);
+
+/* Ends one subscription of a connection that goes: call it while conn->subs is
+ * not NULL. Copies the topic's name if this worker no longer wants it and
+ * returns true then. */
+bool topics_drop_one(struct topics *topics, struct conn *conn,
+                     char name[TOPICS_NAME_MAX + 1]);
+
+/* NULL if nobody here wants the topic. */
+struct topic *topics_find(const struct topics *topics,
+                          const struct instance *route, const char *name);
+bool topic_listened(const struct topic *topic);
+size_t topic_count(const struct topic *topic);
+
+/* The subscriber at a place, from 0 to topic_count - 1. */
+struct conn *topic_at(const struct topic *topic, size_t place);
+
+/* Every topic this worker wants. */
+void topics_each(const struct topics *topics,
+                 void (*each)(void *arg, struct instance *route,
+                              const char *name),
+                 void *arg);
+
+/* Forgets the topics of a route; no connection may be subscribed any more. */
+void topics_finish(struct topics *topics);
+
+#endif
