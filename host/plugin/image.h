@@ -21,14 +21,20 @@ struct image {
  * NULL and one sentence in why on failure; the sentence names the file.
  * The original may be overwritten at any time afterwards.
  *
+ * Opening the same bytes again gives another struct for the same code, whose
+ * constructors do not run again. Who serves several routes with a plugin opens
+ * it once for all: a second open reads and compares the whole file, and may
+ * find a newer one.
+ *
  * Constructors of the plugin run in here: the master calls it in a forked
  * probe only.
  */
 struct image *image_open(const char *name, const char *path,
                          const char *copies_dir, char *why, size_t why_size);
 
-/* Frees the struct; the code stays mapped until the process ends, since
- * dlclose under thread-locals or threads of the plugin is a crash. */
+/* Frees the struct; NULL is allowed. The code stays mapped until the process
+ * ends, since dlclose under thread-locals or threads of the plugin is a
+ * crash. */
 void image_close(struct image *image);
 
 #endif

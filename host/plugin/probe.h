@@ -2,6 +2,9 @@
 #ifndef PATCHBAY_PLUGIN_PROBE_H
 #define PATCHBAY_PLUGIN_PROBE_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/problems.h"
 #include "conf/conf.h"
 
@@ -9,11 +12,22 @@
  * For each plugin a route names: is the file there and a plugin, does its ABI
  * fit, are the options in the file right, does it allow this many workers.
  * Problems are added with the line of the file that names the plugin. Each
- * plugin gets a child of its own: one whose constructor crashes or does not
- * return within 5 s is a problem like any other. copies_dir may be NULL: a
- * temporary one is made and removed. Returns the number of problems added.
+ * plugin gets a child of its own: one whose constructor crashes, exits or does
+ * not return within probe_timeout_ms is a problem like any other. Root with a
+ * `user` configured looks with that user's rights, as the workers will.
+ *
+ * copies_dir may be NULL: a temporary one is made and removed; else it is made
+ * if it is missing, and keeps the copies for the workers. Returns the number
+ * of problems added.
+ *
+ * A constructor that calls exit runs the caller's atexit handlers in the
+ * child: the caller must have none that reach beyond the process. The caller
+ * must not wait for children of any pid meanwhile, nor ignore SIGCHLD.
  */
 size_t probe_check(const struct conf *conf, const char *copies_dir,
                    struct problems *problems);
+
+/* How long a plugin may take to load: 5 s; for tests. */
+extern uint64_t probe_timeout_ms;
 
 #endif

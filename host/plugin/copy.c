@@ -1,0 +1,240 @@
+/* copy.c - a plugin's bytes in a private file, to be opened from there */
+#include "plugin/copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define COPY_MODE 0500
+#define DIR_MODE  0700
+
+/*
+ * A copy in anonymous memory. dlopen knows it by "/proc/self/fd/N", so N may
+ * never be closed: the next file with that number would be taken for it. All
+ * of them are kept here, for as long as the process lives.
+ */
+struct anonymous {
+    struct anonymous *next;
+    char *label; /* NAME.<hash>.so */
+    int fd;
+};
+
+static struct anonymous *anonymous_copies;
+
+/* FNV-1a: it names versions apart; equal bytes are always compared too. */
+static uint64_t hash_bytes(const unsigned char *data, size_t size)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ data[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+
+        if (n < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (n > 0) {
+            data += n;
+            size -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+/* Whether these bytes, and no others, are in the file. */
+static bool holds(int fd, const char *data, size_t size)
+{
+    char part[65536];
+    size_t at = 0;
+    ssize_t n;
+
+    while ((n = pread(fd, part, sizeof part, (off_t)at)) > 0) {
+        if ((size_t)n > size - at || memcmp(part, data + at, (size_t)n) != 0) {
+            return false;
+        }
+        at += (size_t)n;
+    }
+    return n == 0 && at == size;
+}
+
+static bool is_there(const char *path, const char *data, size_t size)
+{
+    struct stat stat;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool there;
+
+    if (fd < 0) {
+        return false;
+    }
+    there = fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
+            (stat.st_mode & 022) == 0 && holds(fd, data, size);
+    close(fd);
+    return there;
+}
+
+/* Under its final name a copy is always whole: other workers may be about to
+ * open it, and one that was there before stays whole for who has it mapped. */
+static int write_file(const char *path, const char *data, size_t size,
+                      char *why, size_t why_size)
+{
+    char *temporary;
+    int error = 0;
+    int fd;
+
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+        snprintf(why, why_size, "cannot be copied: out of memory");
+        return -1;
+    }
+    fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        error = errno;
+    } else {
+        if (write_all(fd, data, size) != 0 || fchmod(fd, COPY_MODE) != 0) {
+            error = errno;
+        }
+        if (close(fd) != 0 && error == 0) {
+            error = errno;
+        }
+        if (error == 0 && rename(temporary, path) != 0) {
+            error = errno;
+        }
+        if (error != 0) {
+            unlink(temporary);
+        }
+    }
+    free(temporary);
+    if (error != 0) {
+        snprintf(why, why_size, "cannot be copied to %s: %s", path,
+                 strerror(error));
+        return -1;
+    }
+    return 0;
+}
+
+static struct anonymous *find_anonymous(const char *label, const char *data,
+                                        size_t size)
+{
+    struct anonymous *at = anonymous_copies;
+
+    while (at != NULL &&
+           (strcmp(at->label, label) != 0 || !holds(at->fd, data, size))) {
+        at = at->next;
+    }
+    return at;
+}
+
+static struct anonymous *write_anonymous(const char *label, const char *data,
+                                         size_t size, char *why,
+                                         size_t why_size)
+{
+    struct anonymous *made = calloc(1, sizeof *made);
+    char *kept = strdup(label);
+    int fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (made == NULL || kept == NULL || fd < 0 ||
+        write_all(fd, data, size) != 0 ||
+        fcntl(fd, F_ADD_SEALS,
+              F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        snprintf(why, why_size, "cannot be copied to memory: %s",
+                 strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+        }
+        free(kept);
+        free(made);
+        return NULL;
+    }
+    *made = (struct anonymous){ anonymous_copies, kept, fd };
+    anonymous_copies = made;
+    return made;
+}
+
+static int open_dir(const char *dir, bool *noexec, char *why, size_t why_size)
+{
+    struct stat stat_of;
+    struct statvfs system;
+
+    if (mkdir(dir, DIR_MODE) != 0 && errno != EEXIST) {
+        snprintf(why, why_size, "cannot be copied: cannot make %s: %s", dir,
+                 strerror(errno));
+        return -1;
+    }
+    if (stat(dir, &stat_of) != 0 || statvfs(dir, &system) != 0) {
+        snprintf(why, why_size, "cannot be copied to %s: %s", dir,
+                 strerror(errno));
+        return -1;
+    }
+    if ((stat_of.st_mode & 022) != 0) {
+        snprintf(why, why_size,
+                 "cannot be copied to %s: other users can write there: "
+                 "chmod 700 %s",
+                 dir, dir);
+        return -1;
+    }
+    *noexec = (system.f_flag & ST_NOEXEC) != 0;
+    return 0;
+}
+
+int copy_make(struct copy *copy, const char *name, const void *data,
+              size_t size, const char *dir, char *why, size_t why_size)
+{
+    char label[128];
+    bool noexec;
+
+    *copy = (struct copy){ 0 };
+    snprintf(copy->hash, sizeof copy->hash, "%016" PRIx64,
+             hash_bytes(data, size));
+    snprintf(label, sizeof label, "%.64s.%s.so", name, copy->hash);
+    if (open_dir(dir, &noexec, why, why_size) != 0) {
+        return -1;
+    }
+    if (noexec) {
+        struct anonymous *found = find_anonymous(label, data, size);
+
+        if (found == NULL) {
+            found = write_anonymous(label, data, size, why, why_size);
+        }
+        if (found == NULL) {
+            return -1;
+        }
+        if (asprintf(&copy->path, "/proc/self/fd/%d", found->fd) < 0) {
+            copy->path = NULL;
+        }
+    } else {
+        if (asprintf(&copy->path, "%s/%s", dir, label) < 0) {
+            copy->path = NULL;
+        }
+        if (copy->path != NULL && !is_there(copy->path, data, size) &&
+            write_file(copy->path, data, size, why, why_size) != 0) {
+            copy_finish(copy);
+            return -1;
+        }
+    }
+    if (copy->path == NULL) {
+        snprintf(why, why_size, "cannot be copied: out of memory");
+        return -1;
+    }
+    return 0;
+}
+
+void copy_finish(struct copy *copy)
+{
+    free(copy->path);
+    copy->path = NULL;
+}
