@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugin/value.h"
+#include "plugin/optvalue.h"
 
 #define LONGEST_NAME        32
 #define LONGEST_OPTION      48
@@ -211,8 +211,8 @@ static int check_option(const bay_plugin *ours, size_t index,
                       (long long)option->max);
     }
     if (option->fallback != NULL &&
-        value_parse(option, option->fallback, &number, problem,
-                    sizeof problem) != 0) {
+        optvalue_parse(option, option->fallback, &number, problem,
+                       sizeof problem) != 0) {
         return refuse(refusal, "has for option %s a wrong fallback: %s",
                       option->name, problem);
     }

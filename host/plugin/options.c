@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/units.h"
 #include "plugin/descriptor.h"
-#include "plugin/value.h"
+#include "plugin/optvalue.h"
 
 #define MOST_LISTED 12 /* names, in a message */
 
@@ -150,8 +150,8 @@ static void check_section(const struct place *place, const bay_plugin *plugin,
 
         if (option == NULL) {
             complain_unknown(place, given, plugin, problems);
-        } else if (value_parse(option, given->value, &number, why,
-                               sizeof why) != 0) {
+        } else if (optvalue_parse(option, given->value, &number, why,
+                                  sizeof why) != 0) {
             complain(place, given->line, given->name, problems, "%s", why);
         }
     }
@@ -178,7 +178,7 @@ static int keep(struct options *options, const bay_option *option,
     value->name = strdup(option->name);
     value->text = strdup(text);
     if (value->name == NULL || value->text == NULL ||
-        value_parse(option, text, &value->number, why, sizeof why) != 0) {
+        optvalue_parse(option, text, &value->number, why, sizeof why) != 0) {
         free(value->name);
         free(value->text);
         return -1;

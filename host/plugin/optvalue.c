@@ -1,5 +1,5 @@
-/* value.c - the value of one option: parsed, and checked against its range */
-#include "plugin/value.h"
+/* optvalue.c - the value of one option: parsed, and checked against its range */
+#include "plugin/optvalue.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -51,7 +51,7 @@ static void format_number(bay_option_type type, int64_t number, char *out,
     }
 }
 
-char *value_range(const bay_option *option, char *out, size_t size)
+char *optvalue_range(const bay_option *option, char *out, size_t size)
 {
     char min[24];
     char max[24];
@@ -66,8 +66,8 @@ char *value_range(const bay_option *option, char *out, size_t size)
     return out;
 }
 
-int value_parse(const bay_option *option, const char *text, int64_t *number,
-                char *why, size_t why_size)
+int optvalue_parse(const bay_option *option, const char *text, int64_t *number,
+                   char *why, size_t why_size)
 {
     char range[LONGEST_RANGE];
     bool truth;
@@ -87,7 +87,7 @@ int value_parse(const bay_option *option, const char *text, int64_t *number,
         *number = truth;
         return 0;
     }
-    value_range(option, range, sizeof range);
+    optvalue_range(option, range, sizeof range);
     result = parse_number(option->type, text, number);
     if (result == -1) {
         snprintf(why, why_size, "\"%.*s\" is not %s%s%s%s", LONGEST_QUOTED,
