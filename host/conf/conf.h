@@ -13,6 +13,10 @@
 #define CONF_MAX_ROUTES  256
 #define CONF_MAX_WORKERS 128
 #define CONF_MAX_LISTEN  32
+#define CONF_MAX_NAME    63 /* of a route or plugin, in bytes */
+
+/* The longest name of a socket in run_dir; what is longer may not fit. */
+#define CONF_MAX_RUN_NAME 24
 
 /* One address of `listen`. "localhost:9501" makes two, one for each family. */
 struct conf_listen {

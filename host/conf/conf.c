@@ -1,0 +1,288 @@
+/* conf.c - the configuration: what patchbay.ini says, checked */
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "conf/load.h"
+#include "conf/origins.h"
+#include "conf/value.h"
+
+void load_problem(struct load *load, int line, const char *section,
+                  const char *key, const char *format, ...)
+{
+    struct buf text = { 0 };
+    va_list args;
+
+    va_start(args, format);
+    buf_vaddf(&text, format, args);
+    va_end(args);
+    problems_add(load->problems, load->conf->file, line, section, key, "%s",
+                 text.failed ? "out of memory" : text.data);
+    buf_free(&text);
+}
+
+void load_value(struct load *load, const struct schema_key *key,
+                const struct ini_section *section, void *base)
+{
+    const struct ini_key *found =
+        section == NULL ? NULL : ini_find_key(section, key->name);
+    const char *text = found == NULL ? key->fallback : found->value;
+    struct buf why = { 0 };
+
+    if (text != NULL && value_store(key, text, load->folder, base, &why) != 0) {
+        load_problem(load, found == NULL ? 0 : found->line,
+                     section == NULL ? key->section : section->name, key->name,
+                     "%s%s", why.failed ? "out of memory" : why.data,
+                     found == NULL ? " (the default)" : "");
+    }
+    buf_free(&why);
+}
+
+void load_unknown(struct load *load, const char *section, const char *name,
+                  const struct ini_key *key)
+{
+    const char *nearest = schema_nearest(section, key->name);
+    const struct schema_key *other = schema_keys;
+    struct buf names = { 0 };
+
+    while (other->name != NULL && strcmp(other->name, key->name) != 0) {
+        other++;
+    }
+    if (other->name != NULL) {
+        load_problem(load, key->line, name, key->name,
+                     "unknown key here, it belongs in [%s%s]%s", other->section,
+                     schema_find_section(other->section)->named ? ".NAME" : "",
+                     other->in_route ? " or in a route" : "");
+    } else if (nearest != NULL) {
+        load_problem(load, key->line, name, key->name,
+                     "unknown key, did you mean \"%s\"?", nearest);
+    } else {
+        schema_add_names(&names, section);
+        load_problem(load, key->line, name, key->name,
+                     "unknown key, [%s] has %s", name,
+                     names.failed ? "others" : names.data);
+    }
+    buf_free(&names);
+}
+
+/* ---- sections ---------------------------------------------------------- */
+
+static void unknown_section(struct load *load,
+                            const struct ini_section *section)
+{
+    size_t len = strcspn(section->name, ". ");
+    const char *rest = section->name + len;
+    char *kind = strndup(section->name, len);
+    const char *nearest = kind == NULL ? NULL : schema_nearest_section(kind);
+    struct buf meant = { 0 };
+
+    if (nearest != NULL && schema_find_section(nearest)->named) {
+        rest += *rest != 0;
+        buf_addf(&meant, "; did you mean [%s.%s]?", nearest,
+                 *rest == 0 ? "NAME" : rest);
+    } else if (nearest != NULL) {
+        buf_addf(&meant, "; did you mean [%s]?", nearest);
+    }
+    load_problem(load, section->line, section->name, NULL,
+                 "unknown section, there are [server], [tls], [log], "
+                 "[limits], [http], [plugin.NAME] and [route.NAME]%s",
+                 meant.data == NULL ? "" : meant.data);
+    buf_free(&meant);
+    free(kind);
+}
+
+static void check_sections(struct load *load)
+{
+    for (size_t i = 0; i < load->ini->count; i++) {
+        const struct ini_section *section = &load->ini->sections[i];
+        const struct schema_section *known = schema_find_section(section->name);
+
+        if (strncmp(section->name, "route.", 6) == 0 ||
+            strncmp(section->name, "plugin.", 7) == 0) {
+            continue;
+        }
+        if (known == NULL || known->named) {
+            unknown_section(load, section);
+            continue;
+        }
+        for (size_t k = 0; k < section->count; k++) {
+            const struct ini_key *key = &section->keys[k];
+
+            if (schema_find(section->name, key->name) == NULL) {
+                load_unknown(load, section->name, section->name, key);
+            }
+        }
+    }
+}
+
+static void load_sections(struct load *load)
+{
+    for (const struct schema_key *key = schema_keys; key->name != NULL; key++) {
+        if (!schema_find_section(key->section)->named) {
+            load_value(load, key, ini_find_section(load->ini, key->section),
+                       key->in_route ? (void *)&load->conf->limits
+                                     : (void *)load->conf);
+        }
+    }
+}
+
+/* The line of a key, or of its section, or 0. */
+static int line_of(const struct load *load, const char *section,
+                   const char *name)
+{
+    const struct ini_section *found = ini_find_section(load->ini, section);
+    const struct ini_key *key;
+
+    if (found == NULL) {
+        return 0;
+    }
+    key = ini_find_key(found, name);
+    return key == NULL ? found->line : key->line;
+}
+
+/* Whether the file says something for a key, even if it is not valid. */
+static bool has_value(const struct load *load, const char *section,
+                      const char *name)
+{
+    const struct ini_section *found = ini_find_section(load->ini, section);
+    const struct ini_key *key =
+        found == NULL ? NULL : ini_find_key(found, name);
+
+    return key != NULL && (key->bad || *key->value != 0);
+}
+
+static void check_tls(struct load *load)
+{
+    bool cert = has_value(load, "tls", "cert");
+    bool key = has_value(load, "tls", "key");
+
+    if (cert && !key) {
+        load_problem(load, line_of(load, "tls", "cert"), "tls", "cert",
+                     "needs the private key, too: key = FILE");
+    }
+    if (key && !cert) {
+        load_problem(load, line_of(load, "tls", "key"), "tls", "key",
+                     "needs the certificate, too: cert = FILE");
+    }
+}
+
+static void check_page(struct load *load, const char *name, const char *path)
+{
+    for (size_t i = 0; path != NULL && i < load->conf->route_count; i++) {
+        const struct conf_route *route = &load->conf->routes[i];
+
+        if (route->path != NULL && strcmp(route->path, path) == 0) {
+            load_problem(load, line_of(load, "http", name), "http", name,
+                         "\"%s\" is the path of [route.%s], too (line %d)",
+                         path, route->name, route->path_line);
+        }
+    }
+}
+
+static void check_pages(struct load *load)
+{
+    const struct conf *conf = load->conf;
+
+    if (conf->http_health != NULL && conf->http_metrics != NULL &&
+        strcmp(conf->http_health, conf->http_metrics) == 0) {
+        load_problem(load, line_of(load, "http", "metrics"), "http", "metrics",
+                     "\"%s\" is the path of health, too", conf->http_metrics);
+    }
+    check_page(load, "health", conf->http_health);
+    check_page(load, "metrics", conf->http_metrics);
+}
+
+/* ---- the whole --------------------------------------------------------- */
+
+static char *folder_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    char *folder =
+        slash == NULL ? strdup(".") : strndup(file, (size_t)(slash - file) + 1);
+    char *real = folder == NULL ? NULL : realpath(folder, NULL);
+
+    free(folder);
+    return real;
+}
+
+static void load_all(struct load *load, const char *file)
+{
+    struct conf *conf = load->conf;
+
+    conf->file = strdup(file);
+    load->folder = folder_of(file);
+    if (conf->file == NULL || load->folder == NULL) {
+        problems_add(load->problems, file, 0, NULL, NULL,
+                     "its folder cannot be found: %s", strerror(errno));
+        return;
+    }
+    check_sections(load);
+    load_sections(load);
+    load_routes(load);
+    check_tls(load);
+    check_pages(load);
+}
+
+struct conf *conf_load(const char *file, struct problems *problems)
+{
+    size_t before = problems->count + problems->lost;
+    struct ini *ini = ini_load(file, problems);
+    struct load load = { .ini = ini, .problems = problems };
+
+    if (ini == NULL) {
+        return NULL;
+    }
+    load.conf = calloc(1, sizeof *load.conf);
+    if (load.conf == NULL) {
+        problems_add(problems, file, 0, NULL, NULL, "out of memory");
+    } else {
+        load_all(&load, file);
+    }
+    free(load.folder);
+    ini_free(ini);
+    if (problems->count + problems->lost > before) {
+        conf_free(load.conf);
+        return NULL;
+    }
+    return load.conf;
+}
+
+void conf_free(struct conf *conf)
+{
+    if (conf == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < conf->listen_count; i++) {
+        free(conf->listen[i].text);
+    }
+    load_free_routes(conf);
+    origins_free(&conf->limits);
+    free(conf->file);
+    free(conf->plugin_dir);
+    free(conf->run_dir);
+    free(conf->user);
+    free(conf->proxies);
+    free(conf->tls_cert);
+    free(conf->tls_key);
+    free(conf->log_file);
+    free(conf->http_root);
+    free(conf->http_health);
+    free(conf->http_metrics);
+    free(conf);
+}
+
+const struct conf_plugin *conf_find_plugin(const struct conf *conf,
+                                           const char *name)
+{
+    for (size_t i = 0; i < conf->plugin_count; i++) {
+        if (strcmp(conf->plugins[i].name, name) == 0) {
+            return &conf->plugins[i];
+        }
+    }
+    return NULL;
+}

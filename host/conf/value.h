@@ -1,0 +1,16 @@
+/* value.h - the text of a value: parsed, checked and put into the conf */
+#ifndef PATCHBAY_CONF_VALUE_H
+#define PATCHBAY_CONF_VALUE_H
+
+#include "base/buf.h"
+#include "conf/schema.h"
+
+/*
+ * base is the struct that key->offset is in; its member holds nothing yet.
+ * Relative paths are taken from folder. 0, or -1 with what is wrong, what is
+ * allowed and what may have been meant added to why.
+ */
+int value_store(const struct schema_key *key, const char *text,
+                const char *folder, void *base, struct buf *why);
+
+#endif
