@@ -29,4 +29,9 @@ static inline unsigned id_worker(bay_id id)
     return (unsigned)(id >> 48) & 0xffu;
 }
 
+static inline unsigned id_incarnation(bay_id id)
+{
+    return (unsigned)(id >> 32) & 0xffffu;
+}
+
 #endif
