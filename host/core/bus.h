@@ -38,7 +38,8 @@ struct bus {
 };
 
 /* What the bus calls in core when something came in. Unknown routes, topics
- * and connections are ignored. Data is borrowed for the call. */
+ * and connections are ignored. Data is borrowed for the call; a 0 byte
+ * follows it, as in bay_message. */
 void core_bus_publish(struct core *core, const char *route, const char *topic,
                       bay_kind kind, const void *data, size_t len,
                       bay_id except);

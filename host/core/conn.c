@@ -350,19 +350,19 @@ void conn_lost(struct conn *conn)
     core_post(core, &conn->ended_task);
 }
 
-void conn_shut(struct conn *conn, bool hard)
+void conn_shut(struct conn *conn)
 {
     leave_open(conn, CONN_ENDED);
     sendq_clear(&conn->instance->core->pool, &conn->sendq);
     if (conn->link != NULL) {
-        conn->instance->core->setup.transport->shut(conn->link, hard);
+        conn->instance->core->setup.transport->shut(conn->link);
     }
 }
 
 void conn_lose(struct conn *conn, const char *why)
 {
     set_close(conn, BAY_CLOSE_ABNORMAL, why, strlen(why));
-    conn_shut(conn, true);
+    conn_shut(conn);
 }
 
 /* Queues our Close frame: nothing is sent after it. code 0: no status. */
@@ -378,7 +378,7 @@ static void queue_close(struct conn *conn, int code, const char *reason)
     if (sendq_raw(&core->pool, &conn->sendq, frame, len) != 0) {
         log_conn(conn, LOG_LEVEL_WARN, "closed without a Close frame: out of "
                                        "memory");
-        conn_shut(conn, true);
+        conn_shut(conn);
         return;
     }
     core_mark_dirty(core, conn);
@@ -476,9 +476,12 @@ void conn_peer_closed(struct conn *conn, const void *payload, size_t len)
 
 void conn_failed(struct conn *conn, int code, const char *reason)
 {
-    if (conn->state == CONN_OPEN || conn->state == CONN_CLOSING) {
+    if (conn->state == CONN_OPEN) {
         set_close(conn, code, reason, strlen(reason));
         stat_add(&conn->instance->stats->protocol_errors, 1);
+        queue_close(conn, code, reason);
+    }
+    if (conn->state == CONN_CLOSING) {
         conn_flush(conn);
         leave_open(conn, CONN_ENDED);
         sendq_clear(&conn->instance->core->pool, &conn->sendq);

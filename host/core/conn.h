@@ -54,8 +54,8 @@ void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
  * the connection afterwards. */
 void conn_peer_closed(struct conn *conn, const void *payload, size_t len);
 
-/* The transport found a fault of the peer that it answers itself: what is
- * queued is sent now, if the socket takes it, and nothing afterwards. */
+/* The transport found a fault of the peer and gives the connection up: what is
+ * queued and a Close with that code are sent now, if the socket takes them. */
 void conn_failed(struct conn *conn, int code, const char *reason);
 
 /* Anything at all came from the peer: it is alive. */

@@ -180,7 +180,7 @@ void conn_update_reading(struct conn *conn);
 int conn_close(struct conn *conn, int code, const char *reason);
 void conn_end(struct conn *conn, int code, const char *reason);
 void conn_result(struct conn *conn, enum hook hook, int result);
-void conn_shut(struct conn *conn, bool hard);
+void conn_shut(struct conn *conn);
 void conn_lose(struct conn *conn, const char *why);
 struct conn *conn_find(const struct core *core, bay_id id);
 

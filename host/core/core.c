@@ -113,9 +113,6 @@ void core_post(struct core *core, struct task *task)
     task->next = NULL;
     *core->tasks_end = task;
     core->tasks_end = &task->next;
-    if (!core->in_turn) {
-        core->setup.transport->wake(core->setup.transport_self);
-    }
 }
 
 void core_mark_dirty(struct core *core, struct conn *conn)

@@ -89,7 +89,7 @@ static bool send_direct(struct conn *conn, enum opcode opcode, const void *data,
             sent(conn, (size_t)n);
             block(conn);
         } else if (n > 0) { /* half a frame is out: nothing can follow it */
-            conn_shut(conn, true);
+            conn_shut(conn);
         }
     }
     return true;

@@ -39,49 +39,48 @@ const char *hook_name(enum hook hook);
 struct hook_now {
     _Atomic uint32_t hook;  /* HOOK_NONE: no plugin code runs */
     _Atomic uint32_t route; /* index in the configuration */
-    stat_value conn;              /* bay_id, or 0 */
-    stat_value since_ms;          /* clock_coarse_ms at its start */
+    stat_value conn;        /* bay_id, or 0 */
+    stat_value since_ms;    /* clock_coarse_ms at its start */
 };
 
 struct route_stats {
-    stat_value connections;   /* open now */
-    stat_value accepted;      /* ever */
-    stat_value refused;       /* handshakes answered with an error */
-    stat_value messages_in;   /* and their payload: */
+    stat_value connections; /* open now */
+    stat_value accepted;    /* ever */
+    stat_value refused;     /* handshakes answered with an error */
+    stat_value messages_in; /* and their payload: */
     stat_value bytes_in;
     stat_value messages_out;
     stat_value bytes_out;
-    stat_value published;     /* bay_publish calls */
-    stat_value dropped;       /* messages not sent because a queue was full */
-    stat_value slow_closed;   /* connections closed with 1013 for that */
+    stat_value published;       /* bay_publish calls */
+    stat_value dropped;         /* messages not sent because a queue was full */
+    stat_value slow_closed;     /* connections closed with 1013 for that */
     stat_value protocol_errors; /* connections closed for 1002, 1007 or 1009 */
-    stat_value timeouts;      /* no pong, idle, or an unanswered close */
-    stat_value hook_errors;   /* hooks that returned an error */
-    stat_value slow_hooks;    /* hooks over slow_hook */
+    stat_value timeouts;        /* no pong, idle, or an unanswered close */
+    stat_value hook_errors;     /* hooks that returned an error */
+    stat_value slow_hooks;      /* hooks over slow_hook */
 };
 
 struct worker_stats {
     struct hook_now now;
-    stat_value heartbeat_ms;     /* clock_coarse_ms, stored every second */
-    stat_value sockets;          /* TCP and Unix connections of any kind, open now */
-    stat_value accepted;         /* ever */
+    stat_value heartbeat_ms; /* clock_coarse_ms, stored every second */
+    stat_value sockets;  /* TCP and Unix connections of any kind, open now */
+    stat_value accepted; /* ever */
     stat_value accept_paused;    /* times accept ran out of descriptors */
     stat_value handshake_errors; /* refused before a route was known */
     stat_value http_requests;    /* plain HTTP */
     stat_value bus_in;           /* messages from and to other workers */
     stat_value bus_out;
-    stat_value bus_dropped;      /* not sent: a sibling's queue was full or gone */
-    stat_value jobs_queued;      /* deferred work not done yet */
-    stat_value timers;           /* set now */
-    stat_value topics;           /* with a subscriber or listener here, now */
+    stat_value bus_dropped; /* not sent: a sibling's queue was full or gone */
+    stat_value jobs_queued; /* deferred work not done yet */
+    stat_value timers;      /* set now */
+    stat_value topics;      /* with a subscriber or listener here, now */
     struct route_stats routes[]; /* as many as the configuration has */
 };
 
 static inline void stat_add(stat_value *s, uint64_t n)
 {
-    atomic_store_explicit(
-        s, atomic_load_explicit(s, memory_order_relaxed) + n,
-        memory_order_relaxed);
+    atomic_store_explicit(s, atomic_load_explicit(s, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
 static inline void stat_sub(stat_value *s, uint64_t n)
@@ -96,7 +95,8 @@ static inline void stat_set(stat_value *s, uint64_t n)
 
 static inline uint64_t stat_get(const stat_value *s)
 {
-    return atomic_load_explicit((stat_value *)(uintptr_t)s, memory_order_relaxed);
+    return atomic_load_explicit((stat_value *)(uintptr_t)s,
+                                memory_order_relaxed);
 }
 
 #endif

@@ -1,5 +1,8 @@
 /* transport.h - how core reaches sockets, clocks and threads
  *
+ * In return the transport calls core_turn after each batch of events and before
+ * it waits for the next.
+ *
  * net fills this in for real sockets; the test library fills it in with peers.
  * All calls are made on the loop's thread. `link` is what the transport gave
  * to conn_create for that connection.
@@ -34,10 +37,9 @@ struct transport {
      * what was read before: that comes after the resume. */
     void (*set_reading)(void *link, bool on);
 
-    /* Ends the connection below WebSocket, after what send took was sent; the
-     * Close frame has been sent or is not wanted. conn_lost follows, from the
-     * loop. hard: at once, without lingering. */
-    void (*shut)(void *link, bool hard);
+    /* Ends the connection below WebSocket, with no Close frame. conn_lost
+     * follows, from the loop. */
+    void (*shut)(void *link);
 
     /* Whether a peer that is not read from has gone. */
     bool (*hung_up)(void *link);
@@ -54,7 +56,8 @@ struct transport {
     /* Calls core_tick at that time; a later call moves it. UINT64_MAX: never.*/
     void (*alarm)(void *self, uint64_t at_ms);
 
-    /* Calls core_turn soon, when the hook that runs has returned. */
+    /* core_turn left something to do: calls it again without waiting for
+     * events. (It is called before each wait anyway.) */
     void (*wake)(void *self);
 
     /* Runs job_run on a thread of the pool, then job_finish on the loop's.

@@ -45,8 +45,14 @@ void server_stop_accepting(struct server *server);
 /* Ends every connection at once. */
 void server_kill(struct server *server);
 
-/* Frees all; runs the loop to close its handles. The loop must not be running.
- * Every conn_lost has been called when it returns. */
+/* Ends every connection and closes all handles, running the loop for that,
+ * also until deferred work is done; the loop must not be running. When it
+ * returns, conn_lost has been called for every connection: core_destroy is
+ * next, then server_destroy. */
+void server_close(struct server *server);
+
+/* Frees it, closing it first if need be. After core_destroy, since core calls
+ * the transport to the end. NULL is allowed. */
 void server_destroy(struct server *server);
 
 #endif

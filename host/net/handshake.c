@@ -1,0 +1,281 @@
+/* handshake.c - from an HTTP request to a WebSocket connection
+ *
+ * libwebsockets 4.1.6 upgrades whatever says "Upgrade: websocket": the rules
+ * of RFC 6455 section 4.2.1 are checked here.
+ */
+#include "net/handshake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "net/exchange.h"
+#include "net/headers.h"
+#include "net/link.h"
+#include "net/server-t.h"
+
+/* Beyond these libwebsockets hangs up without a word. */
+#define PROTOCOLS_MAX  127
+#define PROTOCOL_MAX   64
+#define EXTENSIONS_MAX 255
+
+static int refuse(struct link *link, int status, const char *headers,
+                  const char *sentence)
+{
+    stat_add(&link->server->stats->handshake_errors, 1);
+    return exchange_refuse_upgrade(link->wsi, status, headers, sentence);
+}
+
+static bool has_token(const char *list, const char *token)
+{
+    size_t len = strlen(token);
+
+    for (;;) {
+        size_t word;
+
+        list += strspn(list, ", \t");
+        word = strcspn(list, ", \t");
+        if (word == 0) {
+            return false;
+        }
+        if (word == len && strncasecmp(list, token, len) == 0) {
+            return true;
+        }
+        list += word;
+    }
+}
+
+/* 16 bytes in base64 (RFC 6455 section 4.1). */
+static bool is_key(const char *key)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    return strlen(key) == 24 && strspn(key, alphabet) == 22 &&
+           strcmp(key + 22, "==") == 0;
+}
+
+/* "example.org:443" of an https origin is "example.org" to compare. */
+static size_t host_length(const char *host, bool secure)
+{
+    size_t len = strlen(host);
+    const char *port = secure ? ":443" : ":80";
+    size_t port_len = strlen(port);
+
+    return len > port_len && strcmp(host + len - port_len, port) == 0
+               ? len - port_len
+               : len;
+}
+
+bool handshake_origin_allowed(const struct conf_limits *limits,
+                              const char *origin, const char *host)
+{
+    const char *authority;
+    bool secure;
+    size_t len;
+
+    if (limits->origin_count > 0) {
+        for (size_t i = 0; i < limits->origin_count; i++) {
+            if (strcmp(limits->origins[i], "*") == 0 ||
+                strcasecmp(limits->origins[i], origin) == 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+    authority = strstr(origin, "://");
+    if (authority == NULL) {
+        return false; /* "null": a sandboxed page, a file */
+    }
+    secure = strncasecmp(origin, "https", 5) == 0;
+    authority += 3;
+    len = host_length(authority, secure);
+    return len == host_length(host, secure) &&
+           strncasecmp(authority, host, len) == 0;
+}
+
+/* The rules that hold whatever the path. 0, or the answer was written. */
+static int check_request(struct link *link, const char *method,
+                         const char *upgrade)
+{
+    struct lws *wsi = link->wsi;
+    char text[512];
+
+    if (strcasecmp(upgrade, "websocket") != 0) {
+        return refuse(link, 400, NULL,
+                      "Upgrade must be websocket: nothing else is spoken here");
+    }
+    if (method == NULL) {
+        return refuse(link, 400, NULL,
+                      "the method is not known or the path too long");
+    }
+    if (strcmp(method, "GET") != 0) {
+        return refuse(link, 405, "allow: GET\r\n",
+                      "a WebSocket handshake is a GET request");
+    }
+    if (headers_known(wsi, WSI_TOKEN_HTTP, text, sizeof text) <= 0 ||
+        strcmp(text, "HTTP/1.1") != 0) {
+        return refuse(link, 400, NULL,
+                      "a WebSocket handshake needs HTTP/1.1");
+    }
+    if (headers_known(wsi, WSI_TOKEN_HOST, text, sizeof text) <= 0) {
+        return refuse(link, 400, NULL, "the Host header is missing");
+    }
+    if (headers_known(wsi, WSI_TOKEN_CONNECTION, text, sizeof text) <= 0 ||
+        !has_token(text, "upgrade")) {
+        return refuse(link, 400, NULL, "Connection must have Upgrade in it");
+    }
+    if (headers_known(wsi, WSI_TOKEN_VERSION, text, sizeof text) <= 0 ||
+        strcmp(text, "13") != 0) {
+        return refuse(link, 426, "sec-websocket-version: 13\r\n",
+                      "Sec-WebSocket-Version must be 13");
+    }
+    if (headers_known(wsi, WSI_TOKEN_KEY, text, sizeof text) <= 0 ||
+        !is_key(text)) {
+        return refuse(link, 400, NULL,
+                      "Sec-WebSocket-Key must be 16 bytes in base64");
+    }
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_EXTENSIONS) > EXTENSIONS_MAX) {
+        return refuse(link, 400, NULL, "Sec-WebSocket-Extensions is too long");
+    }
+    return 0;
+}
+
+/* Copies the client's first subprotocol; 0, or the answer was written. */
+static int check_subprotocols(struct link *link, char *offered, size_t size)
+{
+    struct server *server = link->server;
+    const char *first, *word;
+    size_t len;
+
+    if (headers_known(link->wsi, WSI_TOKEN_PROTOCOL, offered, size) < 0) {
+        return refuse(link, 400, NULL, "Sec-WebSocket-Protocol is too long");
+    }
+    for (word = offered; *word != '\0'; word += strcspn(word, ", \t")) {
+        word += strspn(word, ", \t");
+        if (strcspn(word, ", \t") >= PROTOCOL_MAX) {
+            return refuse(link, 400, NULL,
+                          "a name in Sec-WebSocket-Protocol is too long");
+        }
+    }
+    first = offered + strspn(offered, ", \t");
+    len = strcspn(first, ", \t");
+    memcpy(server->first, first, len);
+    server->first[len] = '\0';
+    return 0;
+}
+
+static struct protocol_place *place_of(struct link *link)
+{
+    struct lws_vhost *vhost = lws_get_vhost(link->wsi);
+
+    return &link->server->places[vhost == link->server->places[1].vhost];
+}
+
+/* Asks the application. */
+static int create_conn(struct link *link, struct instance *instance,
+                       const char *path, const char *offered)
+{
+    struct server *server = link->server;
+    struct buf query = { 0 };
+    char remote[64];
+    struct request request = {
+        .method = "GET",
+        .remote = remote,
+        .path = path,
+        .header = headers_find,
+        .link = link,
+        .body = { .data = "", .kind = BAY_BINARY, .fin = true },
+    };
+    const char *why = "";
+    int status, result = 0;
+
+    headers_remote(link, remote, sizeof remote);
+    headers_query(link->wsi, &query);
+    if (query.failed) {
+        return refuse(link, 503, NULL, "out of memory: try again later");
+    }
+    request.query = query.data;
+    link->conn = conn_create(instance, &request,
+                             *offered != '\0' ? offered : NULL, link, &status,
+                             &why);
+    headers_forget(link);
+    if (link->conn == NULL) {
+        result = exchange_refuse_upgrade(link->wsi, status,
+                                         request.headers.data, why);
+    } else {
+        link->answer_headers = request.headers;
+        request.headers = (struct buf){ 0 };
+        snprintf(server->chosen, sizeof server->chosen, "%s",
+                 conn_subprotocol(link->conn));
+    }
+    request_finish(&request);
+    buf_free(&query);
+    return result;
+}
+
+int handshake_check(struct link *link, const char *upgrade)
+{
+    struct server *server = link->server;
+    struct protocol_place *place = place_of(link);
+    struct instance *instance;
+    char path[EXCHANGE_PATH_MAX], offered[PROTOCOLS_MAX], text[512],
+        origin[512];
+    const char *method = headers_method(link->wsi, path, sizeof path);
+    int len;
+
+    place->entry->name = PLACE_NAME; /* an earlier one may have failed late */
+    if (check_request(link, method, upgrade) != 0 ||
+        check_subprotocols(link, offered, sizeof offered) != 0) {
+        return 1;
+    }
+    instance = core_find_route(server->core, path);
+    if (instance == NULL) {
+        return refuse(link, 404, NULL, "no route has this path");
+    }
+    len = headers_known(link->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
+    headers_known(link->wsi, WSI_TOKEN_HOST, text, sizeof text);
+    if (len < 0 || (len > 0 && !handshake_origin_allowed(
+                                   &instance_conf(instance)->limits, origin,
+                                   text))) {
+        stat_add(&instance_stats(instance)->refused, 1);
+        return refuse(link, 403, NULL,
+                      "pages of this origin may not connect: see origins in "
+                      "the server's configuration");
+    }
+    if (create_conn(link, instance, path, offered) != 0) {
+        return 1;
+    }
+    if (server->first[0] != '\0') {
+        place->entry->name = server->first;
+    }
+    return 0;
+}
+
+void handshake_bound(struct link *link)
+{
+    place_of(link)->entry->name = link->server->chosen;
+}
+
+int handshake_add_headers(struct link *link, struct lws_process_html_args *args)
+{
+    struct buf *headers = &link->answer_headers;
+
+    if (headers->len == 0) {
+        return 0;
+    }
+    if (headers->len > (size_t)args->max_len) {
+        return 1;
+    }
+    memcpy(args->p, headers->data, headers->len);
+    args->p += headers->len;
+    buf_free(headers);
+    return 0;
+}
+
+void handshake_done(struct link *link)
+{
+    place_of(link)->entry->name = PLACE_NAME;
+    buf_free(&link->answer_headers);
+}

@@ -1,0 +1,123 @@
+/* listen.c - accepting connections on the sockets the master made */
+#include "net/listen.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/link.h"
+#include "net/server-t.h"
+
+/* Connections taken in one go, so that those that are open get their turn. */
+#define ACCEPT_BATCH 64
+
+/* With no descriptor left the socket stays readable: asked again only then. */
+#define PAUSE_MS 100
+
+static void resume(uv_timer_t *timer)
+{
+    struct listener *listener = timer->data;
+
+    if (listener->active) {
+        listener_start(listener);
+    }
+}
+
+static void run_out(struct listener *listener, int error)
+{
+    if (stat_get(&listener->server->stats->accept_paused) == 0) {
+        log_error("cannot accept connections: %s; they wait until others end. "
+                  "Raise the limit of open files (ulimit -n, LimitNOFILE=)",
+                  strerror(error));
+    }
+    stat_add(&listener->server->stats->accept_paused, 1);
+    uv_poll_stop(&listener->poll);
+    uv_timer_start(&listener->pause, resume, PAUSE_MS, 0);
+}
+
+static void adopt(struct listener *listener, int fd)
+{
+    lws_adopt_desc_t info = { 0 };
+    int one = 1;
+
+    if (!listener->unix_socket) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    }
+    stat_add(&listener->server->stats->accepted, 1);
+    info.vh = listener->vhost;
+    info.type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP |
+                (listener->tls ? LWS_ADOPT_ALLOW_SSL : 0);
+    info.fd.sockfd = fd;
+    info.opaque = listener;
+    lws_adopt_descriptor_vhost_via_info(&info); /* closes fd if it fails */
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct listener *listener = poll->data;
+
+    (void)status;
+    (void)events;
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        int fd = accept4(listener->fd, NULL, NULL,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            adopt(listener, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+                   errno == ENOMEM) {
+            run_out(listener, errno);
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return;
+        }
+    }
+}
+
+int listener_init(struct listener *listener, struct server *server, int fd,
+                  bool tls, struct lws_vhost *vhost)
+{
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof addr;
+    int error;
+
+    listener->fd = fd;
+    listener->tls = tls;
+    listener->unix_socket =
+        getsockname(fd, (struct sockaddr *)&addr, &len) == 0 &&
+        addr.ss_family == AF_UNIX;
+    listener->server = server;
+    listener->vhost = vhost;
+    error = uv_poll_init(server->loop, &listener->poll, fd);
+    if (error != 0) {
+        return error;
+    }
+    listener->poll.data = listener;
+    uv_timer_init(server->loop, &listener->pause);
+    listener->pause.data = listener;
+    return 0;
+}
+
+void listener_start(struct listener *listener)
+{
+    listener->active = true;
+    uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+}
+
+void listener_stop(struct listener *listener)
+{
+    listener->active = false;
+    uv_poll_stop(&listener->poll);
+    uv_timer_stop(&listener->pause);
+}
+
+void listener_close(struct listener *listener)
+{
+    listener_stop(listener);
+    uv_close((uv_handle_t *)&listener->poll, NULL);
+    uv_close((uv_handle_t *)&listener->pause, NULL);
+}

@@ -1,0 +1,51 @@
+/* server-t.h - the struct of net, for its own files only */
+#ifndef PATCHBAY_NET_SERVER_T_H
+#define PATCHBAY_NET_SERVER_T_H
+
+#include <libwebsockets.h>
+#include <uv.h>
+
+#include "net/listen.h"
+#include "net/server.h"
+
+/*
+ * libwebsockets knows subprotocols as protocols of the vhost, chosen from the
+ * client's list without a look at the path. So there is one protocol, whose
+ * name is rewritten while a handshake runs, which it does without another in
+ * between: to the client's first word, so that it is bound; then to the one
+ * that the plugin has, so that the answer names it. This is its name otherwise;
+ * it cannot occur in a request.
+ */
+#define PLACE_NAME "\x01patchbay"
+
+struct protocol_place {
+    struct lws_vhost *vhost;
+    struct lws_protocols *entry; /* the vhost's own copy */
+};
+
+struct server {
+    struct server_setup setup;
+    const struct conf *conf;
+    struct worker_stats *stats;
+    struct core *core;
+    uv_loop_t *loop;
+    struct lws_context *context;
+    struct protocol_place places[2]; /* plain and TLS */
+    struct listener *listeners;
+    size_t listener_count;
+    struct link *links;
+    bool closed;
+    struct files *files; /* NULL: no [http] root */
+
+    uv_prepare_t prepare; /* before the loop waits */
+    uv_check_t check;     /* after a batch of events */
+    uv_timer_t alarm;
+    uv_idle_t wake;
+    struct work *works;   /* deferred work on the thread pool */
+
+    /* The handshake that is running. */
+    char first[64];   /* the client's first subprotocol */
+    char chosen[64];  /* the plugin's */
+};
+
+#endif

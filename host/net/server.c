@@ -1,0 +1,346 @@
+/* server.c - a worker's sockets: the libwebsockets context on a libuv loop */
+#include "net/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "net/files.h"
+#include "net/headers.h"
+#include "net/link.h"
+#include "net/server-t.h"
+#include "net/tls.h"
+#include "net/work.h"
+#include "net/ws.h"
+
+/* One read takes what the kernel holds for a busy peer. A connection's receive
+ * buffer is never touched for data frames and costs address space only. */
+#define RX_BUFFER   65536
+#define SERVICE_BUF (2 * RX_BUFFER)
+#define TX_CHUNK    (4 << 20)
+
+#define HEADERS_MAX     8192
+#define KEEP_ALIVE_S    30
+
+static const struct lws_protocols protocols[] = {
+    { PLACE_NAME, ws_callback, sizeof(void *), RX_BUFFER, 0, NULL, TX_CHUNK },
+    { NULL, NULL, 0, 0, 0, NULL, 0 }
+};
+
+/* Pings are ours (core/alive.c): the library's count its own only. */
+static const lws_retry_bo_t no_validity = { 0 };
+
+/* ---- the transport ----------------------------------------------------- */
+
+static uint64_t now_ms(void *self)
+{
+    struct server *server = self;
+
+    return uv_now(server->loop);
+}
+
+static void on_alarm(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    core_tick(server->core);
+}
+
+static void set_alarm(void *self, uint64_t at_ms)
+{
+    struct server *server = self;
+    uint64_t now = uv_now(server->loop);
+
+    if (server->closed) {
+        return;
+    }
+    if (at_ms == UINT64_MAX) {
+        uv_timer_stop(&server->alarm);
+    } else {
+        uv_timer_start(&server->alarm, on_alarm, at_ms > now ? at_ms - now : 0,
+                       0);
+    }
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    uv_idle_stop(idle);
+}
+
+static void wake(void *self)
+{
+    struct server *server = self;
+
+    if (!server->closed) {
+        uv_idle_start(&server->wake, on_idle);
+    }
+}
+
+const struct transport *server_transport(void)
+{
+    static const struct transport table = {
+        .send = link_send,
+        .send_rest = link_send_rest,
+        .want_writable = link_want_writable,
+        .set_reading = link_set_reading,
+        .shut = link_shut,
+        .hung_up = link_hung_up,
+        .header = headers_find,
+        .now_ms = now_ms,
+        .alarm = set_alarm,
+        .wake = wake,
+        .job_start = work_start,
+        .job_cancel = work_cancel,
+    };
+
+    return &table;
+}
+
+static void before_wait(uv_prepare_t *prepare)
+{
+    struct server *server = prepare->data;
+
+    if (server->core != NULL) {
+        core_turn(server->core);
+    }
+}
+
+static void after_events(uv_check_t *check)
+{
+    struct server *server = check->data;
+
+    if (server->core != NULL) {
+        core_turn(server->core);
+    }
+}
+
+/* ---- setting up -------------------------------------------------------- */
+
+static void log_library(int level, const char *line)
+{
+    int len = (int)strcspn(line, "\n");
+
+    if (level == LLL_ERR) {
+        log_error("libwebsockets: %.*s", len, line);
+    } else if (level == LLL_WARN) {
+        log_warn("libwebsockets: %.*s", len, line);
+    } else {
+        log_debug("libwebsockets: %.*s", len, line);
+    }
+}
+
+static unsigned whole_seconds(uint64_t ms)
+{
+    return (unsigned)((ms + 999) / 1000);
+}
+
+static void set_common(struct lws_context_creation_info *info,
+                       struct server *server, void **loops)
+{
+    unsigned handshake = whole_seconds(server->conf->limits.handshake_ms);
+
+    loops[0] = server->loop;
+    info->options =
+        LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+    info->foreign_loops = loops;
+    info->pt_serv_buf_size = SERVICE_BUF;
+    info->max_http_header_data = HEADERS_MAX;
+    info->timeout_secs = handshake;
+    info->timeout_secs_ah_idle = handshake;
+    info->keepalive_timeout = KEEP_ALIVE_S;
+    info->retry_and_idle_policy = &no_validity;
+    if (server->conf->tls_cert != NULL) {
+        info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    }
+}
+
+static int create_vhost(struct server *server,
+                        struct lws_context_creation_info *info, unsigned at,
+                        const char *name)
+{
+    struct protocol_place *place = &server->places[at];
+
+    info->port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    info->vhost_name = name;
+    info->protocols = protocols;
+    info->alpn = "http/1.1"; /* over HTTP/2 the upgrade is not checked by us */
+    place->vhost = lws_create_vhost(server->context, info);
+    if (place->vhost == NULL) {
+        return -1;
+    }
+    place->entry = (struct lws_protocols *)(uintptr_t)
+        lws_vhost_name_to_protocol(place->vhost, PLACE_NAME);
+    return place->entry != NULL ? 0 : -1;
+}
+
+static int create_context(struct server *server)
+{
+    struct lws_context_creation_info info = { 0 };
+    const struct conf *conf = server->conf;
+    void *loops[1];
+    char why[512];
+
+    if (conf->tls_cert != NULL &&
+        tls_check(conf->tls_cert, conf->tls_key, why, sizeof why) != 0) {
+        log_error("%s", why);
+        return -1;
+    }
+    lws_set_log_level(LLL_ERR | LLL_WARN, log_library);
+    set_common(&info, server, loops);
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    server->context = lws_create_context(&info);
+    if (server->context == NULL) {
+        log_error("libwebsockets cannot be set up: is the package "
+                  "libwebsockets-evlib-uv installed?");
+        return -1;
+    }
+    if (create_vhost(server, &info, 0, "plain") != 0) {
+        log_error("libwebsockets cannot make its virtual host");
+        return -1;
+    }
+    if (conf->tls_cert != NULL) {
+        tls_configure(&info, conf);
+        if (create_vhost(server, &info, 1, "tls") != 0) {
+            log_error("TLS cannot be set up with %s and %s", conf->tls_cert,
+                      conf->tls_key);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int create_listeners(struct server *server)
+{
+    const struct server_setup *setup = &server->setup;
+
+    server->listeners =
+        calloc(setup->listen_count + 1, sizeof *server->listeners);
+    if (server->listeners == NULL) {
+        log_error("out of memory");
+        return -1;
+    }
+    for (size_t i = 0; i < setup->listen_count; i++) {
+        bool tls = setup->listen_tls[i];
+        int error = listener_init(&server->listeners[i], server,
+                                  setup->listen_fds[i], tls,
+                                  server->places[tls].vhost);
+
+        if (error != 0) {
+            log_error("a listening socket cannot be polled: %s",
+                      uv_strerror(error));
+            return -1;
+        }
+        server->listener_count++;
+    }
+    return 0;
+}
+
+static void init_handles(struct server *server)
+{
+    uv_prepare_init(server->loop, &server->prepare);
+    uv_check_init(server->loop, &server->check);
+    uv_timer_init(server->loop, &server->alarm);
+    uv_idle_init(server->loop, &server->wake);
+    server->prepare.data = server;
+    server->check.data = server;
+    server->alarm.data = server;
+    server->wake.data = server;
+    uv_prepare_start(&server->prepare, before_wait);
+    uv_check_start(&server->check, after_events);
+    /* What keeps a loop running is sockets and signals, not these. */
+    uv_unref((uv_handle_t *)&server->prepare);
+    uv_unref((uv_handle_t *)&server->check);
+}
+
+struct server *server_create(const struct server_setup *setup)
+{
+    struct server *server = calloc(1, sizeof *server);
+
+    if (server == NULL) {
+        log_error("out of memory");
+        return NULL;
+    }
+    server->setup = *setup;
+    server->conf = setup->conf;
+    server->stats = setup->stats;
+    server->loop = setup->loop;
+    init_handles(server);
+    if (server->conf->http_root != NULL) {
+        server->files = files_create(server->conf->http_root);
+        if (server->files == NULL) {
+            log_error("[http] root: cannot open the folder %s: %s",
+                      server->conf->http_root, strerror(errno));
+            server_destroy(server);
+            return NULL;
+        }
+    }
+    if (create_context(server) != 0 || create_listeners(server) != 0) {
+        server_destroy(server);
+        return NULL;
+    }
+    return server;
+}
+
+void server_set_core(struct server *server, struct core *core)
+{
+    server->core = core;
+}
+
+void server_start(struct server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++) {
+        listener_start(&server->listeners[i]);
+    }
+}
+
+void server_stop_accepting(struct server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++) {
+        listener_stop(&server->listeners[i]);
+    }
+}
+
+void server_kill(struct server *server)
+{
+    struct link *link;
+
+    DL_FOREACH(server->links, link)
+    {
+        link_shut(link);
+    }
+}
+
+void server_close(struct server *server)
+{
+    if (server->closed) {
+        return;
+    }
+    server->closed = true;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        listener_close(&server->listeners[i]);
+    }
+    uv_close((uv_handle_t *)&server->prepare, NULL);
+    uv_close((uv_handle_t *)&server->check, NULL);
+    uv_close((uv_handle_t *)&server->alarm, NULL);
+    uv_close((uv_handle_t *)&server->wake, NULL);
+    if (server->context != NULL) {
+        /* On a foreign loop the first call begins to close the sockets, and
+         * the second frees the context. */
+        lws_context_destroy(server->context);
+        uv_run(server->loop, UV_RUN_DEFAULT);
+        lws_context_destroy(server->context);
+    }
+    uv_run(server->loop, UV_RUN_DEFAULT);
+}
+
+void server_destroy(struct server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    server_close(server);
+    files_destroy(server->files);
+    free(server->listeners);
+    free(server);
+}

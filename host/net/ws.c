@@ -1,0 +1,153 @@
+/* ws.c - the one callback of libwebsockets: connections and plain HTTP */
+#include "net/ws.h"
+
+#include <sys/socket.h>
+
+#include "net/exchange.h"
+#include "net/handshake.h"
+#include "net/headers.h"
+#include "net/link.h"
+#include "net/listen.h"
+
+/* The socket was adopted: from now on the opaque pointer is a link. */
+static int begin(struct lws *wsi)
+{
+    const struct listener *listener = lws_get_opaque_user_data(wsi);
+    struct link *link;
+
+    if (listener == NULL) {
+        return -1;
+    }
+    link = link_create(listener->server, wsi, listener);
+    lws_set_opaque_user_data(wsi, link);
+    return link != NULL ? 0 : -1;
+}
+
+static int established(struct link *link)
+{
+    if (link == NULL || link->conn == NULL) {
+        return -1;
+    }
+    handshake_done(link);
+    conn_open(link->conn);
+    headers_forget(link);
+    return 0;
+}
+
+static int received(struct link *link, void *data, size_t len)
+{
+    struct lws *wsi = link->wsi;
+
+    if (link->conn == NULL || link->ended) {
+        return 0; /* libwebsockets hands over data behind a Close, too */
+    }
+    conn_receive(link->conn, lws_frame_is_binary(wsi) ? BAY_BINARY : BAY_TEXT,
+                 lws_is_first_fragment(wsi) != 0,
+                 lws_is_final_fragment(wsi) != 0, data, len,
+                 lws_remaining_packet_payload(wsi));
+    return 0;
+}
+
+/* Our answer, if one is due, is written by core: the library only hangs up. */
+static int peer_closed(struct link *link, const void *payload, size_t len)
+{
+    if (link->conn != NULL && !link->ended) {
+        conn_peer_closed(link->conn, payload, len);
+    }
+    link->ended = true;
+    return -1;
+}
+
+/*
+ * The library gives up a connection of its own accord: the peer has gone, or
+ * it broke the protocol. For some faults the library sends a Close when the
+ * loop comes round, for others none at all, and a second fault in the same
+ * read drops the answers that wait. So ours goes out here and now, and the
+ * socket is closed for writing behind it.
+ */
+static void dropped(struct link *link)
+{
+    if (link->conn == NULL || link->ended || link_peer_gone(link)) {
+        return;
+    }
+    conn_failed(link->conn, 1002, "protocol error");
+    link->ended = true;
+    if (!lws_partial_buffered(link->wsi)) {
+        shutdown(lws_get_socket_fd(link->wsi), SHUT_WR);
+    }
+}
+
+static int http(struct link *link)
+{
+    return link != NULL ? exchange_begin(link) : -1;
+}
+
+int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+                void *in, size_t len)
+{
+    struct link *link;
+
+    (void)user;
+    switch ((int)reason) {
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: return begin(wsi);
+    case LWS_CALLBACK_RAW_ADOPT: return -1; /* what CONNECT turns into */
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+    case LWS_CALLBACK_ADD_HEADERS:
+    case LWS_CALLBACK_ESTABLISHED:
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_RECEIVE_PONG:
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_HTTP:
+    case LWS_CALLBACK_HTTP_BODY:
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+    case LWS_CALLBACK_WSI_DESTROY: break;
+    default: return 0;
+    }
+
+    link = link_of(wsi);
+    if (link == NULL) {
+        return 0;
+    }
+    switch ((int)reason) {
+    case LWS_CALLBACK_RECEIVE: return received(link, in, len);
+    case LWS_CALLBACK_RECEIVE_PONG:
+        if (link->conn != NULL) {
+            conn_heard(link->conn);
+        }
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        if (link->conn != NULL && !link->ended) {
+            conn_writable(link->conn);
+        }
+        return 0;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return handshake_check(link, in);
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        handshake_bound(link);
+        return 0;
+    case LWS_CALLBACK_ADD_HEADERS: return handshake_add_headers(link, in);
+    case LWS_CALLBACK_ESTABLISHED: return established(link);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        return peer_closed(link, in, len);
+    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL: dropped(link); return 0;
+    case LWS_CALLBACK_CLOSED: link_lose(link); return 0;
+    case LWS_CALLBACK_HTTP: return http(link);
+    case LWS_CALLBACK_HTTP_BODY:
+        return link->exchange != NULL ? exchange_body(link->exchange, in, len)
+                                      : -1;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return link->exchange != NULL ? exchange_dispatch(link->exchange) : 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return link->exchange != NULL ? exchange_continue(link->exchange) : 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        handshake_done(link);
+        lws_set_opaque_user_data(wsi, NULL);
+        link_destroy(link);
+        return 0;
+    default: return 0;
+    }
+}
