@@ -24,7 +24,8 @@ struct local_bus_setup {
 };
 
 /* For the master: path of a worker's socket. -1 if it does not fit. */
-int local_bus_path(char *out, size_t size, const char *run_dir, unsigned worker);
+int local_bus_path(char *out, size_t size, const char *run_dir,
+                   unsigned worker);
 
 /* NULL on failure, logged. */
 struct local_bus *local_bus_create(const struct local_bus_setup *setup);

@@ -1,0 +1,52 @@
+/* receivers.h - the streams on which the siblings send to this worker
+ *
+ * Accepts them, reads them, and hands what came to core; what a sibling says
+ * of itself goes to its sender and to the table of interests. A sibling has
+ * one current stream. Of its predecessor, or of one it gave up, there may be
+ * an older one for a while: the messages on that still count, the interests
+ * do not.
+ */
+#ifndef PATCHBAY_BUS_RECEIVERS_H
+#define PATCHBAY_BUS_RECEIVERS_H
+
+#include <uv.h>
+
+#include "bus/inbox.h"
+#include "bus/interest.h"
+#include "bus/sender.h"
+
+/* Borrowed. */
+struct receivers_setup {
+    uv_loop_t *loop;
+    struct core *core;
+    struct worker_stats *stats;
+    unsigned node, worker, workers;
+    int listen_fd;
+    const char *run_dir;    /* for messages */
+    struct sender *senders; /* by number of the sibling */
+    struct interest *interest;
+    unsigned *handles; /* counts those not closed yet */
+};
+
+struct receiver;
+
+struct receivers {
+    const struct receivers_setup *setup;
+    uv_poll_t listen;
+    uv_timer_t pause;
+    struct receiver *list; /* the oldest first */
+    unsigned count;
+    uint64_t warned_ms; /* that a stream could not be accepted */
+    struct receiver *current[CONF_MAX_WORKERS];
+    char area[INBOX_AREA];
+};
+
+/* Begins to accept. 0, or -1, logged; then nothing is to be closed. */
+int receivers_init(struct receivers *receivers,
+                   const struct receivers_setup *setup);
+
+/* Drops the streams and closes the handles; they are closed when
+ * setup->handles says so. */
+void receivers_close(struct receivers *receivers);
+
+#endif
