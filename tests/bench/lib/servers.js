@@ -1,0 +1,201 @@
+/*
+ * servers.js - the servers of the comparison: how each is started and stopped
+ *
+ * All of them echo on /echo, publish what a client of /fan sends to all clients
+ * of /fan, answer GET /get with the same 20 bytes, and set TCP_NODELAY.
+ */
+'use strict';
+
+const fs = require('node:fs');
+const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
+const { spawn } = require('node:child_process');
+
+const HERE = path.dirname(__dirname);
+const START_MS = 10000;
+const STOP_MS = 5000;
+
+/* The patchbay.ini of the comparison: defaults, but for one worker and room
+ * for the connections of all cases. */
+function patchbayIni(dir, port) {
+    return `; made by tests/bench
+[server]
+listen     = 127.0.0.1:${port}
+workers    = 1
+plugin_dir = ${dir}/plugins
+run_dir    = ${dir}/run
+
+[log]
+level = warn
+
+[limits]
+connections = 20000
+
+[route.echo]
+path        = /echo
+plugin      = echo
+max_message = 16m
+
+[route.fan]
+path   = /fan
+plugin = fan
+
+[route.get]
+path   = /get
+plugin = fan
+
+[route.mailbox]
+path   = /mailbox
+plugin = mailbox
+`;
+}
+
+function patchbayCommand(build, port) {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'patchbay-bench-'));
+    const ini = path.join(dir, 'patchbay.ini');
+
+    fs.mkdirSync(path.join(dir, 'plugins'));
+    fs.mkdirSync(path.join(dir, 'run'));
+    for (const file of ['plugins/echo.so', 'tests/bench/fan.so',
+        'tests/bench/mailbox.so']) {
+        fs.copyFileSync(path.join(build, file),
+            path.join(dir, 'plugins', path.basename(file)));
+    }
+    fs.writeFileSync(ini, patchbayIni(dir, port));
+    return { command: [path.join(build, 'patchbay'), 'run', '-c', ini], dir };
+}
+
+const script = (name) => (build, port) => ({
+    command: [process.execPath, path.join(HERE, 'servers', name), port],
+});
+const program = (name) => (build, port) => ({
+    command: [path.join(build, 'tests/bench', name), port],
+});
+
+const SERVERS = [
+    { name: 'uws', title: 'uWebSockets (npm)', make: script('uws_server.js'),
+        module: '@trufflesuite/uws-js-unofficial' },
+    { name: 'epoll', title: 'bare epoll', make: program('bench-epoll'),
+        needs: ['tests/bench/bench-epoll'] },
+    { name: 'patchbay', title: 'patchbay', make: patchbayCommand,
+        forks: true,
+        needs: ['patchbay', 'plugins/echo.so', 'tests/bench/fan.so',
+            'tests/bench/mailbox.so'] },
+    { name: 'lws', title: 'libwebsockets', make: program('bench-lws'),
+        needs: ['tests/bench/bench-lws'] },
+    { name: 'ws', title: 'Node ws', make: script('ws_server.js'),
+        module: 'ws' },
+];
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+function freePort() {
+    return new Promise((done, fail) => {
+        const probe = net.createServer();
+
+        probe.on('error', fail);
+        probe.listen(0, '127.0.0.1', () => {
+            const { port } = probe.address();
+
+            probe.close(() => done(port));
+        });
+    });
+}
+
+function accepts(port) {
+    return new Promise((done) => {
+        const socket = net.connect(port, '127.0.0.1');
+
+        socket.on('connect', () => {
+            socket.destroy();
+            done(true);
+        });
+        socket.on('error', () => done(false));
+    });
+}
+
+function children(pid) {
+    try {
+        return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+            .trim().split(' ').filter(Boolean).map(Number);
+    } catch {
+        return [];
+    }
+}
+
+/* Why a server cannot take part, or null. */
+function missing(server, build) {
+    for (const file of server.needs || []) {
+        if (!fs.existsSync(path.join(build, file))) {
+            return `${path.join(build, file)} is not built`;
+        }
+    }
+    try {
+        if (server.module) {
+            require.resolve(server.module);
+        }
+        return null;
+    } catch {
+        return `${server.module} is not installed: npm ci --prefix tests`;
+    }
+}
+
+async function stop(server, child, dir) {
+    if (child.pid && child.exitCode === null && child.signalCode === null) {
+        const gone = new Promise((done) => child.once('exit', done));
+        const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+
+        child.kill(server.forks ? 'SIGINT' : 'SIGTERM');
+        await gone;
+        clearTimeout(late);
+    }
+    if (dir) {
+        fs.rmSync(dir, { recursive: true, force: true });
+    }
+}
+
+/*
+ * Starts a server, on one processor if cpu is given. Resolves, once it accepts,
+ * to { port, pid, stop }; pid is the process that serves. Rejects with what it
+ * said; error.skipped tells that it cannot run here at all.
+ */
+async function start(server, build, cpu) {
+    const port = await freePort();
+    const { command, dir } = server.make(build, String(port));
+    const pinned = cpu === undefined ? command
+        : ['taskset', '-c', String(cpu), ...command];
+    const child = spawn(pinned[0], pinned.slice(1),
+        { stdio: ['ignore', 'ignore', 'pipe'] });
+    const until = Date.now() + START_MS;
+    let said = '';
+    let broken = false;
+
+    child.stderr.on('data', (text) => {
+        said = (said + text).slice(-2000);
+    });
+    child.on('error', (error) => {
+        said += error.message;
+        broken = true;
+    });
+    for (;;) {
+        const over = broken || child.exitCode !== null ||
+            child.signalCode !== null || Date.now() > until;
+        const workers = server.forks ? children(child.pid) : [child.pid];
+
+        if (!over && workers.length === 1 && await accepts(port)) {
+            return { port, pid: workers[0], said: () => said,
+                stop: () => stop(server, child, dir) };
+        }
+        if (over) {
+            const error = new Error(`${server.title} does not start: ${said}`);
+
+            error.skipped = child.exitCode === 77;
+            await stop(server, child, dir);
+            throw error;
+        }
+        await sleep(20);
+    }
+}
+
+module.exports = { SERVERS, START_MS, missing, start, sleep };
