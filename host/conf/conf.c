@@ -64,8 +64,11 @@ void load_unknown(struct load *load, const char *section, const char *name,
     } else {
         schema_add_names(&names, section);
         load_problem(load, key->line, name, key->name,
-                     "unknown key, [%s] has %s", name,
-                     names.failed ? "others" : names.data);
+                     "unknown key, [%s] has %s%s", name,
+                     names.failed ? "others" : names.data,
+                     strcmp(section, "route") == 0
+                         ? ", and options of its plugin as PLUGIN.KEY"
+                         : "");
     }
     buf_free(&names);
 }
@@ -180,6 +183,7 @@ static void check_page(struct load *load, const char *name, const char *path)
             load_problem(load, line_of(load, "http", name), "http", name,
                          "\"%s\" is the path of [route.%s], too (line %d)",
                          path, route->name, route->path_line);
+            return;
         }
     }
 }

@@ -56,6 +56,14 @@ static const char *name_of(struct load *load, const struct ini_section *section)
 
 /* ---- plugins ----------------------------------------------------------- */
 
+/* [plugin.chat] has history, not chat.history. */
+static bool has_prefix(const char *key, const char *plugin)
+{
+    size_t len = strlen(plugin);
+
+    return strncmp(key, plugin, len) == 0 && key[len] == '.';
+}
+
 static void load_plugin(struct load *load, const struct ini_section *section)
 {
     const char *name = name_of(load, section);
@@ -81,8 +89,13 @@ static void load_plugin(struct load *load, const struct ini_section *section)
     for (size_t i = 0; i < section->count; i++) {
         const struct ini_key *key = &section->keys[i];
 
-        if (!key->bad && add_option(&plugin->options, key->name, key->value,
-                                    key->line) != 0) {
+        if (has_prefix(key->name, name)) {
+            load_problem(load, key->line, section->name, key->name,
+                         "in this section without the \"%s.\", did you mean "
+                         "\"%s\"?",
+                         name, key->name + strlen(name) + 1);
+        } else if (!key->bad && add_option(&plugin->options, key->name,
+                                           key->value, key->line) != 0) {
             out_of_memory(load);
         }
     }
@@ -129,13 +142,11 @@ static void load_option(struct load *load, struct conf_route *route,
                         const struct ini_key *key)
 {
     const char *name = strchr(key->name, '.') + 1;
-    size_t len = (size_t)(name - key->name) - 1;
 
     if (route->plugin == NULL) {
         return; /* has been reported */
     }
-    if (strlen(route->plugin) != len ||
-        strncmp(key->name, route->plugin, len) != 0) {
+    if (!has_prefix(key->name, route->plugin)) {
         load_problem(load, key->line, section->name, key->name,
                      "an option of another plugin, this route has plugin = "
                      "%s, did you mean \"%s.%s\"?",
@@ -194,8 +205,8 @@ static void load_own(struct load *load, struct conf_route *route,
         if (key->fallback == NULL && !section->torn &&
             ini_find_key(section, key->name) == NULL) {
             load_problem(load, section->line, section->name, key->name,
-                         "is missing: %s = %s", key->name,
-                         key->type == SCHEMA_ROUTE ? "/x" : "NAME");
+                         "is missing, as in %s = %s", key->name,
+                         key->type == SCHEMA_ROUTE ? "/echo" : "echo");
         }
     }
     if (route->path != NULL) {

@@ -286,6 +286,9 @@ static void print_keys(FILE *out, const char *section, const char *mark)
         if (allowed.len > 0) {
             fprintf(out, "; %s\n", allowed.data);
         }
+        if (key->fallback == NULL) {
+            fputs("; required\n", out);
+        }
         fprintf(out, "%s%s =%s%s\n", mark, key->name,
                 key->fallback == NULL || *key->fallback == 0 ? "" : " ",
                 key->fallback == NULL ? "" : key->fallback);

@@ -27,42 +27,50 @@ bool text_next(const char **at, struct buf *item)
     return !item->failed;
 }
 
+static void cut_slashes(struct buf *path)
+{
+    while (path->len > 0 && path->data[path->len - 1] == '/') {
+        path->data[--path->len] = 0;
+    }
+}
+
+/* Takes leading ./ and ../ off path; folder loses a name for each ../ */
+static const char *climb(struct buf *folder, const char *path)
+{
+    for (;;) {
+        size_t len = strcspn(path, "/");
+
+        if (len == 2 && memcmp(path, "..", 2) == 0) {
+            while (folder->len > 0 && folder->data[folder->len - 1] != '/') {
+                folder->len--;
+            }
+            cut_slashes(folder);
+        } else if (len > 1 || (len == 1 && *path != '.')) {
+            return path;
+        }
+        if (path[len] == 0) {
+            return path + len;
+        }
+        path += len + 1;
+    }
+}
+
 char *text_absolute(const char *folder, const char *path)
 {
     struct buf out = { 0 };
 
-    if (*path == '/') {
-        return strdup(path);
-    }
-    buf_adds(&out, folder);
-    for (;;) {
-        if (strncmp(path, "./", 2) == 0) {
-            path += 2;
-        } else if (strncmp(path, "../", 3) == 0 || strcmp(path, "..") == 0) {
-            path += path[2] == '/' ? 3 : 2;
-            while (out.len > 0 && out.data[--out.len] != '/') {
-            }
-        } else if (*path == '/') {
-            path++;
-        } else {
-            break;
-        }
-    }
-    if (strcmp(path, ".") != 0 && *path != 0) {
-        if (out.len == 0 || out.data[out.len - 1] != '/') {
-            buf_adds(&out, "/");
-        }
-        buf_adds(&out, path);
-    }
-    if (out.len == 0) {
-        buf_adds(&out, "/");
+    buf_adds(&out, *path == '/' ? "" : folder);
+    if (!out.failed) {
+        cut_slashes(&out);
+        path = *path == '/' ? path + 1 : climb(&out, path);
+        buf_addf(&out, "/%s", path);
     }
     if (out.failed) {
         buf_free(&out);
         return NULL;
     }
-    out.data[out.len] = 0;
-    return out.data;
+    cut_slashes(&out);
+    return out.len == 0 ? strcpy(out.data, "/") : out.data;
 }
 
 bool text_is_name(const char *text)

@@ -14,9 +14,9 @@
  */
 bool text_next(const char **at, struct buf *item);
 
-/* A path as written, taken from folder unless it is absolute. folder has no
- * links in it, so that leading ../ can be resolved. On the heap; NULL: out of
- * memory. */
+/* A path as written, taken from folder unless it is absolute, without a / at
+ * its end. folder has no links in it, so that leading ../ can be resolved. On
+ * the heap; NULL: out of memory. */
 char *text_absolute(const char *folder, const char *path);
 
 /* Lower case letters, digits, _ and -, at most CONF_MAX_NAME. */
