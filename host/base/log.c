@@ -257,9 +257,10 @@ static void json_line(struct line *line, enum log_level level,
 /* data has a free byte in front of it. */
 static void write_line(char *data, size_t len)
 {
+    bool was_torn = atomic_exchange(&torn, false);
     ssize_t written;
 
-    if (atomic_exchange(&torn, false)) {
+    if (was_torn) {
         *--data = '\n';
         len++;
     }
@@ -268,7 +269,7 @@ static void write_line(char *data, size_t len)
     } while (written < 0 && errno == EINTR);
     if (written != (ssize_t)len) {
         atomic_fetch_add(&lost, 1);
-        if (written > 0) {
+        if (was_torn || written > 0) {
             atomic_store(&torn, true);
         }
     }
