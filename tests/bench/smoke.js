@@ -23,7 +23,7 @@ const MODES = [
     { args: ['echo', '-c', 20, '-f', 16, '-T'] },
     { args: ['echo', '-c', 3, '-f', 2, '-b', 0] },
     { args: ['echo', '-c', 3, '-f', 4, '-b', 126] },
-    { args: ['echo', '-c', 5, '-f', 8, '-b', 70000] },
+    { args: ['echo', '-c', 5, '-f', 8, '-b', 65000] },
     { args: ['fan', '-c', 50] },
     { args: ['fan', '-c', 50, '-f', 16] },
     { args: ['idle', '-c', 100] },

@@ -18,6 +18,14 @@ function median(values) {
         : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/* What this part of the values, 0 to 1, does not exceed. */
+function quantile(values, part) {
+    const sorted = [...values].sort((a, b) => a - b);
+
+    return sorted.length ? sorted[Math.min(sorted.length - 1,
+        Math.floor(sorted.length * part))] : NaN;
+}
+
 const whole = (value) => Number.isFinite(value)
     ? Math.round(value).toLocaleString('en-US') : '–';
 const fixed = (value, digits) => Number.isFinite(value)
@@ -75,11 +83,14 @@ function ours(cases, servers, results) {
         return [test.name, whole(figure(rounds, 'per_s')),
             fixed(ratio(rounds, of.uws, 'per_s'), 2),
             fixed(ratio(rounds, of.epoll, 'per_s'), 2),
+            fixed(ratio(of.uws, rounds, 'server_us'), 2),
+            fixed(ratio(of.epoll, rounds, 'server_us'), 2),
             whole(figure(rounds, 'p50_us')), whole(figure(rounds, 'p99_us'))];
     });
 
     return table(['patchbay', 'per second', '÷ uWebSockets', '÷ bare epoll',
-        'median delay, µs', '99 %, µs'], rows);
+        'per CPU second ÷ uWebSockets', '÷ bare epoll', 'median delay, µs',
+        '99 %, µs'], rows);
 }
 
 function cost(cases, servers, results) {
@@ -159,4 +170,4 @@ function report(run) {
     ].join('\n');
 }
 
-module.exports = { median, table, whole, fixed, machine, report };
+module.exports = { quantile, table, fixed, machine, report };

@@ -320,7 +320,10 @@ static ssize_t check(struct client *client, const struct stream *stream,
         }
         if (!in_control &&
             (client->rx_at % stream->rx_frame != 0 || !(data[done] & 8))) {
-            return fail(client, "this answer is not what was sent");
+            return fail(client, client->rx_at % stream->rx_frame == 0 &&
+                                        !(data[done] & 0x80)
+                                    ? "a message in fragments"
+                                    : "this answer is not what was sent");
         }
         used = on_control(client, data + done, len - done);
         if (used < 0) {

@@ -84,7 +84,7 @@ static bool option(struct load *load, int letter)
         load->flight = (int)value;
         return true;
     case 'b':
-        if (!number(optarg, 0, 1 << 24, &value)) {
+        if (!number(optarg, 0, 65000, &value)) {
             return false;
         }
         load->payload = (size_t)value;
