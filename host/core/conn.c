@@ -446,7 +446,7 @@ static void answer_close(struct conn *conn, int code, const char *reason,
         stat_add(&conn->instance->stats->protocol_errors, 1);
     }
     queue_close(conn, code == BAY_CLOSE_NO_STATUS ? 0 : code,
-                fault ? conn->close_reason : NULL);
+                conn->close_reason);
     conn_flush(conn);
 }
 
