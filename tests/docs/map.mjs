@@ -1,5 +1,5 @@
 // map.mjs - host/README.md names every file of the host, and no others; the
-// links in all documents lead somewhere
+// links in all documents lead somewhere; README.md shows echo.c as it is
 //
 // usage: node map.mjs SOURCE_DIR
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -84,6 +84,14 @@ function check_links(file) {
   }
 }
 
+function check_echo() {
+  const shown = /^```c\n([^]*?)^```$/m.exec(text('README.md'))?.[1];
+  const echo = text('plugins/echo/echo.c').replace(/^.*\n/, '');
+  if (shown?.trim() !== echo.trim()) {
+    problems.push('README.md shows another echo.c than plugins/echo/echo.c');
+  }
+}
+
 // Those of the project: not what was built, installed or is hidden.
 function documents(dir) {
   return readdirSync(join(root, dir), { withFileTypes: true })
@@ -97,5 +105,6 @@ function documents(dir) {
 
 documents('.').forEach(check_links);
 check_map();
+check_echo();
 problems.forEach((problem) => console.error(problem));
 process.exit(problems.length ? 1 : 0);
