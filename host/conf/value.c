@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
-#include "conf/address.h"
+#include "conf/endpoints.h"
 #include "conf/conf.h"
 #include "conf/origins.h"
 #include "conf/text.h"
@@ -392,8 +392,8 @@ int value_store(const struct schema_key *key, const char *text,
     case SCHEMA_USER: return store_user(text, member, why);
     case SCHEMA_ROUTE: return store_url(text, true, member, why);
     case SCHEMA_PLUGIN: return store_plugin(text, member, why);
-    case SCHEMA_LISTEN: return address_parse_listen(base, text, folder, why);
-    case SCHEMA_PROXIES: return address_parse_proxies(base, text, why);
+    case SCHEMA_LISTEN: return endpoints_parse_listen(base, text, folder, why);
+    case SCHEMA_PROXIES: return endpoints_parse_proxies(base, text, why);
     case SCHEMA_ORIGINS: return origins_parse(base, text, why);
     }
     return -1;

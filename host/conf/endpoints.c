@@ -1,5 +1,5 @@
-/* address.c - addresses to listen on, and those of trusted proxies */
-#include "conf/address.h"
+/* endpoints.c - addresses to listen on, and those of trusted proxies */
+#include "conf/endpoints.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -207,8 +207,8 @@ static int add_item(struct conf *conf, const char *whole, char *item,
     return add_host(conf, whole, host, colon + 1, why);
 }
 
-int address_parse_listen(struct conf *conf, const char *text,
-                         const char *folder, struct buf *why)
+int endpoints_parse_listen(struct conf *conf, const char *text,
+                           const char *folder, struct buf *why)
 {
     struct buf item = { 0 };
     int result = 0;
@@ -308,7 +308,8 @@ static int parse_net(struct conf_net *net, const char *item, struct buf *why)
     return 0;
 }
 
-int address_parse_proxies(struct conf *conf, const char *text, struct buf *why)
+int endpoints_parse_proxies(struct conf *conf, const char *text,
+                            struct buf *why)
 {
     struct buf item = { 0 };
     int result = 0;
