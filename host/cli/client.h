@@ -1,0 +1,25 @@
+/* client.h - asking the host that runs */
+#ifndef PATCHBAY_CLI_CLIENT_H
+#define PATCHBAY_CLI_CLIENT_H
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+
+/*
+ * Sends the request, which it takes, to the host whose run_dir call->file
+ * names, and waits for the answer. CLI_DONE and the answer, which is the
+ * caller's; or another exit status, all having been said. With --json the
+ * answer is printed as it came, good or bad.
+ */
+int client_ask(const struct cli_call *call, json_t *request, json_t **answer);
+
+/* The same for what ends the host: returns when it has ended. told is called
+ * in between; it may be NULL. */
+int client_ask_to_end(const struct cli_call *call, json_t *request,
+                      void (*told)(const json_t *answer));
+
+/* Warns about workers that an answer lacks. */
+void client_warn_missing(const json_t *answer);
+
+#endif

@@ -1,0 +1,63 @@
+/* cmd_check.c - patchbay check: all errors of the configuration at once */
+#include <jansson.h>
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "proc/check.h"
+
+static void print_json(const struct problems *problems)
+{
+    json_t *list = json_array();
+    json_t *whole;
+
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct problem *problem = &problems->list[i];
+
+        json_array_append_new(
+            list, json_pack("{s:s, s:i, s:s}", "file", problem->file, "line",
+                            problem->line, "text", problem->text));
+    }
+    whole =
+        json_pack("{s:b, s:o}", "ok", problems->count == 0, "problems", list);
+    json_dumpf(whole, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(whole);
+}
+
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static int run(const struct cli_call *call)
+{
+    struct problems problems = { 0 };
+    struct conf *conf = check_load(call->file, &problems);
+    int status = conf != NULL ? CLI_DONE : CLI_CONFIGURATION;
+
+    if (call->json) {
+        print_json(&problems);
+    } else if (conf == NULL) {
+        problems_print(&problems, stderr);
+    } else {
+        size_t plugins = check_count_plugins(conf);
+
+        printf("ok: %zu route%s, %zu plugin%s\n", conf->route_count,
+               plural(conf->route_count), plugins, plural(plugins));
+    }
+    problems_free(&problems);
+    conf_free(conf);
+    return status;
+}
+
+const struct cli_command cmd_check = {
+    .name = "check",
+    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON,
+    .summary = "print all errors of the configuration",
+    .help = "Reads the file, looks at each plugin it names, and prints what is "
+            "wrong, one\n"
+            "line each. Starts nothing.\n"
+            "\n"
+            "Exit status: 0 all is well, 3 something is wrong.\n",
+    .run = run,
+};

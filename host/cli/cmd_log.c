@@ -1,0 +1,36 @@
+/* cmd_log.c - patchbay log: change the level of the log */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+
+static int run(const struct cli_call *call)
+{
+    static const char *const levels[] = { "error", "warn", "info", "debug",
+                                          NULL };
+    json_t *answer;
+    int status;
+
+    if (log_level_parse(call->operand) == 0) {
+        return cli_unknown(call->command, "level", call->operand, levels);
+    }
+    status = client_ask(
+        call, json_pack("{s:s, s:s}", "do", "log", "level", call->operand),
+        &answer);
+    if (status == CLI_DONE && !call->json) {
+        printf("log level %s\n", call->operand);
+        client_warn_missing(answer);
+    }
+    json_decref(answer);
+    return status;
+}
+
+const struct cli_command cmd_log = {
+    .name = "log",
+    .operand = "LEVEL",
+    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON,
+    .summary = "change what is logged: error, warn, info or debug",
+    .help = "Holds until the host ends.\n",
+    .run = run,
+};

@@ -1,0 +1,92 @@
+/* cmd_status.c - patchbay status: the host and its workers */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/table.h"
+
+static int64_t integer(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return value != NULL ? json_integer_value(value) : -1;
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+
+    return value != NULL ? value : "";
+}
+
+static void print_head(const json_t *answer)
+{
+    char duration[48];
+    const json_t *address;
+    size_t i;
+
+    printf("patchbay %s, pid %d, %s for %s\n", text(answer, "version"),
+           (int)integer(answer, "pid"), text(answer, "state"),
+           table_format_duration(integer(answer, "uptime_ms"), duration,
+                                 sizeof duration));
+    printf("file         ");
+    table_put_safe(text(answer, "file"), stdout);
+    printf("\nlistening    ");
+    json_array_foreach(json_object_get(answer, "addresses"), i, address)
+    {
+        printf("%s%s", i > 0 ? ", " : "", json_string_value(address));
+    }
+    printf("\nconnections  %d\n\n", (int)integer(answer, "connections"));
+}
+
+static void print_workers(const json_t *answer)
+{
+    struct table table = { .heads = { "WORKER", "PID", "STATE", "UPTIME",
+                                      "RESTARTS", "CONNECTIONS", "SOCKETS",
+                                      "HOOK THAT RUNS" } };
+    const json_t *worker;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "workers"), i, worker)
+    {
+        char hook[512] = "-";
+        char duration[48];
+
+        if (*text(worker, "hook") != 0) {
+            snprintf(hook, sizeof hook, "%s, for %s", text(worker, "hook"),
+                     table_format_duration(integer(worker, "hook_ms"), duration,
+                                           sizeof duration));
+        }
+        table_number(&table, integer(worker, "worker"));
+        table_number(&table, integer(worker, "pid"));
+        table_text(&table, text(worker, "state"));
+        table_duration(&table, integer(worker, "uptime_ms"));
+        table_number(&table, integer(worker, "restarts"));
+        table_number(&table, integer(worker, "connections"));
+        table_number(&table, integer(worker, "sockets"));
+        table_text(&table, hook);
+    }
+    table_print(&table, stdout);
+}
+
+static int run(const struct cli_call *call)
+{
+    json_t *answer;
+    int status = client_ask(call, json_pack("{s:s}", "do", "status"), &answer);
+
+    if (status == CLI_DONE && !call->json) {
+        print_head(answer);
+        print_workers(answer);
+    }
+    json_decref(answer);
+    return status;
+}
+
+const struct cli_command cmd_status = {
+    .name = "status",
+    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON,
+    .summary = "show the host and its workers",
+    .help = "Exit status: 0 it runs, 4 it does not.\n",
+    .run = run,
+};

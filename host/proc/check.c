@@ -1,0 +1,177 @@
+/* check.c - a configuration file and its plugins, checked as a whole */
+#include "proc/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "plugin/probe.h"
+
+#define READ_SIZE 4096
+#define TEXT_MAX  ((size_t)1 << 20)
+#define LIMIT_MS  60000
+
+/* Says that the check went through to its end. */
+#define END_MARK "\001"
+
+struct check {
+    struct poller *poller;
+    struct watch watch; /* the child's words */
+    struct alarm_clock limit;
+    struct buf text;
+    pid_t pid;
+    void (*done)(void *arg, const char *problems);
+    void *arg;
+};
+
+struct conf *check_load(const char *file, struct problems *problems)
+{
+    struct conf *conf = conf_load(file, problems);
+
+    if (conf != NULL && probe_check(conf, NULL, problems) > 0) {
+        conf_free(conf);
+        return NULL;
+    }
+    return conf;
+}
+
+size_t check_count_plugins(const struct conf *conf)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < conf->route_count; i++) {
+        size_t k = 0;
+
+        while (strcmp(conf->routes[k].plugin, conf->routes[i].plugin) != 0) {
+            k++;
+        }
+        count += k == i;
+    }
+    return count;
+}
+
+/* In a process group of its own, so that it can be ended together with the
+ * probes it has forked. */
+_Noreturn static void be_child(const char *file, int fd)
+{
+    struct problems problems = { 0 };
+    FILE *out = fdopen(fd, "w");
+    sigset_t none;
+
+    setpgid(0, 0);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    if (out != NULL) {
+        conf_free(check_load(file, &problems));
+        problems_print(&problems, out);
+        problems_free(&problems);
+        fputs(END_MARK, out);
+        fclose(out);
+    }
+    _exit(0);
+}
+
+static void free_check(struct check *check)
+{
+    poller_remove(check->poller, &check->watch);
+    poller_clear_alarm(check->poller, &check->limit);
+    close(check->watch.fd);
+    buf_free(&check->text);
+    free(check);
+}
+
+static void finish(struct check *check, const char *problems)
+{
+    check->done(check->arg, problems);
+    free_check(check);
+}
+
+static void heard_all(struct check *check)
+{
+    struct buf *text = &check->text;
+
+    if (text->failed || text->len == 0 ||
+        text->data[text->len - 1] != END_MARK[0]) {
+        finish(check, "the check itself broke off\n");
+        return;
+    }
+    text->data[text->len - 1] = 0;
+    finish(check, text->data[0] != 0 ? text->data : NULL);
+}
+
+static void ready(struct watch *watch, short revents)
+{
+    struct check *check = watch->arg;
+    char *room = check->text.len < TEXT_MAX
+                     ? buf_reserve(&check->text, READ_SIZE)
+                     : NULL;
+    ssize_t got = room != NULL ? read(watch->fd, room, READ_SIZE) : 0;
+
+    (void)revents;
+    if (got > 0) {
+        check->text.len += (size_t)got;
+        check->text.data[check->text.len] = 0;
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        heard_all(check);
+    }
+}
+
+static void overdue(struct alarm_clock *alarm)
+{
+    struct check *check = alarm->arg;
+
+    kill(-check->pid, SIGKILL);
+    finish(check, "the check did not end within a minute\n");
+}
+
+struct check *check_start(struct poller *poller, const char *file,
+                          void (*in_child)(void *arg),
+                          void (*done)(void *arg, const char *problems),
+                          void *arg)
+{
+    struct check *check = calloc(1, sizeof *check);
+    int ends[2];
+
+    if (check == NULL || pipe2(ends, O_CLOEXEC) < 0) {
+        free(check);
+        return NULL;
+    }
+    check->poller = poller;
+    check->done = done;
+    check->arg = arg;
+    check->watch = (struct watch){
+        .fd = ends[0], .events = POLLIN, .ready = ready, .arg = check
+    };
+    check->limit.ring = overdue;
+    check->limit.arg = check;
+    fflush(NULL);
+    check->pid = fork();
+    if (check->pid == 0) {
+        close(ends[0]);
+        in_child(arg);
+        be_child(file, ends[1]);
+    }
+    close(ends[1]);
+    if (check->pid < 0 || poller_add(poller, &check->watch) < 0) {
+        free_check(check);
+        return NULL;
+    }
+    setpgid(check->pid, check->pid); /* whoever of us comes first */
+    poller_set_alarm(poller, &check->limit, clock_now_ms() + LIMIT_MS);
+    return check;
+}
+
+void check_cancel(struct check *check)
+{
+    if (check != NULL) {
+        kill(-check->pid, SIGKILL);
+        free_check(check);
+    }
+}

@@ -1,0 +1,493 @@
+/* commands.c - what the master does for an operator */
+#include "proc/commands.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/id.h"
+#include "proc/address.h"
+#include "proc/asks.h"
+#include "proc/check.h"
+#include "proc/postmortem.h"
+#include "proc/reason.h"
+
+#define NOT_YET                                                          \
+    "not yet: reload with live connections comes with a later version; " \
+    "restart to take up changes"
+
+struct commands {
+    struct commands_setup setup;
+    struct asks asks;
+    struct check *check;    /* the reload that goes on, or NULL */
+    uint64_t reload_ticket; /* 0: it was HUP */
+};
+
+/* ---- answers ----------------------------------------------------------- */
+
+__attribute__((format(printf, 1, 2))) static json_t *refusal(const char *format,
+                                                             ...)
+{
+    va_list args;
+    json_t *text, *answer;
+
+    va_start(args, format);
+    text = json_vsprintf(format, args);
+    va_end(args);
+    answer = json_pack("{s:b, s:o}", "ok", 0, "error", text);
+    return answer;
+}
+
+static void answer(struct commands *commands, uint64_t ticket, json_t *what)
+{
+    control_answer(commands->setup.control, ticket, what);
+}
+
+/* A JSON text is UTF-8, which a path need not be. */
+static json_t *text_of(const char *text)
+{
+    json_t *string = json_string(text != NULL ? text : "");
+
+    return string != NULL ? string : json_string("(not UTF-8)");
+}
+
+static json_t *number(const stat_value *value)
+{
+    return json_integer((json_int_t)stat_get(value));
+}
+
+/* ---- status ------------------------------------------------------------ */
+
+static uint64_t age(uint64_t now_ms, uint64_t then_ms)
+{
+    return now_ms > then_ms ? now_ms - then_ms : 0;
+}
+
+static json_t *describe_worker(const struct commands *commands, unsigned i)
+{
+    const struct board *board = commands->setup.board;
+    const struct board_slot *slot = board_slot(board, i);
+    const struct worker_stats *stats = board_stats(board, i);
+    uint32_t state = atomic_load(&slot->state);
+    uint64_t connections = 0;
+    char hook[256];
+    json_t *worker;
+
+    for (unsigned route = 0; route < board->routes; route++) {
+        connections += stat_get(&stats->routes[route].connections);
+    }
+    worker = json_pack(
+        "{s:i, s:s, s:i, s:I, s:I, s:o}", "worker", (int)i, "state",
+        board_state_name(state), "pid", (int)atomic_load(&slot->pid),
+        "restarts", (json_int_t)stat_get(&slot->incarnation), "connections",
+        (json_int_t)connections, "sockets", number(&stats->sockets));
+    if (state != WORKER_DOWN) {
+        json_object_set_new(worker, "uptime_ms",
+                            json_integer((json_int_t)age(
+                                clock_now_ms(), stat_get(&slot->since_ms))));
+        json_object_set_new(
+            worker, "heartbeat_ms",
+            json_integer((json_int_t)age(clock_coarse_ms(),
+                                         stat_get(&stats->heartbeat_ms))));
+    }
+    postmortem_hook(hook, sizeof hook, stats, commands->setup.conf);
+    if (hook[0] != 0) {
+        json_object_set_new(worker, "hook", text_of(hook));
+        json_object_set_new(
+            worker, "hook_ms",
+            json_integer((json_int_t)age(clock_coarse_ms(),
+                                         stat_get(&stats->now.since_ms))));
+    }
+    return worker;
+}
+
+static void do_status(struct commands *commands, uint64_t ticket,
+                      const json_t *request)
+{
+    const struct board *board = commands->setup.board;
+    const struct sockets *sockets = commands->setup.sockets;
+    json_t *addresses = json_array();
+    json_t *workers = json_array();
+    uint64_t connections = 0;
+    char text[ADDRESS_SIZE];
+
+    (void)request;
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct endpoint *endpoint = &sockets->list[i];
+
+        address_format((const struct sockaddr *)&endpoint->addr,
+                       endpoint->addr_len, text, sizeof text);
+        json_array_append_new(addresses, text_of(text));
+    }
+    for (unsigned i = 0; i < board->workers; i++) {
+        json_array_append_new(workers, describe_worker(commands, i));
+    }
+    for (unsigned i = 0; i < board->routes; i++) {
+        connections += board_connections(board, i);
+    }
+    answer(commands, ticket,
+           json_pack("{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "ok", 1,
+                     "version", PATCHBAY_VERSION, "pid", (int)getpid(), "state",
+                     board_draining(board)                    ? "draining"
+                     : board_running(board) == board->workers ? "running"
+                                                              : "degraded",
+                     "uptime_ms",
+                     (json_int_t)(clock_now_ms() - board->started_ms), "file",
+                     text_of(commands->setup.conf->file), "addresses",
+                     addresses, "connections", (json_int_t)connections,
+                     "workers", workers));
+}
+
+/* ---- routes ------------------------------------------------------------ */
+
+static const struct {
+    const char *name;
+    size_t offset;
+} route_numbers[] = {
+#define NUMBER(field)                               \
+    {                                               \
+#field, offsetof(struct route_stats, field) \
+    }
+    NUMBER(connections), NUMBER(accepted),        NUMBER(refused),
+    NUMBER(messages_in), NUMBER(bytes_in),        NUMBER(messages_out),
+    NUMBER(bytes_out),   NUMBER(published),       NUMBER(dropped),
+    NUMBER(slow_closed), NUMBER(protocol_errors), NUMBER(timeouts),
+    NUMBER(hook_errors), NUMBER(slow_hooks),
+#undef NUMBER
+};
+
+static json_t *describe_route(const struct commands *commands, unsigned index)
+{
+    const struct board *board = commands->setup.board;
+    const struct conf_route *conf = &commands->setup.conf->routes[index];
+    json_t *route =
+        json_pack("{s:o, s:o, s:o}", "route", text_of(conf->name), "path",
+                  text_of(conf->path), "plugin", text_of(conf->plugin));
+
+    for (size_t i = 0; i < sizeof route_numbers / sizeof route_numbers[0];
+         i++) {
+        uint64_t sum = 0;
+
+        for (unsigned k = 0; k < board->workers; k++) {
+            const char *stats =
+                (const void *)&board_stats(board, k)->routes[index];
+
+            sum += stat_get(
+                (const stat_value *)(const void *)(stats +
+                                                   route_numbers[i].offset));
+        }
+        json_object_set_new(route, route_numbers[i].name,
+                            json_integer((json_int_t)sum));
+    }
+    return route;
+}
+
+static void do_routes(struct commands *commands, uint64_t ticket,
+                      const json_t *request)
+{
+    json_t *routes = json_array();
+
+    (void)request;
+    for (unsigned i = 0; i < commands->setup.board->routes; i++) {
+        json_array_append_new(routes, describe_route(commands, i));
+    }
+    answer(commands, ticket,
+           json_pack("{s:b, s:o}", "ok", 1, "routes", routes));
+}
+
+/* ---- what only workers know -------------------------------------------- */
+
+static void put(struct commands *commands, uint64_t ticket, unsigned first,
+                unsigned last, json_t *order, struct ask *ask)
+{
+    ask->ticket = ticket;
+    ask->arg = commands;
+    if (!asks_put(&commands->asks, first, last, order, ask)) {
+        answer(commands, ticket, refusal("too many commands at once"));
+    }
+}
+
+static void listed(void *arg, const struct ask *ask)
+{
+    struct commands *commands = arg;
+    json_t *all = json_array();
+    json_int_t total = 0;
+    const json_t *part;
+    size_t i, k;
+
+    json_array_foreach(ask->answers, i, part)
+    {
+        json_t *conn;
+
+        json_array_foreach(json_object_get(part, "conns"), k, conn)
+        {
+            if ((int64_t)json_array_size(all) < ask->limit) {
+                json_array_append(all, conn);
+            }
+        }
+        total += json_integer_value(json_object_get(part, "total"));
+    }
+    answer(commands, ask->ticket,
+           json_pack("{s:b, s:o, s:I, s:O}", "ok", 1, "conns", all, "total",
+                     total, "missing", ask->missing));
+}
+
+static void do_conns(struct commands *commands, uint64_t ticket,
+                     const json_t *request)
+{
+    const json_t *wanted = json_object_get(request, "limit");
+    struct ask ask = { .done = listed,
+                       .limit =
+                           wanted != NULL ? json_integer_value(wanted) : 1000 };
+
+    if (ask.limit < 1 || ask.limit > 100000) {
+        answer(commands, ticket, refusal("limit: a number from 1 to 100000"));
+        return;
+    }
+    put(commands, ticket, 0, commands->setup.board->workers - 1,
+        json_pack("{s:s, s:I}", "do", "conns", "limit", (json_int_t)ask.limit),
+        &ask);
+}
+
+static void kicked(void *arg, const struct ask *ask)
+{
+    struct commands *commands = arg;
+    const json_t *said = json_array_get(ask->answers, 0);
+
+    if (said == NULL) {
+        answer(
+            commands, ask->ticket,
+            refusal("worker %d did not answer in time",
+                    (int)json_integer_value(json_array_get(ask->missing, 0))));
+    } else if (!json_is_true(json_object_get(said, "ok"))) {
+        answer(commands, ask->ticket, refusal("no such connection"));
+    } else {
+        answer(commands, ask->ticket, json_pack("{s:b}", "ok", 1));
+    }
+}
+
+static void do_kick(struct commands *commands, uint64_t ticket,
+                    const json_t *request)
+{
+    const char *text = json_string_value(json_object_get(request, "conn"));
+    struct ask ask = { .done = kicked };
+    char *end = NULL;
+    unsigned worker;
+    bay_id id;
+
+    errno = 0;
+    id = text != NULL && text[0] >= '0' && text[0] <= '9'
+             ? strtoull(text, &end, 10)
+             : 0;
+    if (id == 0 || errno != 0 || *end != 0) {
+        answer(commands, ticket,
+               refusal("conn: the id of a connection, a number"));
+        return;
+    }
+    worker = id_worker(id);
+    if (worker >= commands->setup.board->workers || id_node(id) != 0) {
+        answer(commands, ticket, refusal("no such connection"));
+        return;
+    }
+    put(commands, ticket, worker, worker,
+        json_pack("{s:s, s:s}", "do", "kick", "conn", text), &ask);
+}
+
+static void leveled(void *arg, const struct ask *ask)
+{
+    struct commands *commands = arg;
+
+    answer(commands, ask->ticket,
+           json_pack("{s:b, s:s, s:O}", "ok", 1, "level",
+                     log_level_name(log_get_level()), "missing", ask->missing));
+}
+
+static void do_log(struct commands *commands, uint64_t ticket,
+                   const json_t *request)
+{
+    const char *name = json_string_value(json_object_get(request, "level"));
+    enum log_level level = log_level_parse(name != NULL ? name : "");
+    struct ask ask = { .done = leveled };
+
+    if (level == 0) {
+        answer(commands, ticket,
+               refusal("level: one of error, warn, info, debug"));
+        return;
+    }
+    log_info("log level %s", log_level_name(level));
+    log_set_level(level); /* workers to come inherit it */
+    put(commands, ticket, 0, commands->setup.board->workers - 1,
+        json_pack("{s:s, s:s}", "do", "log", "level", name), &ask);
+}
+
+/* ---- reload ------------------------------------------------------------ */
+
+static void log_lines(const char *text)
+{
+    while (*text != 0) {
+        size_t len = strcspn(text, "\n");
+
+        log_error("%.*s", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static void in_check_child(void *arg)
+{
+    const struct commands *commands = arg;
+
+    commands->setup.in_child(commands->setup.arg);
+}
+
+static void checked(void *arg, const char *problems)
+{
+    struct commands *commands = arg;
+    uint64_t ticket = commands->reload_ticket;
+
+    commands->check = NULL;
+    if (ticket == 0) {
+        log_lines(problems != NULL ? problems : "");
+        log_warn("reload: %s", NOT_YET);
+        return;
+    }
+    answer(commands, ticket,
+           json_pack("{s:b, s:s, s:o}", "ok", 0, "error", NOT_YET, "problems",
+                     text_of(problems)));
+}
+
+static void reload(struct commands *commands, uint64_t ticket)
+{
+    if (commands->check != NULL) {
+        if (ticket != 0) {
+            answer(commands, ticket, refusal("a reload is under way"));
+        }
+        return;
+    }
+    commands->reload_ticket = ticket;
+    commands->check =
+        check_start(commands->setup.poller, commands->setup.conf->file,
+                    in_check_child, checked, commands);
+    if (commands->check == NULL) {
+        log_error("reload: cannot fork the check: %s", reason_errno(errno));
+        answer(commands, ticket, refusal("cannot fork the check"));
+    }
+}
+
+static void do_reload(struct commands *commands, uint64_t ticket,
+                      const json_t *request)
+{
+    (void)request;
+    reload(commands, ticket);
+}
+
+void commands_reload(struct commands *commands)
+{
+    reload(commands, 0);
+}
+
+/* ---- the end ----------------------------------------------------------- */
+
+static void say_ending(struct commands *commands, uint64_t ticket)
+{
+    const struct board *board = commands->setup.board;
+    uint64_t connections = 0;
+
+    for (unsigned i = 0; i < board->routes; i++) {
+        connections += board_connections(board, i);
+    }
+    control_answer_and_hold(commands->setup.control, ticket,
+                            json_pack("{s:b, s:I}", "ok", 1, "connections",
+                                      (json_int_t)connections));
+}
+
+static void do_drain(struct commands *commands, uint64_t ticket,
+                     const json_t *request)
+{
+    (void)request;
+    say_ending(commands, ticket);
+    commands->setup.drain(commands->setup.arg);
+}
+
+static void do_stop(struct commands *commands, uint64_t ticket,
+                    const json_t *request)
+{
+    (void)request;
+    say_ending(commands, ticket);
+    commands->setup.quit(commands->setup.arg);
+}
+
+/* ---- all of them ------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    void (*run)(struct commands *commands, uint64_t ticket,
+                const json_t *request);
+    bool while_ending;
+} table[] = {
+    { "status", do_status, true }, { "routes", do_routes, true },
+    { "conns", do_conns, false },  { "kick", do_kick, false },
+    { "log", do_log, false },      { "reload", do_reload, false },
+    { "drain", do_drain, true },   { "stop", do_stop, true },
+};
+
+void commands_request(void *arg, uint64_t ticket, const json_t *request)
+{
+    struct commands *commands = arg;
+    const char *name = json_string_value(json_object_get(request, "do"));
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].name, name) != 0) {
+            continue;
+        }
+        if (board_draining(commands->setup.board) && !table[i].while_ending) {
+            answer(commands, ticket, refusal("the host is about to end"));
+        } else {
+            table[i].run(commands, ticket, request);
+        }
+        return;
+    }
+    answer(commands, ticket, refusal("no command \"%s\"", name));
+}
+
+struct commands *commands_create(const struct commands_setup *setup)
+{
+    struct commands *commands = calloc(1, sizeof *commands);
+
+    if (commands != NULL) {
+        commands->setup = *setup;
+        asks_init(&commands->asks, setup->poller);
+    }
+    return commands;
+}
+
+void commands_connect(struct commands *commands, struct crew *crew,
+                      struct control *control)
+{
+    commands->setup.crew = crew;
+    commands->setup.control = control;
+    commands->asks.crew = crew;
+}
+
+void commands_answered(struct commands *commands, unsigned worker,
+                       json_int_t id, const json_t *what)
+{
+    asks_answered(&commands->asks, worker, id, what);
+}
+
+void commands_died(struct commands *commands, unsigned worker)
+{
+    asks_died(&commands->asks, worker);
+}
+
+void commands_destroy(struct commands *commands)
+{
+    if (commands != NULL) {
+        check_cancel(commands->check);
+        asks_finish(&commands->asks);
+        free(commands);
+    }
+}

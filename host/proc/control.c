@@ -1,0 +1,298 @@
+/* control.c - the control socket: where commands of the operator come in */
+#include "proc/control.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/lines.h"
+#include "proc/reason.h"
+#include "proc/rundir.h"
+#include "proc/unix.h"
+
+#define CLIENTS     16
+#define REQUEST_MAX 4096
+#define IDLE_MS     10000 /* to send the request, and to take the answer */
+#define PAUSE_MS    1000  /* after accept ran out of descriptors */
+
+struct client {
+    struct control *control;
+    uint64_t ticket; /* 0: free */
+    struct lines lines;
+    struct alarm_clock idle;
+    bool asked;
+};
+
+struct control {
+    struct poller *poller;
+    void (*request)(void *arg, uint64_t ticket, const json_t *request);
+    void *arg;
+    struct sockaddr_un addr;
+    struct watch watch; /* for clients; fd -1: not open */
+    struct alarm_clock pause;
+    uint64_t last_ticket;
+    struct client clients[CLIENTS];
+};
+
+static void drop(struct client *client)
+{
+    poller_clear_alarm(client->control->poller, &client->idle);
+    lines_close(&client->lines);
+    client->ticket = 0;
+}
+
+static void gone(struct lines *lines, const char *why)
+{
+    (void)why;
+    drop(lines->arg);
+}
+
+static void idle(struct alarm_clock *alarm)
+{
+    drop(alarm->arg);
+}
+
+static void wait_for(struct client *client)
+{
+    poller_set_alarm(client->control->poller, &client->idle,
+                     clock_now_ms() + IDLE_MS);
+}
+
+static json_t *refusal(const char *text)
+{
+    return json_pack("{s:b, s:s}", "ok", 0, "error", text);
+}
+
+static void send_answer(struct client *client, json_t *answer)
+{
+    char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;
+    const char *line =
+        text != NULL ? text : "{\"ok\":false,\"error\":\"out of memory\"}";
+
+    (void)lines_send(&client->lines, line, strlen(line));
+    free(text);
+    json_decref(answer);
+}
+
+static void answer_and_end(struct client *client, json_t *answer)
+{
+    send_answer(client, answer);
+    lines_end(&client->lines);
+    wait_for(client);
+}
+
+static void heard(struct lines *lines, char *text, size_t len)
+{
+    struct client *client = lines->arg;
+    struct control *control = client->control;
+    json_t *request = json_loadb(text, len, 0, NULL);
+
+    lines_deafen(lines);
+    client->asked = true;
+    poller_clear_alarm(control->poller, &client->idle);
+    if (json_is_string(json_object_get(request, "do"))) {
+        control->request(control->arg, client->ticket, request);
+    } else {
+        answer_and_end(
+            client, refusal("a request is a line such as {\"do\":\"status\"}"));
+    }
+    json_decref(request);
+}
+
+/* 0: a free place. */
+static struct client *find(struct control *control, uint64_t ticket)
+{
+    for (size_t i = 0; i < CLIENTS; i++) {
+        if (control->clients[i].ticket == ticket) {
+            return &control->clients[i];
+        }
+    }
+    return NULL;
+}
+
+/* One that only now connects takes the place of one that does not ask. */
+static struct client *find_place(struct control *control)
+{
+    struct client *place = find(control, 0);
+    struct client *oldest = NULL;
+
+    if (place != NULL) {
+        return place;
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        struct client *client = &control->clients[i];
+
+        if (!client->asked &&
+            (oldest == NULL || client->ticket < oldest->ticket)) {
+            oldest = client;
+        }
+    }
+    if (oldest != NULL) {
+        drop(oldest);
+    }
+    return oldest;
+}
+
+static void welcome(struct control *control, int fd)
+{
+    static const char full[] =
+        "{\"ok\":false,\"error\":\"too many commands at once\"}\n";
+    struct client *client = find_place(control);
+
+    if (client == NULL) {
+        (void)send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        close(fd);
+        return;
+    }
+    client->ticket = ++control->last_ticket;
+    client->asked = false;
+    if (lines_open(&client->lines, control->poller, fd) < 0) {
+        client->ticket = 0;
+        return;
+    }
+    wait_for(client);
+}
+
+static void accept_clients(struct watch *watch, short revents)
+{
+    struct control *control = watch->arg;
+
+    (void)revents;
+    for (;;) {
+        int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            welcome(control, fd);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            log_error("the control socket takes nobody for a while: %s",
+                      reason_errno(errno));
+            watch->events = 0;
+            poller_set_alarm(control->poller, &control->pause,
+                             clock_now_ms() + PAUSE_MS);
+            return;
+        }
+    }
+}
+
+static void end_pause(struct alarm_clock *alarm)
+{
+    struct control *control = alarm->arg;
+
+    control->watch.events = POLLIN;
+}
+
+struct control *control_create(struct poller *poller, const char *run_dir,
+                               void (*request)(void *arg, uint64_t ticket,
+                                               const json_t *request),
+                               void *arg, char *why, size_t why_size)
+{
+    struct control *control = calloc(1, sizeof *control);
+
+    if (control == NULL) {
+        reason_set(why, why_size, "out of memory");
+        return NULL;
+    }
+    control->poller = poller;
+    control->request = request;
+    control->arg = arg;
+    control->addr.sun_family = AF_UNIX;
+    control->watch = (struct watch){
+        .fd = -1, .events = POLLIN, .ready = accept_clients, .arg = control
+    };
+    control->pause.ring = end_pause;
+    control->pause.arg = control;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        struct client *client = &control->clients[i];
+
+        client->control = control;
+        client->lines.line_max = REQUEST_MAX;
+        client->lines.line = heard;
+        client->lines.gone = gone;
+        client->lines.arg = client;
+        client->idle.ring = idle;
+        client->idle.arg = client;
+    }
+    if (rundir_path(run_dir, CONTROL_NAME, control->addr.sun_path,
+                    sizeof control->addr.sun_path) < 0) {
+        reason_set(why, why_size,
+                   "[server] run_dir: %s is too long for the name of a socket",
+                   run_dir);
+        free(control);
+        return NULL;
+    }
+    control->watch.fd = unix_listen(&control->addr, sizeof control->addr, 0600);
+    if (control->watch.fd < 0 || poller_add(poller, &control->watch) < 0) {
+        reason_set(why, why_size, "cannot listen on %s: %s",
+                   control->addr.sun_path, reason_errno(errno));
+        control_destroy(control);
+        return NULL;
+    }
+    return control;
+}
+
+void control_answer(struct control *control, uint64_t ticket, json_t *answer)
+{
+    struct client *client = ticket != 0 ? find(control, ticket) : NULL;
+
+    if (client == NULL) {
+        json_decref(answer);
+        return;
+    }
+    answer_and_end(client, answer);
+}
+
+void control_answer_and_hold(struct control *control, uint64_t ticket,
+                             json_t *answer)
+{
+    struct client *client = ticket != 0 ? find(control, ticket) : NULL;
+
+    if (client == NULL) {
+        json_decref(answer);
+        return;
+    }
+    send_answer(client, answer);
+}
+
+static void close_listener(struct control *control)
+{
+    poller_remove(control->poller, &control->watch);
+    poller_clear_alarm(control->poller, &control->pause);
+    if (control->watch.fd >= 0) {
+        close(control->watch.fd);
+        control->watch.fd = -1;
+    }
+}
+
+void control_forget(struct control *control)
+{
+    if (control == NULL) {
+        return;
+    }
+    close_listener(control);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        drop(&control->clients[i]);
+    }
+}
+
+void control_retire(struct control *control)
+{
+    if (control != NULL && control->watch.fd >= 0) {
+        unlink(control->addr.sun_path);
+        close_listener(control);
+    }
+}
+
+void control_destroy(struct control *control)
+{
+    control_retire(control);
+    control_forget(control);
+    free(control);
+}

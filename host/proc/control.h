@@ -1,0 +1,47 @@
+/* control.h - the control socket: where commands of the operator come in
+ *
+ * One request a connection: a line of JSON, {"do":"status"}, answered by
+ * another, {"ok":true,...} or {"ok":false,"error":"..."}.
+ */
+#ifndef PATCHBAY_PROC_CONTROL_H
+#define PATCHBAY_PROC_CONTROL_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proc/poller.h"
+
+#define CONTROL_NAME "control.sock"
+
+struct control;
+
+/*
+ * Listens at run_dir/control.sock, mode 0600. NULL and one sentence in why on
+ * failure, such as a live server at that place. request gets each request, and
+ * a ticket to answer it with, at once or later.
+ */
+struct control *control_create(struct poller *poller, const char *run_dir,
+                               void (*request)(void *arg, uint64_t ticket,
+                                               const json_t *request),
+                               void *arg, char *why, size_t why_size);
+
+/* Takes answer, NULL being out of memory. A client that did not wait is no
+ * matter. */
+void control_answer(struct control *control, uint64_t ticket, json_t *answer);
+
+/* Likewise, but keeps the connection, whose end then tells the client that the
+ * host has ended. */
+void control_answer_and_hold(struct control *control, uint64_t ticket,
+                             json_t *answer);
+
+/* In a child: closes its descriptors. */
+void control_forget(struct control *control);
+
+/* Takes no one any more and removes the socket; those that hold on stay. */
+void control_retire(struct control *control);
+
+/* Closes all. */
+void control_destroy(struct control *control);
+
+#endif

@@ -1,0 +1,480 @@
+/* crew.c - the workers, as the master keeps them: started, watched, replaced */
+#include "proc/crew.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/backoff.h"
+#include "proc/lines.h"
+#include "proc/postmortem.h"
+#include "proc/reason.h"
+#include "proc/worker.h"
+
+/* A worker's longest line is its list of connections. */
+#define LINE_MAX_BYTES ((size_t)64 << 20)
+
+#define QUIT_MS        2000  /* to end at once, stop hooks included */
+#define DRAIN_GRACE_MS 3000  /* beyond the drain's own limit */
+#define SLOW_START_MS  10000 /* then the log tells what it waits for */
+
+struct member {
+    struct crew *crew;
+    unsigned index;
+    pid_t pid; /* 0: none */
+    struct lines channel;
+    bool serving;              /* has said that it is ready */
+    char failure[REASON_SIZE]; /* why it could not start */
+    uint64_t born_ms;
+    uint64_t died_ms; /* 0: never */
+    struct backoff backoff;
+    struct alarm_clock respawn;
+    struct alarm_clock watchdog; /* slow start, or an end that is overdue */
+};
+
+enum phase { STARTING, SERVING, DRAINING, QUITTING };
+
+struct crew {
+    struct crew_setup setup;
+    enum phase phase;
+    bool told_failure;
+    unsigned count;
+    struct member members[];
+};
+
+static void spawn(struct member *member);
+
+static bool ending(const struct crew *crew)
+{
+    return crew->phase == DRAINING || crew->phase == QUITTING;
+}
+
+static void set_watchdog(struct member *member, uint64_t after_ms)
+{
+    poller_set_alarm(member->crew->setup.poller, &member->watchdog,
+                     clock_now_ms() + after_ms);
+}
+
+static void watchdog(struct alarm_clock *alarm)
+{
+    struct member *member = alarm->arg;
+    const struct crew_setup *setup = &member->crew->setup;
+    char hook[256];
+
+    postmortem_hook(hook, sizeof hook, board_stats(setup->board, member->index),
+                    setup->conf);
+    if (ending(member->crew)) {
+        log_warn("worker %u (pid %d) does not end%s%s: killed", member->index,
+                 (int)member->pid, hook[0] != 0 ? ", being in " : "", hook);
+        kill(member->pid, SIGKILL);
+    } else if (!member->serving) {
+        log_warn("worker %u (pid %d) is still starting%s%s", member->index,
+                 (int)member->pid, hook[0] != 0 ? ", in " : "", hook);
+        set_watchdog(member, SLOW_START_MS);
+    }
+}
+
+static bool all_serve(const struct crew *crew)
+{
+    for (unsigned i = 0; i < crew->count; i++) {
+        if (!crew->members[i].serving) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void is_ready(struct member *member)
+{
+    struct crew *crew = member->crew;
+    struct board_slot *slot = board_slot(crew->setup.board, member->index);
+
+    member->serving = true;
+    if (ending(crew)) {
+        return;
+    }
+    poller_clear_alarm(crew->setup.poller, &member->watchdog);
+    atomic_store(&slot->state, WORKER_RUNNING);
+    if (crew->phase == STARTING && all_serve(crew)) {
+        crew->phase = SERVING;
+        crew->setup.ready(crew->setup.arg);
+    } else if (member->died_ms != 0) {
+        log_info("worker %u is back as pid %d, after %" PRIu64 " ms",
+                 member->index, (int)member->pid,
+                 clock_now_ms() - member->died_ms);
+    }
+}
+
+static void heard_event(struct member *member, const char *event,
+                        const json_t *message)
+{
+    const char *why = json_string_value(json_object_get(message, "why"));
+
+    if (strcmp(event, "ready") == 0) {
+        is_ready(member);
+    } else if (strcmp(event, "failed") == 0) {
+        snprintf(member->failure, sizeof member->failure, "%s",
+                 why != NULL ? why : "for an unknown reason");
+    }
+}
+
+static void heard(struct lines *lines, char *text, size_t len)
+{
+    struct member *member = lines->arg;
+    const struct crew_setup *setup = &member->crew->setup;
+    json_t *message = json_loadb(text, len, 0, NULL);
+    const json_t *id = json_object_get(message, "id");
+    const char *event = json_string_value(json_object_get(message, "event"));
+
+    if (event != NULL) {
+        heard_event(member, event, message);
+    } else if (json_is_integer(id)) {
+        setup->answered(setup->arg, member->index, json_integer_value(id),
+                        message);
+    }
+    json_decref(message);
+}
+
+/* Its end comes as a signal; one that lives on without a channel cannot be
+ * told anything any more. */
+static void fell_silent(struct lines *lines, const char *why)
+{
+    struct member *member = lines->arg;
+
+    if (why != NULL) {
+        log_error("worker %u (pid %d) breaks the channel to the master: %s; "
+                  "killed",
+                  member->index, (int)member->pid, why);
+        kill(member->pid, SIGKILL);
+    }
+    lines_close(lines);
+}
+
+_Noreturn static void be_worker(struct member *member, pid_t master, int fd)
+{
+    struct crew *crew = member->crew;
+    const struct crew_setup *setup = &crew->setup;
+    struct worker_setup worker = {
+        .conf = setup->conf,
+        .board = setup->board,
+        .account = setup->account,
+        .pins = setup->pins,
+        .images_dir = setup->images_dir,
+        .index = member->index,
+        .master = master,
+        .channel_fd = fd,
+        .bus_fd = -1,
+    };
+    int status;
+
+    crew_forget(crew);
+    setup->in_child(setup->arg);
+    sockets_keep(setup->sockets, member->index);
+    if (setup->sockets->bus != NULL) {
+        worker.bus_fd = setup->sockets->bus[member->index];
+    }
+    worker.listen_count = sockets_of(setup->sockets, member->index,
+                                     worker.listen_fds, worker.listen_tls);
+    status = worker_run(&worker);
+    if (status != 0) {
+        _exit(status); /* half made: nothing to be tidied up */
+    }
+    exit(0);
+}
+
+/* 0, or an errno. */
+static int fork_worker(struct member *member)
+{
+    pid_t master = getpid();
+    int ends[2];
+    pid_t pid;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+        return errno;
+    }
+    fflush(NULL);
+    pid = fork();
+    if (pid < 0) {
+        int error = errno;
+
+        close(ends[0]);
+        close(ends[1]);
+        return error;
+    }
+    if (pid == 0) {
+        close(ends[0]);
+        be_worker(member, master, ends[1]);
+    }
+    close(ends[1]);
+    member->pid = pid;
+    if (lines_open(&member->channel, member->crew->setup.poller, ends[0]) < 0) {
+        kill(pid, SIGKILL);
+    }
+    return 0;
+}
+
+static void respawn_later(struct member *member)
+{
+    poller_set_alarm(member->crew->setup.poller, &member->respawn,
+                     clock_now_ms() + member->backoff.delay_ms);
+}
+
+static void spawn(struct member *member)
+{
+    const struct crew_setup *setup = &member->crew->setup;
+    int error;
+
+    member->serving = false;
+    member->failure[0] = 0;
+    member->born_ms = clock_now_ms();
+    error = fork_worker(member);
+    if (error != 0) {
+        backoff_next(&member->backoff, 0);
+        log_error("cannot fork worker %u: %s; again in %" PRIu64 " ms",
+                  member->index, reason_errno(error), member->backoff.delay_ms);
+        respawn_later(member);
+        return;
+    }
+    board_begin(setup->board, member->index, member->pid);
+    set_watchdog(member, SLOW_START_MS);
+}
+
+static void respawn(struct alarm_clock *alarm)
+{
+    spawn(alarm->arg);
+}
+
+struct crew *crew_create(const struct crew_setup *setup)
+{
+    unsigned count = setup->conf->workers;
+    struct crew *crew = calloc(1, sizeof *crew + count * sizeof(struct member));
+
+    if (crew == NULL) {
+        return NULL;
+    }
+    crew->setup = *setup;
+    crew->count = count;
+    for (unsigned i = 0; i < count; i++) {
+        struct member *member = &crew->members[i];
+
+        member->crew = crew;
+        member->index = i;
+        member->channel.line_max = LINE_MAX_BYTES;
+        member->channel.line = heard;
+        member->channel.gone = fell_silent;
+        member->channel.arg = member;
+        member->respawn.ring = respawn;
+        member->respawn.arg = member;
+        member->watchdog.ring = watchdog;
+        member->watchdog.arg = member;
+    }
+    return crew;
+}
+
+int crew_start(struct crew *crew)
+{
+    for (unsigned i = 0; i < crew->count; i++) {
+        spawn(&crew->members[i]);
+    }
+    return crew_alive(crew) ? 0 : -1;
+}
+
+static void start_failed(struct member *member, const char *why)
+{
+    struct crew *crew = member->crew;
+
+    if (!crew->told_failure) {
+        crew->told_failure = true;
+        crew->setup.failed(crew->setup.arg, why);
+    }
+    /* There are no clients yet, so nothing is lost. */
+    crew->phase = QUITTING;
+    for (unsigned i = 0; i < crew->count; i++) {
+        if (crew->members[i].pid != 0) {
+            kill(crew->members[i].pid, SIGKILL);
+        }
+    }
+}
+
+static void replace(struct member *member, const char *what, uint64_t lived_ms)
+{
+    backoff_next(&member->backoff, lived_ms);
+    if (member->backoff.delay_ms == 0) {
+        log_error("%s; restarted", what);
+        spawn(member);
+    } else {
+        log_error("%s; restarted in %" PRIu64 " ms", what,
+                  member->backoff.delay_ms);
+        respawn_later(member);
+    }
+}
+
+static struct member *find_pid(struct crew *crew, pid_t pid)
+{
+    for (unsigned i = 0; i < crew->count; i++) {
+        if (crew->members[i].pid == pid) {
+            return &crew->members[i];
+        }
+    }
+    return NULL;
+}
+
+/* What remains of it is read and told; nothing of it is left afterwards. */
+static void bury(struct member *member, int status, char *what, size_t size)
+{
+    const struct crew_setup *setup = &member->crew->setup;
+
+    lines_drain(&member->channel);
+    lines_close(&member->channel);
+    poller_clear_alarm(setup->poller, &member->watchdog);
+    if (member->failure[0] != 0) {
+        snprintf(what, size, "%s", member->failure);
+    } else {
+        postmortem_death(what, size, member->index, (int)member->pid, status,
+                         board_stats(setup->board, member->index), setup->conf);
+    }
+    board_bury(setup->board, member->index);
+    member->pid = 0;
+    member->serving = false;
+    setup->died(setup->arg, member->index);
+}
+
+bool crew_reap(struct crew *crew, pid_t pid, int status)
+{
+    struct member *member = find_pid(crew, pid);
+    char what[REASON_SIZE + 64];
+    char failure[REASON_SIZE + 128];
+    uint64_t now = clock_now_ms();
+    uint64_t lived_ms;
+
+    if (member == NULL) {
+        return false;
+    }
+    lived_ms = now - member->born_ms;
+    bury(member, status, what, sizeof what);
+    member->died_ms = now;
+    if (crew->phase == STARTING) {
+        start_failed(member, what);
+    } else if (crew->phase == SERVING) {
+        if (member->failure[0] != 0) {
+            snprintf(failure, sizeof failure,
+                     "worker %u cannot be restarted: %s", member->index, what);
+            replace(member, failure, lived_ms);
+        } else {
+            replace(member, what, lived_ms);
+        }
+    } else if (status != 0 &&
+               !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) {
+        log_error("%s", what);
+    }
+    if (ending(crew) && !crew_alive(crew)) {
+        crew->setup.ended(crew->setup.arg);
+    }
+    return true;
+}
+
+bool crew_tell(struct crew *crew, unsigned worker, const json_t *order)
+{
+    struct member *member = &crew->members[worker];
+    char *text;
+    bool sent;
+
+    if (!member->serving || !member->channel.open) {
+        return false;
+    }
+    text = json_dumps(order, JSON_COMPACT);
+    sent =
+        text != NULL && lines_send(&member->channel, text, strlen(text)) == 0;
+    free(text);
+    return sent;
+}
+
+/* Those that serve get the order; one that is only starting has nobody to
+ * take leave of. */
+static void tell_end(struct crew *crew, const json_t *order, uint64_t limit_ms)
+{
+    for (unsigned i = 0; i < crew->count; i++) {
+        struct member *member = &crew->members[i];
+
+        poller_clear_alarm(crew->setup.poller, &member->respawn);
+        if (member->pid == 0) {
+            continue;
+        }
+        if (crew_tell(crew, i, order)) {
+            atomic_store(&board_slot(crew->setup.board, i)->state,
+                         WORKER_DRAINING);
+            set_watchdog(member, limit_ms);
+        } else {
+            kill(member->pid, SIGKILL);
+        }
+    }
+    if (!crew_alive(crew)) {
+        crew->setup.ended(crew->setup.arg);
+    }
+}
+
+void crew_drain(struct crew *crew)
+{
+    uint64_t limit_ms = crew->setup.conf->drain_ms;
+    json_t *order;
+
+    if (ending(crew)) {
+        return;
+    }
+    crew->phase = DRAINING;
+    order = json_pack("{s:s, s:i, s:s, s:I}", "do", "drain", "code", 1001,
+                      "reason", "going away", "limit_ms", (json_int_t)limit_ms);
+    tell_end(crew, order, limit_ms + DRAIN_GRACE_MS);
+    json_decref(order);
+}
+
+void crew_quit(struct crew *crew)
+{
+    json_t *order;
+
+    if (crew->phase == QUITTING) {
+        return;
+    }
+    crew->phase = QUITTING;
+    order = json_pack("{s:s}", "do", "quit");
+    tell_end(crew, order, QUIT_MS);
+    json_decref(order);
+}
+
+bool crew_alive(const struct crew *crew)
+{
+    for (unsigned i = 0; i < crew->count; i++) {
+        if (crew->members[i].pid != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void crew_forget(struct crew *crew)
+{
+    for (unsigned i = 0; i < crew->count; i++) {
+        lines_close(&crew->members[i].channel);
+    }
+}
+
+void crew_destroy(struct crew *crew)
+{
+    if (crew == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < crew->count; i++) {
+        poller_clear_alarm(crew->setup.poller, &crew->members[i].respawn);
+        poller_clear_alarm(crew->setup.poller, &crew->members[i].watchdog);
+        lines_close(&crew->members[i].channel);
+    }
+    free(crew);
+}

@@ -1,0 +1,70 @@
+/* crew.h - the workers, as the master keeps them: started, watched, replaced */
+#ifndef PATCHBAY_PROC_CREW_H
+#define PATCHBAY_PROC_CREW_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "conf/conf.h"
+#include "proc/account.h"
+#include "proc/board.h"
+#include "proc/pins.h"
+#include "proc/poller.h"
+#include "proc/sockets.h"
+
+struct crew;
+
+/* All borrowed. */
+struct crew_setup {
+    struct poller *poller;
+    const struct conf *conf;
+    const struct board *board;
+    const struct account *account;
+    const struct pins *pins;
+    const char *images_dir;
+    struct sockets *sockets;
+    void *arg;
+    /* In a fresh child: close what is the master's alone. */
+    void (*in_child)(void *arg);
+    /* All workers serve, for the first time. */
+    void (*ready)(void *arg);
+    /* One could not start before that: why, in one sentence. Called once. */
+    void (*failed)(void *arg, const char *why);
+    /* A worker answered an order with this id. answer is borrowed. */
+    void (*answered)(void *arg, unsigned worker, json_int_t id,
+                     const json_t *answer);
+    /* A worker died: what it was asked remains unanswered. */
+    void (*died)(void *arg, unsigned worker);
+    /* The last one has ended after crew_drain, crew_quit or a failure. */
+    void (*ended)(void *arg);
+};
+
+struct crew *crew_create(const struct crew_setup *setup);
+
+/* Forks the workers. 0, or -1 if not even the first could be. */
+int crew_start(struct crew *crew);
+
+/* A child has ended: true if it was one of these. */
+bool crew_reap(struct crew *crew, pid_t pid, int status);
+
+/* Sends an order; false if this worker takes none now. */
+bool crew_tell(struct crew *crew, unsigned worker, const json_t *order);
+
+/* Ends them: by drain, clients being told and waited for, or at once. A
+ * worker that does not follow is killed. The latter may follow the former. */
+void crew_drain(struct crew *crew);
+void crew_quit(struct crew *crew);
+
+/* Any worker still lives. */
+bool crew_alive(const struct crew *crew);
+
+/* In a child that is no worker: closes the channels. */
+void crew_forget(struct crew *crew);
+
+/* Only when none lives. */
+void crew_destroy(struct crew *crew);
+
+#endif

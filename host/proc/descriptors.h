@@ -1,0 +1,22 @@
+/* descriptors.h - how many files a process may have open
+ *
+ * A worker's limit is not just raised: libwebsockets 4.1 sizes a table by it
+ * and, as Debian builds it, walks the whole table each time a connection
+ * closes (a millisecond at 1048576). So it is set to what can be needed.
+ */
+#ifndef PATCHBAY_PROC_DESCRIPTORS_H
+#define PATCHBAY_PROC_DESCRIPTORS_H
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+
+/* What one worker may need for the connections that conf allows. */
+size_t descriptors_of_worker(const struct conf *conf);
+size_t descriptors_of_master(const struct conf *conf);
+
+/* Sets the limit to count, or as near to it as the system allows. Returns the
+ * limit that holds then. */
+size_t descriptors_limit(size_t count);
+
+#endif

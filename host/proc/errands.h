@@ -1,0 +1,42 @@
+/* errands.h - a worker's end of its channel to the master
+ *
+ * Lines of JSON. The worker says {"event":"ready"}, or {"event":"failed",
+ * "why":"..."} and exits. The master says {"do":"drain"|"quit"|"reopen"|
+ * "log"|"conns"|"kick", ...}; what carries an "id" is answered with a line
+ * that carries the same one.
+ */
+#ifndef PATCHBAY_PROC_ERRANDS_H
+#define PATCHBAY_PROC_ERRANDS_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "core/core.h"
+
+struct errands {
+    const struct conf *conf; /* set these before errands_open */
+    struct core *core;
+    void *arg;
+    /* code and reason are for the clients; after limit_ms all is over. */
+    void (*drain)(void *arg, int code, const char *reason, uint64_t limit_ms);
+    void (*quit)(void *arg);
+    void (*orphaned)(void *arg);   /* the master has gone */
+    uint64_t (*now_ms)(void *arg); /* the clock of the connections' facts */
+
+    uv_pipe_t pipe; /* the rest is its own */
+    struct buf in;
+};
+
+/* Takes fd. 0, or -1. */
+int errands_open(struct errands *errands, uv_loop_t *loop, int fd);
+
+/* Says something on a descriptor that no loop has yet. */
+void errands_tell(int fd, const char *event, const char *why);
+
+/* Begins to close the pipe; run the loop for the rest. */
+void errands_close(struct errands *errands);
+void errands_finish(struct errands *errands);
+
+#endif

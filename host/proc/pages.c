@@ -1,0 +1,235 @@
+/* pages.c - the host's own pages: health as JSON, metrics for Prometheus */
+#include "proc/pages.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+/* One of stats.h: offset is that of a stat in its struct. */
+struct metric {
+    const char *name;
+    const char *type;
+    const char *help;
+    size_t offset;
+};
+
+#define COUNTER "counter"
+#define GAUGE   "gauge"
+
+#define OF_ROUTE(field)  offsetof(struct route_stats, field)
+#define OF_WORKER(field) offsetof(struct worker_stats, field)
+
+/* clang-format off */
+static const struct metric route_metrics[] = {
+    { "connections", GAUGE, "WebSocket connections open now.",
+      OF_ROUTE(connections) },
+    { "connections_total", COUNTER, "WebSocket connections accepted.",
+      OF_ROUTE(accepted) },
+    { "handshakes_refused_total", COUNTER,
+      "Handshakes answered with an HTTP error.", OF_ROUTE(refused) },
+    { "messages_received_total", COUNTER, "Messages from clients.",
+      OF_ROUTE(messages_in) },
+    { "received_bytes_total", COUNTER, "Payload of the messages from clients.",
+      OF_ROUTE(bytes_in) },
+    { "messages_sent_total", COUNTER, "Messages to clients.",
+      OF_ROUTE(messages_out) },
+    { "sent_bytes_total", COUNTER, "Payload of the messages to clients.",
+      OF_ROUTE(bytes_out) },
+    { "published_total", COUNTER, "Messages plugins published to topics.",
+      OF_ROUTE(published) },
+    { "messages_dropped_total", COUNTER,
+      "Messages not sent because a connection's queue was full.",
+      OF_ROUTE(dropped) },
+    { "slow_peers_closed_total", COUNTER,
+      "Connections closed with 1013 because their queue was full.",
+      OF_ROUTE(slow_closed) },
+    { "protocol_errors_total", COUNTER,
+      "Connections closed with 1002, 1007 or 1009.",
+      OF_ROUTE(protocol_errors) },
+    { "timeouts_total", COUNTER,
+      "Connections ended for a missing pong, idleness or an unanswered close.",
+      OF_ROUTE(timeouts) },
+    { "hook_errors_total", COUNTER, "Hooks that returned an error.",
+      OF_ROUTE(hook_errors) },
+    { "slow_hooks_total", COUNTER, "Hooks that ran longer than slow_hook.",
+      OF_ROUTE(slow_hooks) },
+};
+
+static const struct metric worker_metrics[] = {
+    { "sockets", GAUGE, "Client sockets of any kind open now.",
+      OF_WORKER(sockets) },
+    { "sockets_accepted_total", COUNTER, "Client sockets accepted.",
+      OF_WORKER(accepted) },
+    { "accept_paused_total", COUNTER,
+      "Times a worker ran out of descriptors.", OF_WORKER(accept_paused) },
+    { "handshake_errors_total", COUNTER,
+      "Handshakes refused before their route was known.",
+      OF_WORKER(handshake_errors) },
+    { "http_requests_total", COUNTER, "Plain HTTP requests.",
+      OF_WORKER(http_requests) },
+    { "bus_received_total", COUNTER, "Messages from other workers.",
+      OF_WORKER(bus_in) },
+    { "bus_sent_total", COUNTER, "Messages to other workers.",
+      OF_WORKER(bus_out) },
+    { "bus_dropped_total", COUNTER,
+      "Messages to other workers that were lost.", OF_WORKER(bus_dropped) },
+    { "deferred_jobs", GAUGE, "Deferred work that is not done yet.",
+      OF_WORKER(jobs_queued) },
+    { "timers", GAUGE, "Timers of plugins set now.", OF_WORKER(timers) },
+    { "topics", GAUGE,
+      "Topics with a subscriber or listener, counted in each worker.",
+      OF_WORKER(topics) },
+};
+/* clang-format on */
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static uint64_t value_at(const void *stats, size_t offset)
+{
+    return stat_get(
+        (const stat_value *)(const void *)((const char *)stats + offset));
+}
+
+static void add_head(struct buf *buf, const char *name, const char *type,
+                     const char *help)
+{
+    buf_addf(buf,
+             "# HELP patchbay_%s %s\n"
+             "# TYPE patchbay_%s %s\n",
+             name, help, name, type);
+}
+
+/* Backslash, quote and end of line are escaped in a label's value. */
+static void add_label(struct buf *buf, const char *text)
+{
+    for (; *text != 0; text++) {
+        if (*text == '\n') {
+            buf_adds(buf, "\\n");
+            continue;
+        }
+        if (*text == '\\' || *text == '"') {
+            buf_adds(buf, "\\");
+        }
+        buf_add(buf, text, 1);
+    }
+}
+
+static void add_of_routes(struct buf *buf, const struct pages *pages,
+                          const struct metric *metric)
+{
+    add_head(buf, metric->name, metric->type, metric->help);
+    for (unsigned route = 0; route < pages->board->routes; route++) {
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < pages->board->workers; i++) {
+            sum += value_at(&board_stats(pages->board, i)->routes[route],
+                            metric->offset);
+        }
+        buf_addf(buf, "patchbay_%s{route=\"", metric->name);
+        add_label(buf, pages->conf->routes[route].name);
+        buf_addf(buf, "\"} %" PRIu64 "\n", sum);
+    }
+}
+
+static void add_of_workers(struct buf *buf, const struct pages *pages,
+                           const struct metric *metric)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < pages->board->workers; i++) {
+        sum += value_at(board_stats(pages->board, i), metric->offset);
+    }
+    add_head(buf, metric->name, metric->type, metric->help);
+    buf_addf(buf, "patchbay_%s %" PRIu64 "\n", metric->name, sum);
+}
+
+/* What differs from worker to worker: clients are spread by a hash of their
+ * addresses, and a worker that hangs has an old heartbeat. */
+static void add_each_worker(struct buf *buf, const struct board *board)
+{
+    add_head(buf, "worker_up", GAUGE, "Whether this worker serves clients.");
+    for (unsigned i = 0; i < board->workers; i++) {
+        uint32_t state = atomic_load(&board_slot(board, i)->state);
+
+        buf_addf(buf, "patchbay_worker_up{worker=\"%u\"} %d\n", i,
+                 state == WORKER_RUNNING);
+    }
+    add_head(buf, "worker_restarts_total", COUNTER,
+             "Times this worker died and was replaced.");
+    for (unsigned i = 0; i < board->workers; i++) {
+        buf_addf(buf,
+                 "patchbay_worker_restarts_total{worker=\"%u\"} %" PRIu64 "\n",
+                 i, stat_get(&board_slot(board, i)->incarnation));
+    }
+    add_head(buf, "worker_heartbeat_age_seconds", GAUGE,
+             "Since this worker's loop last turned; beats once a second.");
+    for (unsigned i = 0; i < board->workers; i++) {
+        uint64_t beat = stat_get(&board_stats(board, i)->heartbeat_ms);
+        uint64_t now = clock_coarse_ms();
+        uint64_t age = beat == 0 || beat > now ? 0 : now - beat;
+
+        buf_addf(buf,
+                 "patchbay_worker_heartbeat_age_seconds{worker=\"%u\"} "
+                 "%" PRIu64 ".%03u\n",
+                 i, age / 1000, (unsigned)(age % 1000));
+    }
+    add_head(buf, "worker_connections", GAUGE,
+             "WebSocket connections open now, by worker.");
+    for (unsigned i = 0; i < board->workers; i++) {
+        uint64_t sum = 0;
+
+        for (unsigned route = 0; route < board->routes; route++) {
+            sum += stat_get(&board_stats(board, i)->routes[route].connections);
+        }
+        buf_addf(buf,
+                 "patchbay_worker_connections{worker=\"%u\"} %" PRIu64 "\n", i,
+                 sum);
+    }
+}
+
+void pages_metrics(void *arg, struct buf *buf)
+{
+    const struct pages *pages = arg;
+    const struct board *board = pages->board;
+
+    add_head(buf, "build_info", GAUGE, "The version that runs, always 1.");
+    buf_adds(buf, "patchbay_build_info{version=\"" PATCHBAY_VERSION "\"} 1\n");
+    add_head(buf, "start_time_seconds", GAUGE,
+             "When the host started, in seconds since 1970.");
+    buf_addf(buf, "patchbay_start_time_seconds %" PRIu64 ".%03u\n",
+             board->started_wall_ms / 1000,
+             (unsigned)(board->started_wall_ms % 1000));
+    add_head(buf, "workers", GAUGE, "Worker processes as configured.");
+    buf_addf(buf, "patchbay_workers %u\n", board->workers);
+    add_each_worker(buf, board);
+    for (size_t i = 0; i < COUNT(worker_metrics); i++) {
+        add_of_workers(buf, pages, &worker_metrics[i]);
+    }
+    for (size_t i = 0; i < COUNT(route_metrics); i++) {
+        add_of_routes(buf, pages, &route_metrics[i]);
+    }
+}
+
+int pages_health(void *arg, struct buf *buf)
+{
+    const struct pages *pages = arg;
+    const struct board *board = pages->board;
+    bool draining = board_draining(board);
+    unsigned running = board_running(board);
+    const char *status = draining                   ? "draining"
+                         : running < board->workers ? "degraded"
+                                                    : "ok";
+    uint64_t connections = 0;
+
+    for (unsigned route = 0; route < board->routes; route++) {
+        connections += board_connections(board, route);
+    }
+    buf_addf(buf,
+             "{\"status\":\"%s\",\"version\":\"" PATCHBAY_VERSION "\","
+             "\"uptime_s\":%" PRIu64 ",\"workers\":%u,\"running\":%u,"
+             "\"connections\":%" PRIu64 "}\n",
+             status, (clock_now_ms() - board->started_ms) / 1000,
+             board->workers, running, connections);
+    return draining ? 503 : 200;
+}

@@ -1,0 +1,52 @@
+/* postmortem.c - what a worker does, and what it died of, in words */
+#include "proc/postmortem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+char *postmortem_hook(char *out, size_t size, const struct worker_stats *stats,
+                      const struct conf *conf)
+{
+    uint32_t hook = atomic_load(&stats->now.hook);
+    uint32_t route = atomic_load(&stats->now.route);
+    uint64_t conn = stat_get(&stats->now.conn);
+    int len;
+
+    out[0] = 0;
+    /* The memory is the worker's, which may have run wild in it. */
+    if (hook == HOOK_NONE || hook >= HOOK_COUNT || route >= conf->route_count) {
+        return out;
+    }
+    len = snprintf(out, size, "the %s hook of plugin %s, [route.%s]",
+                   hook_name((enum hook)hook), conf->routes[route].plugin,
+                   conf->routes[route].name);
+    if (conn != 0 && len > 0 && (size_t)len < size) {
+        snprintf(out + len, size - (size_t)len, ", connection %" PRIu64, conn);
+    }
+    return out;
+}
+
+char *postmortem_death(char *out, size_t size, unsigned worker, int pid,
+                       int status, const struct worker_stats *stats,
+                       const struct conf *conf)
+{
+    char how[96];
+    char hook[256];
+
+    if (WIFSIGNALED(status)) {
+        int number = WTERMSIG(status);
+        const char *name = strsignal(number);
+
+        snprintf(how, sizeof how, "killed by signal %d (%s)%s", number,
+                 name != NULL ? name : "unknown",
+                 WCOREDUMP(status) ? ", core dumped," : "");
+    } else {
+        snprintf(how, sizeof how, "exited with status %d", WEXITSTATUS(status));
+    }
+    postmortem_hook(hook, sizeof hook, stats, conf);
+    snprintf(out, size, "worker %u (pid %d) %s%s%s", worker, pid, how,
+             hook[0] != 0 ? " in " : "", hook);
+    return out;
+}

@@ -1,0 +1,402 @@
+/* worker.c - a process that serves clients: the loop, and its start and end */
+#include "proc/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "bus/local.h"
+#include "core/core.h"
+#include "net/server.h"
+#include "plugin/image.h"
+#include "plugin/options.h"
+#include "proc/descriptors.h"
+#include "proc/errands.h"
+#include "proc/pages.h"
+#include "proc/reason.h"
+
+#define BEAT_MS       1000
+#define DRAIN_LOOK_MS 10
+#define BUS_QUEUE     ((size_t)64 << 20)
+
+/* How long plain HTTP may go on when the last WebSocket has gone. */
+#define HTTP_GRACE_MS 2000
+
+static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+
+#define IGNORED_COUNT (sizeof ignored / sizeof ignored[0])
+
+struct worker {
+    const struct worker_setup *setup;
+    struct worker_stats *stats;
+    struct pages pages;
+    uv_loop_t loop;
+    uv_signal_t signals[IGNORED_COUNT];
+    uv_timer_t beat;
+    uv_timer_t drain;
+    uint64_t drain_until_ms;
+    uint64_t http_until_ms; /* 0: there are WebSockets yet */
+    struct server *server;
+    struct core *core;
+    struct local_bus *bus;
+    struct image *images[CONF_MAX_ROUTES];
+    size_t image_count;
+    struct errands errands;
+};
+
+/* A worker without a master would hold its clients, and the port, for ever. */
+static int die_with_master(const struct worker_setup *setup)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != setup->master) {
+        return -1;
+    }
+    return 0;
+}
+
+static void ignore(uv_signal_t *handle, int number)
+{
+    (void)handle;
+    (void)number;
+}
+
+/*
+ * The master alone is told by signals; these come here too, from a terminal or
+ * a service manager, and are caught, not ignored, since what is ignored stays
+ * so in programs that a plugin starts.
+ */
+static int catch_signals(struct worker *worker)
+{
+    sigset_t none;
+
+    for (size_t i = 0; i < IGNORED_COUNT; i++) {
+        if (uv_signal_init(&worker->loop, &worker->signals[i]) < 0 ||
+            uv_signal_start(&worker->signals[i], ignore, ignored[i]) < 0) {
+            return -1;
+        }
+    }
+    sigemptyset(&none);
+    return sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static uint64_t count_connections(void *arg, unsigned route)
+{
+    const struct worker *worker = arg;
+
+    return board_connections(worker->setup->board, route);
+}
+
+static uint64_t now_ms(void *arg)
+{
+    const struct worker *worker = arg;
+
+    return server_transport()->now_ms(worker->server);
+}
+
+static void beat(uv_timer_t *timer)
+{
+    const struct worker *worker = timer->data;
+
+    stat_set(&worker->stats->heartbeat_ms, clock_coarse_ms());
+}
+
+static void stop(struct worker *worker)
+{
+    server_stop_accepting(worker->server);
+    server_kill(worker->server);
+    uv_stop(&worker->loop);
+}
+
+static void look_drained(uv_timer_t *timer)
+{
+    struct worker *worker = timer->data;
+    size_t open = core_connections(worker->core);
+    uint64_t now = clock_now_ms();
+
+    if (open == 0 && worker->http_until_ms == 0) {
+        worker->http_until_ms = now + HTTP_GRACE_MS;
+    }
+    if (now >= worker->drain_until_ms) {
+        if (open > 0) {
+            log_warn("%zu connections did not close in time and are cut off",
+                     open);
+        }
+        stop(worker);
+    } else if (open == 0 && (stat_get(&worker->stats->sockets) == 0 ||
+                             now >= worker->http_until_ms)) {
+        stop(worker);
+    }
+}
+
+/* A few leave at once; many are spread, so that they do not all come back to
+ * the next server in the same moment. */
+static uint64_t spread_ms(size_t connections, uint64_t limit_ms)
+{
+    uint64_t few = connections < 1000 ? connections : 1000;
+    uint64_t many = connections / 5;
+    uint64_t spread = many > few ? many : few;
+
+    return spread < limit_ms / 4 ? spread : limit_ms / 4;
+}
+
+static void begin_drain(void *arg, int code, const char *reason,
+                        uint64_t limit_ms)
+{
+    struct worker *worker = arg;
+
+    if (uv_is_active((uv_handle_t *)&worker->drain)) {
+        return;
+    }
+    worker->drain_until_ms = clock_now_ms() + limit_ms;
+    uv_timer_start(&worker->drain, look_drained, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
+    server_stop_accepting(worker->server);
+    core_drain(worker->core, code, reason,
+               spread_ms(core_connections(worker->core), limit_ms));
+}
+
+static void quit(void *arg)
+{
+    stop(arg);
+}
+
+static void orphaned(void *arg)
+{
+    log_error("the master has gone: this worker ends, too");
+    stop(arg);
+}
+
+static struct image *find_image(struct worker *worker, const char *name)
+{
+    for (size_t i = 0; i < worker->image_count; i++) {
+        if (strcmp(worker->images[i]->name, name) == 0) {
+            return worker->images[i];
+        }
+    }
+    return NULL;
+}
+
+static struct image *need_image(struct worker *worker, size_t route, char *why,
+                                size_t why_size)
+{
+    const struct worker_setup *setup = worker->setup;
+    const char *name = setup->conf->routes[route].plugin;
+    struct image *image = find_image(worker, name);
+
+    if (image == NULL) {
+        image = image_open(name, setup->pins->files[route], setup->images_dir,
+                           why, why_size);
+        if (image != NULL) {
+            worker->images[worker->image_count++] = image;
+        }
+    }
+    return image;
+}
+
+static int add_route(struct worker *worker, unsigned index, char *why,
+                     size_t why_size)
+{
+    const struct conf *conf = worker->setup->conf;
+    const struct conf_route *route = &conf->routes[index];
+    struct problems problems = { 0 };
+    struct image *image = need_image(worker, index, why, why_size);
+    struct options *options;
+    char reason[REASON_SIZE];
+
+    if (image == NULL) {
+        return -1;
+    }
+    options = options_resolve(&image->plugin, conf, route, &problems);
+    if (options == NULL) {
+        reason_set(why, why_size, "%s",
+                   problems.count > 0 ? problems.list[0].text
+                                      : "out of memory");
+        problems_free(&problems);
+        return -1;
+    }
+    problems_free(&problems);
+    if (core_add_route(worker->core, route, index, &image->plugin, options,
+                       reason, sizeof reason) < 0) {
+        options_free(options);
+        return reason_set(why, why_size, "[route.%s] plugin %s: %s",
+                          route->name, route->plugin, reason);
+    }
+    return 0;
+}
+
+static int make_core(struct worker *worker, char *why, size_t why_size)
+{
+    const struct worker_setup *setup = worker->setup;
+    unsigned incarnation = (unsigned)stat_get(
+        &board_slot(setup->board, setup->index)->incarnation);
+    struct core_setup core = {
+        .transport = server_transport(),
+        .transport_self = worker->server,
+        .stats = worker->stats,
+        .count_connections = count_connections,
+        .count_arg = worker,
+        .worker = setup->index,
+        .workers = setup->conf->workers,
+        .incarnation = incarnation,
+        .log_access = setup->conf->log_access,
+    };
+    struct local_bus_setup bus = {
+        .loop = &worker->loop,
+        .stats = worker->stats,
+        .worker = setup->index,
+        .workers = setup->conf->workers,
+        .incarnation = incarnation,
+        .listen_fd = setup->bus_fd,
+        .run_dir = setup->conf->run_dir,
+        .queue_limit = BUS_QUEUE,
+    };
+
+    worker->core = core_create(&core);
+    if (worker->core == NULL) {
+        return reason_set(why, why_size, "out of memory");
+    }
+    if (setup->bus_fd >= 0) {
+        bus.core = worker->core;
+        worker->bus = local_bus_create(&bus);
+        if (worker->bus == NULL) {
+            return reason_set(why, why_size, "cannot reach the other workers");
+        }
+        core_set_bus(worker->core, local_bus_table(), worker->bus);
+    }
+    for (unsigned i = 0; i < setup->conf->route_count; i++) {
+        if (add_route(worker, i, why, why_size) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int make_server(struct worker *worker, char *why, size_t why_size)
+{
+    const struct worker_setup *setup = worker->setup;
+    struct server_setup server = {
+        .loop = &worker->loop,
+        .conf = setup->conf,
+        .stats = worker->stats,
+        .listen_fds = setup->listen_fds,
+        .listen_tls = setup->listen_tls,
+        .listen_count = setup->listen_count,
+        .health = pages_health,
+        .metrics = pages_metrics,
+        .pages_arg = &worker->pages,
+    };
+
+    descriptors_limit(descriptors_of_worker(setup->conf));
+    worker->server = server_create(&server);
+    if (worker->server == NULL) {
+        return reason_set(why, why_size,
+                          "the server cannot be set up; the log says why");
+    }
+    return 0;
+}
+
+static int start(struct worker *worker, char *why, size_t why_size)
+{
+    const struct worker_setup *setup = worker->setup;
+    char jobs[16];
+
+    snprintf(jobs, sizeof jobs, "%u", setup->conf->jobs);
+    setenv("UV_THREADPOOL_SIZE", jobs, 1);
+    if (uv_loop_init(&worker->loop) < 0) {
+        return reason_set(why, why_size, "cannot make an event loop");
+    }
+    uv_timer_init(&worker->loop, &worker->beat);
+    uv_timer_init(&worker->loop, &worker->drain);
+    worker->beat.data = worker;
+    worker->drain.data = worker;
+    if (die_with_master(setup) < 0 || catch_signals(worker) < 0) {
+        return reason_set(why, why_size, "cannot set up signals");
+    }
+    /* The server reads the TLS key, the plugins are only opened afterwards:
+     * what the one may the others must not. Becoming another user undoes
+     * die_with_master. */
+    if (make_server(worker, why, why_size) < 0 ||
+        account_become(setup->account, why, why_size) < 0) {
+        return -1;
+    }
+    if (die_with_master(setup) < 0) {
+        return reason_set(why, why_size, "the master has gone");
+    }
+    if (make_core(worker, why, why_size) < 0) {
+        return -1;
+    }
+    server_set_core(worker->server, worker->core);
+    worker->errands.core = worker->core;
+    errands_tell(setup->channel_fd, "ready", NULL);
+    if (errands_open(&worker->errands, &worker->loop, setup->channel_fd) < 0) {
+        return reason_set(why, why_size, "cannot listen to the master");
+    }
+    uv_timer_start(&worker->beat, beat, 0, BEAT_MS);
+    server_start(worker->server);
+    return 0;
+}
+
+static void close_handles(struct worker *worker)
+{
+    for (size_t i = 0; i < IGNORED_COUNT; i++) {
+        uv_close((uv_handle_t *)&worker->signals[i], NULL);
+    }
+    uv_close((uv_handle_t *)&worker->beat, NULL);
+    uv_close((uv_handle_t *)&worker->drain, NULL);
+    errands_close(&worker->errands);
+}
+
+/* Siblings are left first: they hear no more of close and stop hooks that run
+ * from here on, and nothing of theirs comes in between. */
+static void finish(struct worker *worker)
+{
+    close_handles(worker);
+    core_set_bus(worker->core, NULL, NULL);
+    local_bus_destroy(worker->bus);
+    server_close(worker->server);
+    core_destroy(worker->core);
+    server_destroy(worker->server);
+    for (size_t i = 0; i < worker->image_count; i++) {
+        image_close(worker->images[i]);
+    }
+    errands_finish(&worker->errands);
+    if (uv_loop_close(&worker->loop) < 0) {
+        log_warn("handles were left open at the end");
+    }
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+    struct worker worker = {
+        .setup = setup,
+        .stats = board_stats(setup->board, setup->index),
+        .pages = { setup->board, setup->conf },
+        .errands = { .conf = setup->conf,
+                     .drain = begin_drain,
+                     .quit = quit,
+                     .orphaned = orphaned,
+                     .now_ms = now_ms },
+    };
+    char name[32];
+    char why[REASON_SIZE];
+
+    snprintf(name, sizeof name, "worker %u", setup->index);
+    log_identify(name);
+    snprintf(name, sizeof name, "patchbay-%u", setup->index);
+    prctl(PR_SET_NAME, name);
+    worker.errands.arg = &worker;
+    if (start(&worker, why, sizeof why) < 0) {
+        errands_tell(setup->channel_fd, "failed", why);
+        return 1;
+    }
+    uv_run(&worker.loop, UV_RUN_DEFAULT);
+    finish(&worker);
+    return 0;
+}
