@@ -19,12 +19,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/user.h"
-#include "plugin/image.h"
-#include "plugin/options.h"
+#include "plugin/inspect.h"
 
-#define MOST_AT_ONCE   8
-#define LONGEST_REASON 2048
-#define UNKNOWN        (-1) /* status of a child that another collected */
+#define MOST_AT_ONCE 8
+#define UNKNOWN      (-1) /* status of a child that another collected */
 
 uint64_t probe_timeout_ms = 5000;
 
@@ -42,6 +40,7 @@ struct check {
     const struct conf *conf;
     const char *copies_dir;
     struct problems *problems;
+    pid_t caller;
     struct probe running[MOST_AT_ONCE];
     size_t count;
 };
@@ -106,28 +105,6 @@ static void say_all(int fd, const struct problems *problems)
     say(fd, &end, sizeof end);
 }
 
-__attribute__((format(printf, 4, 5))) static void
-complain(const struct conf *conf, const struct conf_route *route,
-         struct problems *problems, const char *format, ...)
-{
-    struct buf section = { 0 };
-    struct buf text = { 0 };
-    va_list args;
-
-    buf_addf(&section, "route.%s", route->name);
-    va_start(args, format);
-    buf_vaddf(&text, format, args);
-    va_end(args);
-    if (section.failed || text.failed) {
-        problems->lost++;
-    } else {
-        problems_add(problems, conf->file, route->plugin_line, section.data,
-                     "plugin", "%s", text.data);
-    }
-    buf_free(&section);
-    buf_free(&text);
-}
-
 /* Nothing of the caller's but its memory: a handler of its own would act in
  * its name, and its descriptors lead to its clients. Plugins' output goes to
  * standard error, as standard output belongs to the caller's command. */
@@ -156,33 +133,6 @@ static void leave_caller(int *fd)
     close_range(4, ~0U, 0);
 }
 
-static void look(const struct check *check, const struct conf_route *first,
-                 struct problems *problems)
-{
-    const struct conf *conf = check->conf;
-    char why[LONGEST_REASON];
-    struct image *image = image_open(first->plugin, first->plugin_file,
-                                     check->copies_dir, why, sizeof why);
-
-    if (image == NULL) {
-        complain(conf, first, problems, "%s", why);
-        return;
-    }
-    if ((image->plugin.flags & BAY_SINGLE_WORKER) != 0 && conf->workers > 1) {
-        complain(conf, first, problems,
-                 "%s keeps what its connections share in one process "
-                 "(BAY_SINGLE_WORKER): set workers = 1 in [server], not %u",
-                 first->plugin, conf->workers);
-    }
-    for (size_t i = 0; i < conf->route_count; i++) {
-        if (strcmp(conf->routes[i].plugin_file, first->plugin_file) == 0) {
-            options_free(options_resolve(&image->plugin, conf, &conf->routes[i],
-                                         problems));
-        }
-    }
-    image_close(image);
-}
-
 _Noreturn static void run_child(const struct check *check,
                                 const struct conf_route *first, int fd)
 {
@@ -191,13 +141,16 @@ _Noreturn static void run_child(const struct check *check,
     leave_caller(&fd);
     if (geteuid() == 0 && check->conf->user != NULL &&
         user_become(check->conf->user) != 0) {
-        complain(check->conf, first, &problems,
-                 "cannot be looked at as user %s: %s", check->conf->user,
-                 strerror(errno));
+        inspect_complain(check->conf, first, &problems,
+                         "cannot be looked at as user %s: %s",
+                         check->conf->user, strerror(errno));
     } else {
         /* Not before: a change of user takes it back. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        look(check, first, &problems);
+        if (getppid() != check->caller) {
+            _exit(1);
+        }
+        inspect_plugin(check->conf, first, check->copies_dir, &problems);
     }
     say_all(fd, &problems);
     _exit(0);
@@ -213,9 +166,9 @@ static void start(struct check *check, const struct conf_route *route)
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) != 0) {
-        complain(check->conf, route, check->problems,
-                 "%s cannot be looked at: pipe: %s", route->plugin_file,
-                 strerror(errno));
+        inspect_complain(check->conf, route, check->problems,
+                         "%s cannot be looked at: pipe: %s", route->plugin_file,
+                         strerror(errno));
         return;
     }
     /* What stands in buffers would be written twice by a child that exits. */
@@ -234,9 +187,9 @@ static void start(struct check *check, const struct conf_route *route)
     sigprocmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
     if (probe->pid < 0) {
-        complain(check->conf, route, check->problems,
-                 "%s cannot be looked at: fork: %s", route->plugin_file,
-                 strerror(errno));
+        inspect_complain(check->conf, route, check->problems,
+                         "%s cannot be looked at: fork: %s", route->plugin_file,
+                         strerror(errno));
         close(ends[0]);
         return;
     }
@@ -276,37 +229,35 @@ static bool read_records(const struct probe *probe, const struct check *check,
     return false;
 }
 
-/* Where a constructor stands: any program that is made to load the plugin
- * shows it. */
-#define DEBUGGER                                                  \
-    "to see where: gdb -ex 'set exec-wrapper env LD_PRELOAD=%s' " \
-    "-ex run /bin/true"
-
 static void complain_unfinished(const struct check *check,
                                 const struct probe *probe, bool late,
                                 int status)
 {
     const char *file = probe->route->plugin_file;
+    char what[96];
 
+    if (!late && (status == UNKNOWN || WIFEXITED(status))) {
+        inspect_complain(check->conf, probe->route, check->problems,
+                         "%s called exit(%d) while loading: a constructor of "
+                         "it ends the process that loads it",
+                         file, status == UNKNOWN ? 0 : WEXITSTATUS(status));
+        return;
+    }
     if (late) {
-        complain(check->conf, probe->route, check->problems,
-                 "%s did not finish loading within %llu ms: a constructor "
-                 "hangs; " DEBUGGER,
-                 file, (unsigned long long)probe_timeout_ms, file);
-    } else if (status == UNKNOWN) {
-        complain(check->conf, probe->route, check->problems,
-                 "%s could not be looked at: its probe's end was not seen",
-                 file);
-    } else if (WIFSIGNALED(status)) {
+        snprintf(what, sizeof what,
+                 "did not finish loading within %llu ms: a constructor hangs",
+                 (unsigned long long)probe_timeout_ms);
+    } else {
         const char *name = sigabbrev_np(WTERMSIG(status));
 
-        complain(check->conf, probe->route, check->problems,
-                 "%s crashed while loading (SIG%s); " DEBUGGER, file,
-                 name == NULL ? "?" : name, file);
-    } else {
-        complain(check->conf, probe->route, check->problems,
-                 "%s called exit(%d) while loading", file, WEXITSTATUS(status));
+        snprintf(what, sizeof what, "crashed while loading (SIG%s)",
+                 name == NULL ? "?" : name);
     }
+    /* Any program that is made to load the plugin shows where it stands. */
+    inspect_complain(check->conf, probe->route, check->problems,
+                     "%s %s; to see where: gdb -ex 'set exec-wrapper env "
+                     "LD_PRELOAD=%s' -ex run /bin/true",
+                     file, what, file);
 }
 
 /* The child has said all, or will not: collects it, and whatever it started. */
@@ -434,7 +385,9 @@ size_t probe_check(const struct conf *conf, const char *copies_dir,
     size_t before = problems->count + problems->lost;
     const char *parent = getenv("TMPDIR");
     struct buf temporary = { 0 };
-    struct check check = { .conf = conf, .problems = problems };
+    struct check check = { .conf = conf,
+                           .problems = problems,
+                           .caller = getpid() };
 
     if (copies_dir == NULL) {
         buf_addf(&temporary, "%s/patchbay-probe-XXXXXX",
