@@ -47,8 +47,8 @@ struct conf_limits {
     size_t max_message;
     size_t send_queue;
     enum conf_slow_peer slow_peer;
-    uint64_t handshake_ms;
-    uint64_t ping_ms; /* 0: never */
+    uint64_t handshake_ms; /* [limits] only: no route is known before its end */
+    uint64_t ping_ms;      /* 0: never */
     uint64_t ping_wait_ms;
     uint64_t idle_ms; /* 0: never */
     uint64_t slow_hook_ms;
