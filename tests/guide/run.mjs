@@ -4,7 +4,8 @@
 //
 // Of the guide's blocks, those that name a file (```c dice.c) are saved; those
 // marked sh are run in one shell, each command of which must succeed; those
-// marked `sh serve` are run in the background, in place of the server before.
+// marked `sh serve` are run in the background, in place of the server before. A
+// block marked text right below an sh block is what that must have printed.
 // A comment `open PAGE, PAGE, click, expect: REGEX` opens pages in a browser,
 // presses the button of the first, and waits until all show what matches. The
 // port in the guide is exchanged for a free one.
@@ -43,6 +44,8 @@ function parse(text) {
         click: Boolean(click), expected: new RegExp(expected) });
     } else if (language === 'sh') {
       steps.push({ line, kind: name || 'sh', body });
+    } else if (language === 'text' && steps.at(-1)?.kind === 'sh') {
+      steps.push({ line, kind: 'printed', body });
     } else if (name) {
       steps.push({ line, kind: 'file', name, body });
     }
@@ -102,6 +105,7 @@ const env = { PATH: process.env.PATH, HOME: home, LC_ALL: 'C.UTF-8' };
 const shell = new Shell(clone, env);
 let serving = false;
 let browser;
+let printed;
 
 async function stop_serving() {
   if (serving) {
@@ -171,7 +175,12 @@ async function take(step) {
       fs.writeFileSync(join(shell.cwd, step.name), body);
       break;
     case 'sh':
-      process.stdout.write(await shell.run(body));
+      printed = await shell.run(body);
+      break;
+    case 'printed':
+      if (printed.trim() !== body.trim()) {
+        throw new Error(`other than said, this was printed:\n${printed}`);
+      }
       break;
     case 'serve':
       await serve(body);
