@@ -93,7 +93,7 @@ static void frames_come_out_however_they_came_in(void **state)
         append(&stream, &len, sizes[i], (char)i);
     }
     for (i = 0; i < sizeof reads / sizeof reads[0]; i++) {
-        struct inbox inbox = { .area = area };
+        struct inbox inbox = { .area = area, .max = WIRE_MAX };
         struct seen seen = { .want = stream };
 
         assert_null(feed(&inbox, stream, len, reads[i], &seen));
@@ -109,7 +109,7 @@ static void frames_come_out_however_they_came_in(void **state)
 static void whole_frames_are_not_copied(void **state)
 {
     static char area[INBOX_AREA];
-    struct inbox inbox = { .area = area };
+    struct inbox inbox = { .area = area, .max = WIRE_MAX };
     struct seen seen = { 0 };
     char *stream = NULL;
     size_t len = 0;
@@ -128,7 +128,7 @@ static void whole_frames_are_not_copied(void **state)
 static void a_huge_frame_gives_its_memory_back(void **state)
 {
     static char area[INBOX_AREA];
-    struct inbox inbox = { .area = area };
+    struct inbox inbox = { .area = area, .max = WIRE_MAX };
     struct seen seen = { 0 };
     char *stream = NULL;
     size_t len = 0;
@@ -148,7 +148,7 @@ static void a_huge_frame_gives_its_memory_back(void **state)
 static void a_claim_costs_nothing(void **state)
 {
     static char area[INBOX_AREA];
-    struct inbox inbox = { .area = area };
+    struct inbox inbox = { .area = area, .max = WIRE_MAX };
     struct seen seen = { 0 };
     uint32_t claim = (uint32_t)WIRE_MAX;
     char stream[100000] = { 0 };
@@ -159,6 +159,10 @@ static void a_claim_costs_nothing(void **state)
     assert_int_equal(seen.frames, 0);
     assert_int_equal(inbox.kept_len, sizeof stream);
     assert_in_range(inbox.kept_cap, sizeof stream, 4 * INBOX_AREA);
+    inbox_finish(&inbox);
+
+    inbox = (struct inbox){ .area = area, .max = WIRE_MAX - 1 };
+    assert_non_null(feed(&inbox, stream, 4, SIZE_MAX, &seen));
     inbox_finish(&inbox);
 }
 
@@ -172,7 +176,7 @@ static void impossible_lengths_end_the_stream(void **state)
     (void)state;
     for (i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         for (split = 1; split < 8; split++) {
-            struct inbox inbox = { .area = area };
+            struct inbox inbox = { .area = area, .max = WIRE_MAX };
             struct seen seen = { 0 };
             char *stream = NULL;
             size_t len = 0;
@@ -192,7 +196,7 @@ static void impossible_lengths_end_the_stream(void **state)
 static void stops_when_told(void **state)
 {
     static char area[INBOX_AREA];
-    struct inbox inbox = { .area = area };
+    struct inbox inbox = { .area = area, .max = WIRE_MAX };
     struct seen seen = { .stop_after = 2 };
     char *stream = NULL;
     size_t len = 0;
