@@ -91,7 +91,7 @@ const char *inbox_take(struct inbox *inbox, size_t bytes,
     for (;;) {
         long length = wire_length(at, len);
 
-        if (length < 0) {
+        if (length < 0 || (size_t)length > inbox->max) {
             return "a frame of impossible length";
         }
         if (length == 0 || (size_t)length > len) {

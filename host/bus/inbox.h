@@ -13,9 +13,10 @@
 
 #define INBOX_AREA 65536
 
-/* A zeroed struct with an area of INBOX_AREA bytes is empty. */
+/* A zeroed struct with an area of INBOX_AREA bytes and a max is empty. */
 struct inbox {
     char *area;
+    size_t max; /* the longest frame there may be next */
     char *kept; /* the beginning of a frame */
     size_t kept_len;
     size_t kept_cap;

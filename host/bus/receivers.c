@@ -77,6 +77,7 @@ static const char *take_hello(struct receiver *receiver,
         return "a hello from no sibling of this worker";
     }
     receiver->sender = &setup->senders[worker];
+    receiver->inbox.max = WIRE_MAX;
     current = &receiver->all->current[worker];
     if (*current) {
         if (is_older(frame->id, receiver->sender->hello)) {
@@ -291,6 +292,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
     }
     receiver->all = all;
     receiver->inbox.area = all->area;
+    receiver->inbox.max = WIRE_HELLO_MAX;
     DL_APPEND(all->list, receiver);
     all->count++;
     stream_watch(receiver->stream, UV_READABLE | UV_DISCONNECT, on_event);

@@ -20,8 +20,9 @@
  * place of length, type and code never changes. */
 #define WIRE_VERSION 1
 
-#define WIRE_HEADER 20
-#define WIRE_MAX    ((size_t)1 << 30) /* of a whole frame */
+#define WIRE_HEADER    20
+#define WIRE_MAX       ((size_t)1 << 30) /* of a whole frame... */
+#define WIRE_HELLO_MAX 256               /* ...and of a hello, in any version */
 
 enum wire_type {
     WIRE_HELLO = 1,    /* first on each stream: code is WIRE_VERSION, id is
