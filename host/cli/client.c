@@ -144,12 +144,14 @@ static int read_line(int fd, struct buf *line)
 static int judge(const struct cli_call *call, const char *line, json_t *answer)
 {
     const char *error = json_string_value(json_object_get(answer, "error"));
+    const char *problems =
+        json_string_value(json_object_get(answer, "problems"));
     bool ok = json_is_true(json_object_get(answer, "ok"));
 
     if (call->json) {
         puts(line);
     } else if (!ok) {
-        fprintf(stderr, "patchbay: %s\n",
+        fprintf(stderr, "%spatchbay: %s\n", problems != NULL ? problems : "",
                 error != NULL ? error : "the host's answer makes no sense");
     }
     return ok ? CLI_DONE : CLI_FAILED;

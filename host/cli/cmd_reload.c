@@ -12,9 +12,6 @@ static int run(const struct cli_call *call)
         json_string_value(json_object_get(answer, "problems"));
 
     if (problems != NULL && *problems != 0) {
-        if (!call->json) {
-            fputs(problems, stderr);
-        }
         status = CLI_CONFIGURATION;
     }
     json_decref(answer);

@@ -6,21 +6,45 @@
 #define MARGIN 1024  /* plain HTTP, siblings, files, the plugins' own */
 #define CAP    65536 /* unless a single route asks for more */
 
-size_t descriptors_of_worker(const struct conf *conf)
+static size_t wanted_by(const struct conf_route *route)
 {
-    size_t sum = 0, largest = 0, share, cap;
+    return route->limits.connections == 0 ? CAP : route->limits.connections;
+}
+
+static size_t largest(const struct conf *conf)
+{
+    size_t most = 0;
 
     for (size_t i = 0; i < conf->route_count; i++) {
-        size_t wanted = conf->routes[i].limits.connections;
+        size_t wanted = wanted_by(&conf->routes[i]);
 
-        sum += wanted == 0 ? CAP : wanted;
-        largest = wanted > largest ? wanted : largest;
+        most = wanted > most ? wanted : most;
     }
-    /* The kernel spreads clients by a hash: no worker gets twice its share,
-     * unless they are few. */
-    share = conf->workers > 2 ? sum / conf->workers * 2 : sum;
-    cap = largest > CAP ? largest : CAP;
-    return (share < cap ? share : cap) + MARGIN;
+    return most;
+}
+
+/* The kernel spreads clients by a hash: no worker gets twice its share, unless
+ * they are few. */
+static size_t share_of(const struct conf *conf, size_t connections)
+{
+    return conf->workers > 2 ? connections / conf->workers * 2 : connections;
+}
+
+size_t descriptors_of_worker(const struct conf *conf)
+{
+    size_t cap = largest(conf) > CAP ? largest(conf) : CAP;
+    size_t sum = 0;
+
+    for (size_t i = 0; i < conf->route_count; i++) {
+        sum += wanted_by(&conf->routes[i]);
+    }
+    sum = share_of(conf, sum);
+    return (sum < cap ? sum : cap) + MARGIN;
+}
+
+size_t descriptors_at_least(const struct conf *conf)
+{
+    return share_of(conf, largest(conf));
 }
 
 size_t descriptors_of_master(const struct conf *conf)

@@ -11,8 +11,10 @@
 
 #include "conf/conf.h"
 
-/* What one worker may need for the connections that conf allows. */
+/* What one worker may need for the connections that conf allows; and with how
+ * many it could not even fill its largest route. */
 size_t descriptors_of_worker(const struct conf *conf);
+size_t descriptors_at_least(const struct conf *conf);
 size_t descriptors_of_master(const struct conf *conf);
 
 /* Sets the limit to count, or as near to it as the system allows. Returns the

@@ -291,7 +291,7 @@ static void check_limits(const struct conf *conf)
     size_t master = descriptors_of_master(conf);
     size_t got = descriptors_limit(wanted > master ? wanted : master);
 
-    if (got < wanted) {
+    if (got < descriptors_at_least(conf)) {
         log_warn("this system allows %zu open files to a process, so a worker "
                  "holds fewer connections than [limits] allows, which takes "
                  "%zu: raise it with ulimit -n, or LimitNOFILE in systemd",
