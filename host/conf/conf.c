@@ -178,13 +178,14 @@ static void check_page(struct load *load, const char *name, const char *path)
 {
     for (size_t i = 0; path != NULL && i < load->conf->route_count; i++) {
         const struct conf_route *route = &load->conf->routes[i];
+        struct buf section = { 0 };
 
         if (route->path != NULL && strcmp(route->path, path) == 0) {
-            load_problem(load, line_of(load, "http", name), "http", name,
-                         "\"%s\" is the path of [route.%s], too (line %d)",
-                         path, route->name, route->path_line);
-            return;
+            buf_addf(&section, "route.%s", route->name);
+            load_problem(load, route->path_line, section.data, "path",
+                         "\"%s\" is the path of [http] %s, too", path, name);
         }
+        buf_free(&section);
     }
 }
 
