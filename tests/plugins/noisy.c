@@ -1,13 +1,21 @@
-/* noisy.c - its constructor writes to standard output and error, loads well
- * and echoes */
+/* noisy.c - its constructor writes to every descriptor there is, but 3
+ *
+ * Loads well, then echoes. For the probe only: in a worker it would write to
+ * the clients.
+ */
 #include <patchbay.h>
 
-#include <stdio.h>
+#include <unistd.h>
 
 __attribute__((constructor)) static void construct(void)
 {
-    puts("noisy: on standard output");
-    fputs("noisy: on standard error\n", stderr);
+    static const char text[] = "noisy was here\n";
+
+    for (int fd = 1; fd < 64; fd++) {
+        if (fd != 3 && write(fd, text, sizeof text - 1) < 0) {
+            continue;
+        }
+    }
 }
 
 static int echo(bay_conn *conn, const bay_message *msg)

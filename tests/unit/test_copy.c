@@ -147,12 +147,26 @@ static void test_damaged_copy_is_replaced(void **state)
     check_content(copy.path, "one");
     assert_int_not_equal(inode(copy.path), before);
 
-    assert_int_equal(unlink(copy.path), 0);
-    assert_int_equal(symlink("/etc/passwd", copy.path), 0);
+    copy_finish(&copy);
+}
+
+/* A link's target may change after it was compared. */
+static void test_link_is_replaced(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct copy copy = make(fixture, "one");
+    char target[160];
+    struct stat stat_of;
+
+    snprintf(target, sizeof target, "%s/target", fixture->dir);
+    assert_int_equal(rename(copy.path, target), 0);
+    assert_int_equal(symlink(target, copy.path), 0);
     copy_finish(&copy);
     copy = make(fixture, "one");
     check_content(copy.path, "one");
-    assert_int_equal(count_files(fixture->dir), 1);
+    assert_int_equal(lstat(copy.path, &stat_of), 0);
+    assert_true(S_ISREG(stat_of.st_mode));
+    assert_int_equal(count_files(fixture->dir), 2);
     copy_finish(&copy);
 }
 
@@ -246,6 +260,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_equal_bytes_equal_file, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_damaged_copy_is_replaced, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_link_is_replaced, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_noexec, set_up, tear_down),

@@ -76,7 +76,9 @@ static size_t probe(struct fixture *fixture, const char *text)
     FILE *out = fopen(fixture->file, "w");
 
     assert_non_null(out);
-    fprintf(out, "[server]\nplugin_dir = %s\n%s", PLUGINS, text);
+    fprintf(out, "[server]\n%s%s%s",
+            strstr(text, "plugin_dir") == NULL ? "plugin_dir = " PLUGINS : "",
+            "\n", text);
     fclose(out);
     fixture->conf = conf_load(fixture->file, &fixture->problems);
     if (fixture->conf == NULL) {
@@ -189,9 +191,35 @@ static void test_many(void **state)
                                "[route.r%zu]\npath = /%zu\nplugin = %s\n", i, i,
                                names[i]);
     }
-    probe_timeout_ms = 1000;
+    probe_timeout_ms = 1500;
     /* All but discard, everything and the twins. */
     assert_int_equal(probe(*state, text), 11);
+    probe_timeout_ms = 5000;
+}
+
+/* They wait at the same time: a folder full of them is no reason to wait for
+ * minutes. */
+static void test_hang_together(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[1024];
+    size_t at =
+        (size_t)snprintf(text, sizeof text, "plugin_dir = %s\n", fixture->top);
+    uint64_t before;
+
+    for (int i = 0; i < 4; i++) {
+        char link[128];
+
+        snprintf(link, sizeof link, "%s/hang%d.so", fixture->top, i);
+        assert_int_equal(symlink(PLUGINS "/hang_ctor.so", link), 0);
+        at += (size_t)snprintf(text + at, sizeof text - at,
+                               "[route.r%d]\npath = /%d\nplugin = hang%d\n", i,
+                               i, i);
+    }
+    probe_timeout_ms = 600;
+    before = clock_now_ms();
+    assert_int_equal(probe(fixture, text), 4);
+    assert_in_range(clock_now_ms() - before, 600, 2300);
     probe_timeout_ms = 5000;
 }
 
@@ -236,8 +264,8 @@ static void test_temporary_copies(void **state)
     assert_int_equal(count, 0);
 }
 
-/* Output of the plugin is not on our standard output; its handlers and
- * descriptors are not ours. */
+/* What a plugin writes is not on our standard output, nor in any file of
+ * ours. */
 static void test_apart(void **state)
 {
     struct fixture *fixture = *state;
@@ -246,6 +274,7 @@ static void test_apart(void **state)
     char found[16];
 
     assert_int_equal(pipe2(pipe_ends, O_NONBLOCK), 0);
+    fflush(stdout);
     dup2(pipe_ends[1], STDOUT_FILENO);
     assert_int_equal(probe(fixture, "[route.x]\npath=/x\nplugin=noisy\n"), 0);
     dup2(kept, STDOUT_FILENO);
@@ -298,10 +327,12 @@ static void test_user(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_good),  TEST(test_absent),    TEST(test_newer_abi),
-        TEST(test_crash), TEST(test_exit),      TEST(test_hang),
-        TEST(test_many),  TEST(test_said_once), TEST(test_temporary_copies),
-        TEST(test_apart), TEST(test_user),
+        TEST(test_good),      TEST(test_absent),
+        TEST(test_newer_abi), TEST(test_crash),
+        TEST(test_exit),      TEST(test_hang),
+        TEST(test_many),      TEST(test_hang_together),
+        TEST(test_said_once), TEST(test_temporary_copies),
+        TEST(test_apart),     TEST(test_user),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
