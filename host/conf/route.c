@@ -66,26 +66,27 @@ static bool has_prefix(const char *key, const char *plugin)
 
 static void load_plugin(struct load *load, const struct ini_section *section)
 {
+    struct conf *conf = load->conf;
     const char *name = name_of(load, section);
     struct conf_plugin *list;
     struct conf_plugin *plugin;
+    char *copy;
 
     if (name == NULL) {
         return;
     }
-    list = realloc(load->conf->plugins,
-                   (load->conf->plugin_count + 1) * sizeof *list);
-    if (list == NULL) {
+    list = realloc(conf->plugins, (conf->plugin_count + 1) * sizeof *list);
+    copy = strdup(name);
+    if (list != NULL) {
+        conf->plugins = list;
+    }
+    if (list == NULL || copy == NULL) {
+        free(copy);
         out_of_memory(load);
         return;
     }
-    load->conf->plugins = list;
-    plugin = &list[load->conf->plugin_count++];
-    *plugin = (struct conf_plugin){ .line = section->line };
-    plugin->name = strdup(name);
-    if (plugin->name == NULL) {
-        out_of_memory(load);
-    }
+    plugin = &list[conf->plugin_count++];
+    *plugin = (struct conf_plugin){ .name = copy, .line = section->line };
     for (size_t i = 0; i < section->count; i++) {
         const struct ini_key *key = &section->keys[i];
 
