@@ -1,52 +1,70 @@
-// map.mjs - host/README.md names every file of the host, and no others; the
-// links in all documents lead somewhere; README.md shows echo.c as it is
+// map.mjs - host/README.md has each file of the host, described by its first
+// line, and no other; the links in all documents lead somewhere; README.md
+// shows echo.c as it is
 //
-// usage: node map.mjs SOURCE_DIR
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+// usage: node map.mjs SOURCE_DIR [--write]    --write: mend host/README.md
+import { existsSync, readFileSync, readdirSync, writeFileSync }
+  from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 const root = process.argv[2];
+const write = process.argv[3] === '--write';
 const problems = [];
 const text = (file) => readFileSync(join(root, file), 'utf8');
 
-// The map: a heading "### base/ ..." for each layer, and in its section each
-// file as `name.c`, `name.h`, or `name` for the pair of both.
-function layers(map) {
-  const found = new Map();
-  let layer;
-  for (const line of map.split('\n')) {
-    const heading = /^#+ (?:`?([a-z]+)\/`?)?/.exec(line);
-    if (heading) {
-      layer = heading[1];
-    } else if (layer) {
-      const names = /^(?:\||-) *(`[^|]*?)(?:\||:)/.exec(line);
-      for (const [, name] of names ? names[1].matchAll(/`([^`]+)`/g) : []) {
-        found.set(`${layer}/${name}`, line);
-      }
+// "buf" for buf.c and buf.h, else the name as it is: { name: first line }.
+function described(layer) {
+  const files = readdirSync(join(root, 'host', layer)).sort();
+  return Object.fromEntries(files.map((file) => {
+    const stem = file.replace(/\.[ch]$/, '');
+    const both = files.includes(`${stem}.c`) && files.includes(`${stem}.h`);
+    const [, says] = /^\/\* \S+ - (.*?)(?: \*\/)?$/m
+      .exec(text(`host/${layer}/${both ? `${stem}.c` : file}`)) ?? [];
+    return [both ? stem : file, says];
+  }));
+}
+
+// The map as it should be: below each heading "### LAYER/" its files, those
+// that are there already in the order they have.
+function map_of(old) {
+  const sections = old.split(/^(?=### [a-z]+\/$)/m);
+  const layers = readdirSync(join(root, 'host'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'doc')
+    .map(({ name }) => name);
+  for (const layer of layers) {
+    if (!sections.some((section) => section.startsWith(`### ${layer}/\n`))) {
+      problems.push(`host/README.md has no heading "### ${layer}/"`);
     }
   }
-  return found;
+  return sections.map((section) => {
+    const layer = /^### ([a-z]+)\//.exec(section)?.[1];
+    if (!layer) {
+      return section;
+    }
+    const says = layers.includes(layer) ? described(layer) : {};
+    const kept = [...section.matchAll(/^\* `([^`]+)`/gm)]
+      .map(([, name]) => name).filter((name) => name in says);
+    const names = new Set([...kept, ...Object.keys(says)]);
+    const head = section.replace(/^\* `.*\n/gm, '').trimEnd();
+    return `${head}\n\n` +
+      [...names].map((name) => `* \`${name}\`: ${says[name]}\n`).join('') +
+      '\n';
+  }).join('').trimEnd() + '\n';
 }
 
 function check_map() {
-  const named = layers(text('host/README.md'));
-  const folders = readdirSync(join(root, 'host'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== 'doc');
-  const there = folders.flatMap(({ name }) =>
-    readdirSync(join(root, 'host', name)).map((file) => `${name}/${file}`));
-  for (const file of there) {
-    if (!named.has(file) && !named.has(file.replace(/\.[ch]$/, ''))) {
-      problems.push(`host/README.md does not name ${file}`);
-    }
-  }
-  for (const name of named.keys()) {
-    if (!there.some((file) => file.replace(/\.[ch]$/, '') === name ||
-                              file === name)) {
-      problems.push(`host/README.md names ${name}, which is not there`);
-    }
-  }
-  if (named.size === 0) {
-    problems.push('host/README.md names no file at all');
+  const old = text('host/README.md');
+  const map = map_of(old);
+  if (write) {
+    writeFileSync(join(root, 'host/README.md'), map);
+  } else if (map !== old) {
+    const have = new Set(old.split('\n'));
+    const want = new Set(map.split('\n'));
+    have.forEach((line) => want.has(line) ||
+      problems.push(`host/README.md has, but should not: ${line}`));
+    want.forEach((line) => have.has(line) ||
+      problems.push(`host/README.md lacks: ${line}`));
+    problems.push('mend it by: node tests/docs/map.mjs . --write');
   }
 }
 
@@ -54,10 +72,16 @@ function check_map() {
 const anchor = (heading) => heading.trim().toLowerCase()
   .replace(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-');
 
+// A heading that occurs again gets a number.
 function anchors(file) {
   const plain = text(file).replace(/^```[^]*?^```/gm, '');
-  return [...plain.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    anchor(heading));
+  const seen = new Map();
+  return [...plain.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => {
+    const name = anchor(heading);
+    const times = seen.get(name) ?? 0;
+    seen.set(name, times + 1);
+    return times ? `${name}-${times}` : name;
+  });
 }
 
 function check_links(file) {
