@@ -40,6 +40,7 @@ struct check {
     const struct conf *conf;
     const char *copies_dir;
     struct problems *problems;
+    const char *user; /* whom the children become, or NULL */
     pid_t caller;
     struct probe running[MOST_AT_ONCE];
     size_t count;
@@ -139,11 +140,10 @@ _Noreturn static void run_child(const struct check *check,
     struct problems problems = { 0 };
 
     leave_caller(&fd);
-    if (geteuid() == 0 && check->conf->user != NULL &&
-        user_become(check->conf->user) != 0) {
+    if (check->user != NULL && user_become(check->user) != 0) {
         inspect_complain(check->conf, first, &problems,
-                         "cannot be looked at as user %s: %s",
-                         check->conf->user, strerror(errno));
+                         "%s cannot be looked at as user %s: %s",
+                         first->plugin_file, check->user, strerror(errno));
     } else {
         /* Not before: a change of user takes it back. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -352,19 +352,6 @@ static void check_all(struct check *check)
     }
 }
 
-/* For the user whom the children, and later the workers, become. */
-static void give_away(const char *dir, const struct conf *conf)
-{
-    uid_t uid;
-    gid_t gid;
-
-    if (geteuid() == 0 && conf->user != NULL &&
-        user_find(conf->user, &uid, &gid) == 0 && chown(dir, uid, gid) != 0) {
-        /* Then the child says that it cannot write there. */
-        return;
-    }
-}
-
 static void remove_dir(const char *path)
 {
     DIR *dir = opendir(path);
@@ -379,40 +366,60 @@ static void remove_dir(const char *path)
     rmdir(path);
 }
 
+static int refuse_dir(const struct check *check, const char *dir)
+{
+    problems_add(check->problems, check->conf->file, 0, NULL, NULL,
+                 "the plugins cannot be looked at: no folder %s for their "
+                 "copies: %s",
+                 dir, strerror(errno));
+    return -1;
+}
+
+/* Makes the folder of the copies, in which the children can write: a temporary
+ * one if the caller named none. */
+static int make_dir(struct check *check, struct buf *temporary)
+{
+    const char *parent = getenv("TMPDIR");
+    uid_t uid;
+    gid_t gid;
+
+    if (check->copies_dir == NULL) {
+        parent = parent == NULL || *parent == 0 ? "/tmp" : parent;
+        buf_addf(temporary, "%s/patchbay-probe-XXXXXX", parent);
+        if (temporary->failed || mkdtemp(temporary->data) == NULL) {
+            return refuse_dir(check, parent);
+        }
+        check->copies_dir = temporary->data;
+    } else if (mkdir(check->copies_dir, 0700) != 0) {
+        /* What is wrong with it, if anything, is said when it is used. */
+        return 0;
+    }
+    if (check->user != NULL && (user_find(check->user, &uid, &gid) != 0 ||
+                                chown(check->copies_dir, uid, gid) != 0)) {
+        return refuse_dir(check, check->copies_dir);
+    }
+    return 0;
+}
+
 size_t probe_check(const struct conf *conf, const char *copies_dir,
                    struct problems *problems)
 {
     size_t before = problems->count + problems->lost;
-    const char *parent = getenv("TMPDIR");
     struct buf temporary = { 0 };
-    struct check check = { .conf = conf,
-                           .problems = problems,
-                           .caller = getpid() };
+    struct check check = {
+        .conf = conf,
+        .copies_dir = copies_dir,
+        .problems = problems,
+        .user = geteuid() == 0 ? conf->user : NULL,
+        .caller = getpid(),
+    };
 
-    if (copies_dir == NULL) {
-        buf_addf(&temporary, "%s/patchbay-probe-XXXXXX",
-                 parent == NULL || *parent == 0 ? "/tmp" : parent);
-        if (temporary.failed || mkdtemp(temporary.data) == NULL) {
-            problems_add(problems, conf->file, 0, NULL, NULL,
-                         "plugins cannot be looked at: no temporary folder "
-                         "in %s: %s",
-                         parent == NULL || *parent == 0 ? "/tmp" : parent,
-                         strerror(errno));
-            buf_free(&temporary);
-            return problems->count + problems->lost - before;
-        }
-        check.copies_dir = temporary.data;
-        give_away(check.copies_dir, conf);
-    } else {
-        check.copies_dir = copies_dir;
-        if (mkdir(copies_dir, 0700) == 0) {
-            give_away(copies_dir, conf);
-        }
+    if (make_dir(&check, &temporary) == 0) {
+        check_all(&check);
     }
-    check_all(&check);
-    if (copies_dir == NULL) {
-        remove_dir(temporary.data);
-        buf_free(&temporary);
+    if (copies_dir == NULL && check.copies_dir != NULL) {
+        remove_dir(check.copies_dir);
     }
+    buf_free(&temporary);
     return problems->count + problems->lost - before;
 }
