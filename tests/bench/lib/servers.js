@@ -16,8 +16,8 @@ const HERE = path.dirname(__dirname);
 const START_MS = 10000;
 const STOP_MS = 5000;
 
-/* The patchbay.ini of the comparison: defaults, but for one worker and room
- * for the connections of all cases. */
+/* The patchbay.ini of the comparison: defaults, but for one worker. Limits of
+ * connections are those that the cases need, as an operator would set them. */
 function patchbayIni(dir, port) {
     return `; made by tests/bench
 [server]
@@ -29,25 +29,25 @@ run_dir    = ${dir}/run
 [log]
 level = warn
 
-[limits]
-connections = 20000
-
 [route.echo]
 path        = /echo
 plugin      = echo
 max_message = 16m
 
 [route.fan]
-path   = /fan
-plugin = fan
+path        = /fan
+plugin      = fan
+connections = 2000
 
 [route.get]
-path   = /get
-plugin = fan
+path        = /get
+plugin      = fan
+connections = 2000
 
 [route.mailbox]
-path   = /mailbox
-plugin = mailbox
+path        = /mailbox
+plugin      = mailbox
+connections = 100
 `;
 }
 
@@ -115,13 +115,19 @@ function accepts(port) {
     });
 }
 
-function children(pid) {
+function read(file) {
     try {
-        return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-            .trim().split(' ').filter(Boolean).map(Number);
+        return fs.readFileSync(file, 'utf8').trim();
     } catch {
-        return [];
+        return ''; /* the process has gone */
     }
+}
+
+/* The children of patchbay's master that serve: others look at plugins. */
+function workers(pid) {
+    return read(`/proc/${pid}/task/${pid}/children`).split(' ')
+        .filter((child) => /^patchbay-\d+$/.test(read(`/proc/${child}/comm`)))
+        .map(Number);
 }
 
 /* Why a server cannot take part, or null. */
@@ -181,10 +187,10 @@ async function start(server, build, cpu) {
     for (;;) {
         const over = broken || child.exitCode !== null ||
             child.signalCode !== null || Date.now() > until;
-        const workers = server.forks ? children(child.pid) : [child.pid];
+        const [pid] = server.forks ? workers(child.pid) : [child.pid];
 
-        if (!over && workers.length === 1 && await accepts(port)) {
-            return { port, pid: workers[0], said: () => said,
+        if (!over && pid && await accepts(port)) {
+            return { port, pid, said: () => said,
                 stop: () => stop(server, child, dir) };
         }
         if (over) {
