@@ -35,9 +35,15 @@ static uint32_t lead(unsigned char byte)
     return 0;
 }
 
-static bool is_tail(unsigned char byte)
+/* How many bytes in memory order stand before the first one of 0x80 and above.
+ * word has one. */
+static unsigned ascii_before(uint64_t word)
 {
-    return (byte & 0xc0) == 0x80;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (unsigned)__builtin_ctzll(word & HIGH_BITS) / 8;
+#else
+    return (unsigned)__builtin_clzll(word & HIGH_BITS) / 8;
+#endif
 }
 
 /* Steps over ASCII, 16 bytes at a time while they last. */
@@ -49,7 +55,9 @@ static const unsigned char *skip_ascii(const unsigned char *at,
     while (end - at >= 16) {
         memcpy(words, at, 16);
         if (((words[0] | words[1]) & HIGH_BITS) != 0) {
-            break;
+            return (words[0] & HIGH_BITS) != 0
+                       ? at + ascii_before(words[0])
+                       : at + 8 + ascii_before(words[1]);
         }
         at += 16;
     }
@@ -59,32 +67,43 @@ static const unsigned char *skip_ascii(const unsigned char *at,
     return at;
 }
 
-/* Steps over characters that lie whole in [at, end), of which the first is
- * not ASCII. Stops before ASCII, a fault or the last three bytes. */
+/* The first byte is the lowest. */
+static uint32_t load(const unsigned char *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+           (uint32_t)at[3] << 24;
+}
+
+/* The size of the character in the lowest bytes, from 2 to 4; 0: there is none.
+ * Of each form first the bits that mark it, then those that tell whether it is
+ * overlong, a surrogate, or above U+10FFFF. */
+static unsigned whole(uint32_t bytes)
+{
+    if ((bytes & 0x00c0c0f0) == 0x008080e0) {
+        uint32_t top = bytes & 0x200f;
+
+        return top != 0 && top != 0x200d ? 3 : 0;
+    }
+    if ((bytes & 0x0000c0e0) == 0x000080c0) {
+        return (bytes & 0x1e) != 0 ? 2 : 0;
+    }
+    if ((bytes & 0xc0c0c0f8) == 0x808080f0) {
+        uint32_t top = (bytes & 7) << 2 | (bytes >> 12 & 3);
+
+        return top >= 1 && top <= 16 ? 4 : 0;
+    }
+    return 0;
+}
+
+/* Steps over characters that lie whole in [at, end) and are not ASCII. Stops
+ * before ASCII, a fault or the last three bytes. */
 static const unsigned char *skip_whole(const unsigned char *at,
                                        const unsigned char *end)
 {
-    while (end - at >= 4) {
-        uint32_t rest;
+    unsigned size;
 
-        if (at[0] < 0x80) {
-            return at;
-        }
-        rest = lead(at[0]);
-        if (rest == 0 || at[1] < STATE_LOW(rest) || at[1] > STATE_HIGH(rest)) {
-            return at;
-        }
-        if (STATE_NEED(rest) == 1) {
-            at += 2;
-        } else if (!is_tail(at[2])) {
-            return at;
-        } else if (STATE_NEED(rest) == 2) {
-            at += 3;
-        } else if (!is_tail(at[3])) {
-            return at;
-        } else {
-            at += 4;
-        }
+    while (end - at >= 4 && (size = whole(load(at))) != 0) {
+        at += size;
     }
     return at;
 }
