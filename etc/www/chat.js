@@ -381,10 +381,12 @@ async function showInside() {
     const answer = await fetch(urls(asked).http, { cache: "no-store" });
     const { members: list } = await answer.json();
     const names = list.slice(0, 3).map(({ name }) => name);
-    const more = list.length - names.length;
 
+    if (list.length > names.length) {
+      names.push(`${list.length - names.length} more`);
+    }
     text = list.length === 0 ? "Nobody is there yet."
-      : `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`
+      : new Intl.ListFormat("en").format(names)
         + ` ${list.length === 1 ? "is" : "are"} there.`;
   } catch {
     /* joining will tell */

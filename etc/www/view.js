@@ -69,7 +69,7 @@ const sameDay = (a, b) =>
   new Date(a).toDateString() === new Date(b).toDateString();
 
 const sameKind = (a, b) =>
-  a?.type === b.type && a.from?.id === b.from.id && a.to?.id === b.to?.id
+  a?.type === b.type && a.from.name === b.from.name && a.to?.name === b.to?.name
   && b.time - a.time < GROUP_MS;
 
 /*
