@@ -1,4 +1,4 @@
-/* optvalue.c - the value of one option: parsed, and checked against its range */
+/* optvalue.c - one option's value: parsed, and held against its range */
 #include "plugin/optvalue.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* optvalue.h - the value of one option: parsed, and checked against its range */
+/* optvalue.h - one option's value: parsed, and held against its range */
 #ifndef PATCHBAY_PLUGIN_OPTVALUE_H
 #define PATCHBAY_PLUGIN_OPTVALUE_H
 

@@ -7,8 +7,8 @@
  *   echo TEXT           TEXT alone
  *   sendf               "sendf 42 -7 2.50 text %", made by bay_sendf
  *   text N, binary N    one message of N bytes: all x, or 0 1 2 ... 255 0 1 ...
- *   flood N             N messages: "flood 0", "flood 1", ...; if the queue gets
- *                       full, "drained COUNT" once they are read
+ *   flood N             N messages: "flood 0", "flood 1", ...; if the queue
+ *                       gets full, "drained COUNT" once they are read
  *   kind K TEXT         sends TEXT with this bay_kind, then the status
  *   fill N              binary messages of N bytes until BAY_EFULL; then, once
  *                       they are read, "drained COUNT"; "fill 0" if it never

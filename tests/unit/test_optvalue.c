@@ -1,4 +1,4 @@
-/* test_optvalue.c - values of options: types, ranges and what is said of them */
+/* test_optvalue.c - options' values: types, ranges, what is said of them */
 #include "plugin/optvalue.h"
 
 #include <setjmp.h>
