@@ -46,10 +46,11 @@ function ratio(rounds, to, key) {
 const limited = (rounds) => figure(rounds, 'load_busy') > 0.9 &&
     figure(rounds, 'server_busy') < figure(rounds, 'load_busy') - 0.03;
 
-function table(head, rows) {
+/* The first columns, as many as texts says, are text; the rest are figures. */
+function table(head, rows, texts = 1) {
     const line = (cells) => `| ${cells.join(' | ')} |`;
 
-    return [line(head), line(head.map((name, i) => i ? '--:' : '---')),
+    return [line(head), line(head.map((_, i) => i < texts ? '---' : '--:')),
         ...rows.map(line), ''].join('\n');
 }
 

@@ -130,6 +130,12 @@ function workers(pid) {
         .map(Number);
 }
 
+function removeDir(dir) {
+    if (dir) {
+        fs.rmSync(dir, { recursive: true, force: true });
+    }
+}
+
 /* Why a server cannot take part, or null. */
 function missing(server, build) {
     for (const file of server.needs || []) {
@@ -147,6 +153,13 @@ function missing(server, build) {
     }
 }
 
+/* Nothing that was started outlives this process, however it ends. */
+const running = new Set();
+
+process.on('exit', () => running.forEach((end) => end()));
+['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) =>
+    process.on(signal, () => process.exit(1)));
+
 async function stop(server, child, dir) {
     if (child.pid && child.exitCode === null && child.signalCode === null) {
         const gone = new Promise((done) => child.once('exit', done));
@@ -156,9 +169,8 @@ async function stop(server, child, dir) {
         await gone;
         clearTimeout(late);
     }
-    if (dir) {
-        fs.rmSync(dir, { recursive: true, force: true });
-    }
+    running.delete(child.end);
+    removeDir(dir);
 }
 
 /*
@@ -176,6 +188,12 @@ async function start(server, build, cpu) {
     const until = Date.now() + START_MS;
     let said = '';
     let broken = false;
+
+    child.end = () => {
+        child.kill('SIGKILL'); /* a worker ends with its master */
+        removeDir(dir);
+    };
+    running.add(child.end);
 
     child.stderr.on('data', (text) => {
         said = (said + text).slice(-2000);
