@@ -47,11 +47,6 @@ static int send_body(bay_route *route, const struct sibling *to, json_t *body)
     return wire_publish(route, topic, body, 0);
 }
 
-static void beat(bay_route *route, const struct sibling *to)
-{
-    send_body(route, to, json_pack("{s:s}", "kind", "beat"));
-}
-
 static void ask(bay_route *route, struct sibling *sibling, uint32_t after)
 {
     if (after == 0) {
@@ -146,9 +141,8 @@ int sync_tell(bay_route *route, struct room *room, json_t *event,
 
 /* ---- from the siblings ------------------------------------------------- */
 
-static struct sibling *meet(bay_route *route, const char *id)
+static struct sibling *meet(struct sync *sync, const char *id)
 {
-    struct sync *sync = &chat_of(route)->sync;
     struct sibling *sibling;
 
     HASH_FIND_STR(sync->siblings, id, sibling);
@@ -165,7 +159,6 @@ static struct sibling *meet(bay_route *route, const char *id)
         free(sibling);
         return NULL;
     }
-    beat(route, sibling); /* so that it asks us, too */
     return sibling;
 }
 
@@ -215,7 +208,8 @@ void sync_notice(bay_route *route, const bay_notice *notice)
     json_t *body =
         notice->local ? NULL : json_loadb(notice->data, notice->len, 0, NULL);
     const char *from = json_string_value(json_object_get(body, "from"));
-    struct sibling *sibling = from != NULL ? meet(route, from) : NULL;
+    struct sibling *sibling =
+        from != NULL ? meet(&chat_of(route)->sync, from) : NULL;
     uint64_t now = bay_now_ms(route);
 
     if (sibling != NULL) {
@@ -269,7 +263,7 @@ void sync_timer(bay_route *route)
             part(route, sibling);
         }
     }
-    beat(route, NULL);
+    send_body(route, NULL, json_pack("{s:s}", "kind", "beat"));
     sync->beat_ms = sync->beat_ms * 2 < BEAT_MS ? sync->beat_ms * 2 : BEAT_MS;
     sync->due_ms = now + sync->beat_ms;
     bay_timer_set(route, SYNC_TIMER, sync->beat_ms);

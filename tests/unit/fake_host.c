@@ -188,15 +188,26 @@ static bool run_timer(struct worker *worker)
     return false;
 }
 
+static void run_timers(struct fake *fake)
+{
+    for (int i = 0; i < FAKE_WORKERS; i++) {
+        while (fake->workers[i] != NULL && run_timer(fake->workers[i])) {
+        }
+    }
+}
+
 void fake_advance(struct fake *fake, uint64_t ms)
 {
     for (uint64_t end = fake->now_ms + ms; fake->now_ms < end;) {
         fake->now_ms += end - fake->now_ms < 10 ? end - fake->now_ms : 10;
-        for (int i = 0; i < FAKE_WORKERS; i++) {
-            while (fake->workers[i] != NULL && run_timer(fake->workers[i])) {
-            }
-        }
+        run_timers(fake);
     }
+}
+
+void fake_suspend(struct fake *fake, uint64_t ms)
+{
+    fake->now_ms += ms;
+    run_timers(fake);
 }
 
 static void unescape(char *out, size_t size, const char *at, const char *ends)

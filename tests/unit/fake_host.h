@@ -34,6 +34,8 @@ void fake_crash(struct fake *fake, int worker);
 /* The next messages from this worker to others are lost. */
 void fake_lose(struct fake *fake, int worker, int messages);
 void fake_advance(struct fake *fake, uint64_t ms);
+/* Time passes, and nobody runs: timers are late, messages wait. */
+void fake_suspend(struct fake *fake, uint64_t ms);
 
 /* target: "/chat?name=ann". Never NULL; see fake_status. */
 struct fake_peer *fake_connect(struct fake *fake, int worker,

@@ -236,6 +236,21 @@ static void test_lost_message(void **state)
     expect_nothing(bob);
 }
 
+/* Who was stopped for a while must not take the others for dead. */
+static void test_pause(void **state)
+{
+    struct fake_peer *ann, *bob;
+
+    (void)state;
+    ann = join(0, "/chat?name=ann");
+    bob = join(1, "/chat?name=bob");
+    forget(ann);
+    fake_suspend(fake, 60000);
+    fake_advance(fake, 10000);
+    expect_nothing(ann);
+    expect_nothing(bob);
+}
+
 /* Both workers let an ann in before they heard of the other's. */
 static void test_name_race(void **state)
 {
@@ -311,9 +326,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(one_room),         TEST(names_across), TEST(new_worker),
-        TEST(early_bird),       TEST(crash),        TEST(lost_join_and_leave),
-        TEST(lost_message),     TEST(name_race),    TEST(pages),
+        TEST(one_room),
+        TEST(names_across),
+        TEST(new_worker),
+        TEST(early_bird),
+        TEST(crash),
+        TEST(lost_join_and_leave),
+        TEST(lost_message),
+        TEST(pause),
+        TEST(name_race),
+        TEST(pages),
         TEST(no_room_for_more),
     };
 
