@@ -9,8 +9,8 @@
 /* A peer that is not read from is not seen to go: asked this often. */
 #define HUNG_UP_MS 5000u
 
-static const unsigned char ping_frame[] = { 0x80u | OPCODE_PING, 3,
-                                            'b', 'a', 'y' };
+static const unsigned char ping_frame[] = { 0x80u | OPCODE_PING, 3, 'b', 'a',
+                                            'y' };
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -29,7 +29,7 @@ void conn_schedule(struct conn *conn)
     struct core *core = conn->instance->core;
     uint64_t due = UINT64_MAX;
 
-    if (conn->state == CONN_CLOSING || conn->state == CONN_ENDED) {
+    if (conn->state == CONN_CLOSING) {
         due = earlier(conn->progress_ms + CLOSE_WAIT_MS,
                       conn->closing_ms + CLOSE_MAX_MS);
     } else if (conn->state == CONN_OPEN) {
@@ -90,8 +90,7 @@ static void check_open(struct conn *conn, uint64_t now)
                now - last_active(conn) >= limits->idle_ms) {
         stat_add(&conn->instance->stats->timeouts, 1);
         conn_end(conn, BAY_CLOSE_GOING_AWAY, "idle");
-    } else if (!conn->reading &&
-               core->setup.transport->hung_up(conn->link)) {
+    } else if (!conn->reading && core->setup.transport->hung_up(conn->link)) {
         conn_lose(conn, "");
     } else if (pings && conn->blocked &&
                now - conn->progress_ms >=
@@ -119,10 +118,10 @@ void conn_check(struct conn *conn)
 
     if (conn->state == CONN_OPEN) {
         check_open(conn, now);
-    } else if (now - conn->progress_ms >= CLOSE_WAIT_MS ||
-               now - conn->closing_ms >= CLOSE_MAX_MS) {
+    } else if (conn->state == CONN_CLOSING &&
+               (now - conn->progress_ms >= CLOSE_WAIT_MS ||
+                now - conn->closing_ms >= CLOSE_MAX_MS)) {
         time_out(conn, "its Close did not come");
-        conn->progress_ms = now;
     }
     conn_schedule(conn);
 }

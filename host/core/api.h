@@ -58,8 +58,9 @@ int api_timer_clear(bay_route *handle, uint64_t key);
 uint64_t api_now_ms(const bay_route *handle);
 int api_defer(bay_route *handle, bay_work_fn *work, bay_done_fn *done,
               void *arg);
-__attribute__((format(printf, 4, 0))) void
-api_vlog(const bay_route *handle, bay_id id, bay_level level,
-         const char *format, va_list args);
+__attribute__((format(printf, 4, 0))) void api_vlog(const bay_route *handle,
+                                                    bay_id id, bay_level level,
+                                                    const char *format,
+                                                    va_list args);
 
 #endif

@@ -178,8 +178,8 @@ int api_subscribe(bay_conn *handle, const char *topic)
     if (conn->state != CONN_OPEN) {
         return conn->state == CONN_HANDSHAKE ? BAY_ESTATE : BAY_ECLOSED;
     }
-    status = topics_subscribe(&conn->instance->core->topics, conn, topic,
-                              &changed);
+    status =
+        topics_subscribe(&conn->instance->core->topics, conn, topic, &changed);
     if (changed) {
         core_interest(conn->instance, topic, true);
     }

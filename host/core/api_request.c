@@ -62,7 +62,8 @@ const char *api_req_header(const bay_request *handle, const char *name)
 
 const bay_message *api_req_body(const bay_request *handle)
 {
-    static const bay_message empty = { .data = "", .kind = BAY_BINARY,
+    static const bay_message empty = { .data = "",
+                                       .kind = BAY_BINARY,
                                        .fin = true };
     const struct request *request = checked(handle);
 

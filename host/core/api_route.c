@@ -164,8 +164,7 @@ int api_listen(bay_route *handle, const char *topic)
     if (instance == NULL || !topics_name_valid(topic)) {
         return BAY_EINVAL;
     }
-    status =
-        topics_listen(&instance->core->topics, instance, topic, &changed);
+    status = topics_listen(&instance->core->topics, instance, topic, &changed);
     if (changed) {
         core_interest(instance, topic, true);
     }
@@ -195,8 +194,7 @@ int api_publish(bay_route *handle, const char *topic, bay_kind kind,
     struct instance *instance = checked(handle);
 
     if (instance == NULL || !topics_name_valid(topic) ||
-        (data == NULL && len > 0) ||
-        (kind != BAY_TEXT && kind != BAY_BINARY)) {
+        (data == NULL && len > 0) || (kind != BAY_TEXT && kind != BAY_BINARY)) {
         return BAY_EINVAL;
     }
     if (len > SEND_MAX) {
@@ -218,8 +216,8 @@ int api_timer_set(bay_route *handle, uint64_t key, uint64_t delay_ms)
         return BAY_EINVAL;
     }
     core = instance->core;
-    status = timers_set(&core->timers, instance, key,
-                        core_now(core) + delay_ms);
+    status =
+        timers_set(&core->timers, instance, key, core_now(core) + delay_ms);
     stat_set(&core->setup.stats->timers, core->timers.count);
     return status;
 }

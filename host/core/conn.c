@@ -376,8 +376,9 @@ static void queue_close(struct conn *conn, int code, const char *reason)
     conn->closing_ms = core_now(core);
     conn->progress_ms = conn->closing_ms;
     if (sendq_raw(&core->pool, &conn->sendq, frame, len) != 0) {
-        log_conn(conn, LOG_LEVEL_WARN, "closed without a Close frame: out of "
-                                       "memory");
+        log_conn(conn, LOG_LEVEL_WARN,
+                 "closed without a Close frame: out of "
+                 "memory");
         conn_shut(conn);
         return;
     }

@@ -88,7 +88,7 @@ struct conn {
     bay_facts facts; /* backlog is filled in on request */
     struct topic_sub *subs;
     unsigned sub_count;
-    struct task ended_task;   /* calls close and frees */
+    struct task ended_task; /* calls close and frees */
     struct task drained_task;
     struct conn *next; /* of the instance */
     struct conn *prev;
@@ -119,7 +119,7 @@ struct core {
     uint32_t serial;
     unsigned incarnation;
 
-    struct conn *dirty; /* have something to flush or to resume */
+    struct conn *dirty;   /* have something to flush or to resume */
     struct conn *speaker; /* whose message came last */
     struct task *tasks;
     struct task **tasks_end;
@@ -138,7 +138,7 @@ struct core {
     size_t job_count;
     struct job *jobs;
     struct conn *header_conn; /* whose request headers can be read now */
-    uint64_t alarm_ms; /* what the transport was last told */
+    uint64_t alarm_ms;        /* what the transport was last told */
 };
 
 extern const bay_api core_api;

@@ -83,8 +83,7 @@ struct conn_info {
     bay_facts facts;
 };
 void core_each_connection(struct core *core,
-                          void (*each)(void *arg,
-                                       const struct conn_info *info),
+                          void (*each)(void *arg, const struct conn_info *info),
                           void *arg);
 
 /* Deferred work that is not done yet; and the end of what has not begun: its

@@ -5,7 +5,7 @@
 #ifndef PATCHBAY_CORE_HASH_H
 #define PATCHBAY_CORE_HASH_H
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM            1
 #define uthash_nonfatal_oom(element) ((element)->hh.tbl = NULL)
 
 #include <uthash.h>

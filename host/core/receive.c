@@ -102,9 +102,8 @@ static bool accept_piece(struct conn *conn, bool last, const void *data,
         conn_fail(conn, BAY_CLOSE_TOO_BIG, "message too big");
         return false;
     }
-    if (conn->rx_kind == BAY_TEXT &&
-        (!utf8_check(&conn->rx_utf8, data, len) ||
-         (last && conn->rx_utf8 != UTF8_START))) {
+    if (conn->rx_kind == BAY_TEXT && (!utf8_check(&conn->rx_utf8, data, len) ||
+                                      (last && conn->rx_utf8 != UTF8_START))) {
         conn_fail(conn, BAY_CLOSE_BAD_DATA, "text is not UTF-8");
         return false;
     }

@@ -7,7 +7,6 @@
 #define DIRECT_MIN 2048u
 #define FLUSH_IOVS 64
 
-
 static int may_send(const struct conn *conn, size_t len)
 {
     size_t limit = conn->instance->conf->limits.send_queue;
@@ -101,8 +100,7 @@ int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len)
     enum opcode opcode = kind == BAY_TEXT ? OPCODE_TEXT : OPCODE_BINARY;
     int status = may_send(conn, len);
 
-    if ((kind != BAY_TEXT && kind != BAY_BINARY) ||
-        (data == NULL && len > 0)) {
+    if ((kind != BAY_TEXT && kind != BAY_BINARY) || (data == NULL && len > 0)) {
         return BAY_EINVAL;
     }
     if (status == BAY_EFULL) {
@@ -216,12 +214,10 @@ void conn_update_reading(struct conn *conn)
         reading = false;
     } else {
         /* Stops over half full, goes on when a quarter is left. */
-        reading =
-            conn->sendq.bytes <= (conn->reading ? limit / 2 : limit / 4);
+        reading = conn->sendq.bytes <= (conn->reading ? limit / 2 : limit / 4);
     }
     if (reading != conn->reading) {
         conn->reading = reading;
         conn->instance->core->setup.transport->set_reading(conn->link, reading);
     }
 }
-

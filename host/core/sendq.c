@@ -136,8 +136,8 @@ int sendq_add(struct sendq_pool *pool, struct sendq *queue, enum opcode opcode,
         if (packet == NULL) {
             return -1;
         }
-        packet->len += frame_message(packet->data + packet->len, opcode, data,
-                                     len);
+        packet->len +=
+            frame_message(packet->data + packet->len, opcode, data, len);
     }
     queue->bytes += size;
     return 0;

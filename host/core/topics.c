@@ -172,16 +172,15 @@ int topics_subscribe(struct topics *topics, struct conn *conn, const char *name,
     int status;
 
     *changed = false;
-    status =
-        find_or_create(topics, conn->instance, name, &topic, &created);
+    status = find_or_create(topics, conn->instance, name, &topic, &created);
     if (status != BAY_OK) {
         return status;
     }
     if (!created && find_sub(conn, topic) != NULL) {
         return BAY_OK;
     }
-    status = conn->sub_count < TOPICS_SUBS_MAX ? add_sub(topic, conn)
-                                               : BAY_EFULL;
+    status =
+        conn->sub_count < TOPICS_SUBS_MAX ? add_sub(topic, conn) : BAY_EFULL;
     if (status != BAY_OK) {
         collect(topics, topic);
         return status;

@@ -35,8 +35,8 @@ bool topics_name_valid(const char *name);
 /* Each returns 0 or a bay_error; doing what is done already is success, and
  * undoing what is not BAY_ENOTFOUND. *changed tells that this worker begins or
  * ends to want the topic: for the bus. */
-int topics_subscribe(struct topics *topics, struct conn *conn,
-                     const char *name, bool *changed);
+int topics_subscribe(struct topics *topics, struct conn *conn, const char *name,
+                     bool *changed);
 int topics_unsubscribe(struct topics *topics, struct conn *conn,
                        const char *name, bool *changed);
 int topics_listen(struct topics *topics, struct instance *route,

@@ -12,8 +12,10 @@ void wheel_set(struct wheel *wheel, struct wheel_entry *entry, uint64_t due_ms)
     uint64_t step = due_ms / WHEEL_STEP_MS + 1;
 
     wheel_clear(wheel, entry);
-    if (step < wheel->step) {
-        step = wheel->step;
+    if (step <= wheel->step) {
+        /* Never the step that is being taken: who sets itself again while it
+         * is called would be called for ever. */
+        step = wheel->step + 1;
     } else if (step - wheel->step >= WHEEL_SLOTS) {
         step = wheel->step + WHEEL_SLOTS - 1;
     }

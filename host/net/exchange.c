@@ -70,9 +70,9 @@ static int serve_health(struct exchange *exchange)
     const struct server_setup *setup = &exchange->link->server->setup;
     struct buf body = { 0 };
     int status = setup->health(setup->pages_arg, &body);
-    int result = exchange_respond(exchange, status, "application/json",
-                                  "cache-control: no-store\r\n", body.data,
-                                  body.len);
+    int result =
+        exchange_respond(exchange, status, "application/json",
+                         "cache-control: no-store\r\n", body.data, body.len);
 
     buf_free(&body);
     return result;
@@ -85,10 +85,9 @@ static int serve_metrics(struct exchange *exchange)
     int result;
 
     setup->metrics(setup->pages_arg, &body);
-    result = exchange_respond(exchange, 200,
-                              "text/plain; version=0.0.4; charset=utf-8",
-                              "cache-control: no-store\r\n", body.data,
-                              body.len);
+    result = exchange_respond(
+        exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
+        "cache-control: no-store\r\n", body.data, body.len);
     buf_free(&body);
     return result;
 }
@@ -104,8 +103,8 @@ static int serve_hook(struct exchange *exchange)
         .query = exchange->query.data,
         .header = headers_find,
         .link = link,
-        .body = { .data = exchange->body.data != NULL ? exchange->body.data
-                                                      : "",
+        .body = { .data =
+                      exchange->body.data != NULL ? exchange->body.data : "",
                   .len = exchange->body.len,
                   .kind = BAY_BINARY,
                   .fin = true },
@@ -138,8 +137,8 @@ static int refuse_plain(struct exchange *exchange,
              "%.256s is a WebSocket endpoint (plugin %s): connect to it with a "
              "WebSocket client, such as new WebSocket(\"%s://HOST%.128s\") in "
              "a browser",
-             exchange->path, route->plugin,
-             exchange->link->tls ? "wss" : "ws", exchange->path);
+             exchange->path, route->plugin, exchange->link->tls ? "wss" : "ws",
+             exchange->path);
     return exchange_refuse(exchange, 426,
                            "upgrade: websocket\r\nconnection: upgrade\r\n"
                            "sec-websocket-version: 13\r\n",
@@ -200,8 +199,8 @@ static int expect_body(struct exchange *exchange, bool *expected)
     struct lws *wsi = exchange->link->wsi;
     char text[32];
     long long length;
-    int len = headers_known(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, text,
-                            sizeof text);
+    int len =
+        headers_known(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, text, sizeof text);
     bool bodied = strcmp(exchange->method, "POST") == 0 ||
                   strcmp(exchange->method, "PUT") == 0 ||
                   strcmp(exchange->method, "PATCH") == 0;

@@ -69,8 +69,7 @@ const char *files_type(const char *name)
 {
     const char *dot = strrchr(name, '.');
 
-    for (size_t i = 0; dot != NULL && i < sizeof types / sizeof types[0];
-         i++) {
+    for (size_t i = 0; dot != NULL && i < sizeof types / sizeof types[0]; i++) {
         if (strcasecmp(dot, types[i].ending) == 0) {
             return types[i].type;
         }
@@ -103,9 +102,10 @@ void files_destroy(struct files *files)
 
 static int open_below(const struct files *files, const char *name)
 {
-    struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK |
-                                     O_NOCTTY,
-                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+    struct open_how how = { .flags =
+                                O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+                            .resolve =
+                                RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
 
     return (int)syscall(SYS_openat2, files->root, name, &how, sizeof how);
 }

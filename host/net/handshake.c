@@ -116,8 +116,7 @@ static int check_request(struct link *link, const char *method,
     }
     if (headers_known(wsi, WSI_TOKEN_HTTP, text, sizeof text) <= 0 ||
         strcmp(text, "HTTP/1.1") != 0) {
-        return refuse(link, 400, NULL,
-                      "a WebSocket handshake needs HTTP/1.1");
+        return refuse(link, 400, NULL, "a WebSocket handshake needs HTTP/1.1");
     }
     if (headers_known(wsi, WSI_TOKEN_HOST, text, sizeof text) <= 0) {
         return refuse(link, 400, NULL, "the Host header is missing");
@@ -197,9 +196,9 @@ static int create_conn(struct link *link, struct instance *instance,
         return refuse(link, 503, NULL, "out of memory: try again later");
     }
     request.query = query.data;
-    link->conn = conn_create(instance, &request,
-                             *offered != '\0' ? offered : NULL, link, &status,
-                             &why);
+    link->conn =
+        conn_create(instance, &request, *offered != '\0' ? offered : NULL, link,
+                    &status, &why);
     headers_forget(link);
     if (link->conn == NULL) {
         result = exchange_refuse_upgrade(link->wsi, status,
@@ -236,9 +235,9 @@ int handshake_check(struct link *link, const char *upgrade)
     }
     len = headers_known(link->wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
     headers_known(link->wsi, WSI_TOKEN_HOST, text, sizeof text);
-    if (len < 0 || (len > 0 && !handshake_origin_allowed(
-                                   &instance_conf(instance)->limits, origin,
-                                   text))) {
+    if (len < 0 ||
+        (len > 0 && !handshake_origin_allowed(&instance_conf(instance)->limits,
+                                              origin, text))) {
         stat_add(&instance_stats(instance)->refused, 1);
         return refuse(link, 403, NULL,
                       "pages of this origin may not connect: see origins in "

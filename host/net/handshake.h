@@ -12,7 +12,8 @@ struct link;
  * the library. check: 0 to go on, 1 if an answer was written. */
 int handshake_check(struct link *link, const char *upgrade);
 void handshake_bound(struct link *link);
-int handshake_add_headers(struct link *link, struct lws_process_html_args *args);
+int handshake_add_headers(struct link *link,
+                          struct lws_process_html_args *args);
 void handshake_done(struct link *link);
 
 /* Whether a page of that origin may connect: the origin of a browser's page,

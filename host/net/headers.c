@@ -22,14 +22,11 @@ static const struct {
     enum lws_token_indexes token;
     const char *method;
 } methods[] = {
-    { WSI_TOKEN_GET_URI, "GET" },
-    { WSI_TOKEN_POST_URI, "POST" },
+    { WSI_TOKEN_GET_URI, "GET" },         { WSI_TOKEN_POST_URI, "POST" },
     { WSI_TOKEN_HEAD_URI, "HEAD" },
 #if defined(LWS_WITH_HTTP_UNCOMMON_HEADERS)
-    { WSI_TOKEN_OPTIONS_URI, "OPTIONS" },
-    { WSI_TOKEN_PUT_URI, "PUT" },
-    { WSI_TOKEN_PATCH_URI, "PATCH" },
-    { WSI_TOKEN_DELETE_URI, "DELETE" },
+    { WSI_TOKEN_OPTIONS_URI, "OPTIONS" }, { WSI_TOKEN_PUT_URI, "PUT" },
+    { WSI_TOKEN_PATCH_URI, "PATCH" },     { WSI_TOKEN_DELETE_URI, "DELETE" },
 #endif
 };
 
@@ -150,8 +147,8 @@ static struct header_copy *copy_custom(struct lws *wsi, const char *name)
     }
     len = lws_hdr_custom_length(wsi, lower, size);
     copy = len >= 0 ? copy_alloc(len) : NULL;
-    if (copy != NULL && lws_hdr_custom_copy(wsi, copy->text, len + 1, lower,
-                                            size) < 0) {
+    if (copy != NULL &&
+        lws_hdr_custom_copy(wsi, copy->text, len + 1, lower, size) < 0) {
         free(copy);
         copy = NULL;
     }
@@ -245,8 +242,8 @@ static void follow_proxies(const struct link *link,
 {
     const struct conf *conf = link->server->conf;
     char list[1024];
-    int len = headers_known(link->wsi, WSI_TOKEN_X_FORWARDED_FOR, list,
-                            sizeof list);
+    int len =
+        headers_known(link->wsi, WSI_TOKEN_X_FORWARDED_FOR, list, sizeof list);
 
     while (len > 0 && is_proxy(conf, addr)) {
         struct sockaddr_storage next;
@@ -273,9 +270,8 @@ void headers_remote(const struct link *link, char *out, size_t size)
 
     memset(&addr, 0, sizeof addr);
     addr.ss_family = AF_UNIX;
-    if (!link->unix_peer &&
-        getpeername(lws_get_socket_fd(link->wsi), (struct sockaddr *)&addr,
-                    &len) != 0) {
+    if (!link->unix_peer && getpeername(lws_get_socket_fd(link->wsi),
+                                        (struct sockaddr *)&addr, &len) != 0) {
         addr.ss_family = AF_UNSPEC;
     }
     if (link->server->conf->proxy_count > 0) {

@@ -81,15 +81,13 @@ static ssize_t send_plain(struct link *link, const struct iovec *iov, int count)
     ssize_t n;
 
     do {
-        n = count == 1
-                ? send(fd, iov->iov_base, iov->iov_len,
-                       MSG_NOSIGNAL | MSG_DONTWAIT)
-                : sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        n = count == 1 ? send(fd, iov->iov_base, iov->iov_len,
+                              MSG_NOSIGNAL | MSG_DONTWAIT)
+                       : sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS
-                   ? 0
-                   : -1;
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0
+                                                                           : -1;
     }
     return n;
 }

@@ -27,8 +27,8 @@ struct link {
     bool ended; /* shut was asked for, or libwebsockets closes it itself */
     struct lws *wsi;
     struct server *server;
-    struct conn *conn;         /* NULL: plain HTTP, or not yet known */
-    struct exchange *exchange; /* the HTTP request in progress, or NULL */
+    struct conn *conn;           /* NULL: plain HTTP, or not yet known */
+    struct exchange *exchange;   /* the HTTP request in progress, or NULL */
     struct header_copy *headers; /* handed to the hook that runs */
     struct buf answer_headers;   /* of the handshake hook, for the 101 */
     struct link *next;           /* of the server */

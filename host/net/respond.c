@@ -211,12 +211,12 @@ int exchange_continue(struct exchange *exchange)
     }
     while (exchange->at < exchange->end) {
         off_t left = exchange->end - exchange->at;
-        ssize_t n = pread(exchange->fd, chunk + LWS_PRE,
-                          left < FILE_CHUNK ? (size_t)left : FILE_CHUNK,
-                          exchange->at);
+        ssize_t n =
+            pread(exchange->fd, chunk + LWS_PRE,
+                  left < FILE_CHUNK ? (size_t)left : FILE_CHUNK, exchange->at);
 
-        if (n <= 0 || lws_write(wsi, chunk + LWS_PRE, (size_t)n,
-                                LWS_WRITE_HTTP) < 0) {
+        if (n <= 0 ||
+            lws_write(wsi, chunk + LWS_PRE, (size_t)n, LWS_WRITE_HTTP) < 0) {
             return -1;
         }
         exchange->at += n;

@@ -41,11 +41,11 @@ struct server {
     uv_check_t check;     /* after a batch of events */
     uv_timer_t alarm;
     uv_idle_t wake;
-    struct work *works;   /* deferred work on the thread pool */
+    struct work *works; /* deferred work on the thread pool */
 
     /* The handshake that is running. */
-    char first[64];   /* the client's first subprotocol */
-    char chosen[64];  /* the plugin's */
+    char first[64];  /* the client's first subprotocol */
+    char chosen[64]; /* the plugin's */
 };
 
 #endif

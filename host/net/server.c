@@ -20,8 +20,8 @@
 #define SERVICE_BUF (2 * RX_BUFFER)
 #define TX_CHUNK    (4 << 20)
 
-#define HEADERS_MAX     8192
-#define KEEP_ALIVE_S    30
+#define HEADERS_MAX  8192
+#define KEEP_ALIVE_S 30
 
 static const struct lws_protocols protocols[] = {
     { PLACE_NAME, ws_callback, sizeof(void *), RX_BUFFER, 0, NULL, TX_CHUNK },
@@ -141,8 +141,7 @@ static void set_common(struct lws_context_creation_info *info,
     unsigned handshake = whole_seconds(server->conf->limits.handshake_ms);
 
     loops[0] = server->loop;
-    info->options =
-        LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+    info->options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     info->foreign_loops = loops;
     info->pt_serv_buf_size = SERVICE_BUF;
     info->max_http_header_data = HEADERS_MAX;
@@ -169,8 +168,9 @@ static int create_vhost(struct server *server,
     if (place->vhost == NULL) {
         return -1;
     }
-    place->entry = (struct lws_protocols *)(uintptr_t)
-        lws_vhost_name_to_protocol(place->vhost, PLACE_NAME);
+    place->entry =
+        (struct lws_protocols *)(uintptr_t)lws_vhost_name_to_protocol(
+            place->vhost, PLACE_NAME);
     return place->entry != NULL ? 0 : -1;
 }
 
@@ -222,9 +222,9 @@ static int create_listeners(struct server *server)
     }
     for (size_t i = 0; i < setup->listen_count; i++) {
         bool tls = setup->listen_tls[i];
-        int error = listener_init(&server->listeners[i], server,
-                                  setup->listen_fds[i], tls,
-                                  server->places[tls].vhost);
+        int error =
+            listener_init(&server->listeners[i], server, setup->listen_fds[i],
+                          tls, server->places[tls].vhost);
 
         if (error != 0) {
             log_error("a listening socket cannot be polled: %s",

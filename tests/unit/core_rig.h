@@ -22,10 +22,10 @@
 
 struct peer {
     struct conn *conn;
-    struct buf out;   /* what it got */
-    size_t room;      /* what it takes before it is full */
-    size_t writes;    /* calls that took something */
-    struct buf rest;  /* of a frame that was taken in part */
+    struct buf out;  /* what it got */
+    size_t room;     /* what it takes before it is full */
+    size_t writes;   /* calls that took something */
+    struct buf rest; /* of a frame that was taken in part */
     bool wants_write;
     bool reading;
     bool shut;
@@ -287,6 +287,7 @@ static inline void rig_advance(uint64_t ms)
 
     while (rig.alarm_ms <= end) {
         rig.now_ms = rig.alarm_ms > rig.now_ms ? rig.alarm_ms : rig.now_ms;
+        rig.alarm_ms = UINT64_MAX;
         core_tick(rig.core);
     }
     rig.now_ms = end;

@@ -24,8 +24,11 @@ static void refusals(void **state)
 {
     static const struct {
         int result, status;
-    } cases[] = { { 403, 403 }, { 599, 599 }, { BAY_ENOMEM, 500 },
-                  { 200, 500 }, { 7, 500 } };
+    } cases[] = { { 403, 403 },
+                  { 599, 599 },
+                  { BAY_ENOMEM, 500 },
+                  { 200, 500 },
+                  { 7, 500 } };
     struct peer peer;
     int status;
 
@@ -58,7 +61,8 @@ static void gone_before_open(void **state)
     script.on_open = send_and_tell;
     assert_true(rig_ask(&peer, "/a", NULL, NULL, &status));
     rig_leave(&peer);
-    assert_string_equal(script_heard(), "start handshake open (-4) close:1006: ");
+    assert_string_equal(script_heard(),
+                        "start handshake open (-4) close:1006: ");
 }
 
 static int close_in_hook(bay_conn *conn, const bay_message *msg)

@@ -55,7 +55,7 @@ static void round_trip(size_t len)
 
 static void messages(void **state)
 {
-    static const size_t sizes[] = { 0,     1,     125,    126,    65534, 65535,
+    static const size_t sizes[] = { 0,     1,     125,    126,    65534,  65535,
                                     65536, 65660, 131070, 131071, 1 << 20 };
 
     (void)state;
@@ -73,8 +73,9 @@ static void closes(void **state)
     assert_int_equal(frame_close(out, 0, NULL), 2);
     assert_memory_equal(out, "\x88\x00", 2);
     assert_int_equal(frame_close(out, 1001, "bye"), 7);
-    assert_memory_equal(out, "\x88\x05\x03\xe9"
-                             "bye",
+    assert_memory_equal(out,
+                        "\x88\x05\x03\xe9"
+                        "bye",
                         7);
     /* 61 two-byte characters and half of one more fit into 123 bytes */
     for (size_t i = 0; i < sizeof reason - 1; i += 2) {
@@ -86,8 +87,8 @@ static void closes(void **state)
 
 static void close_codes(void **state)
 {
-    static const int valid[] = { 1000, 1001, 1002, 1003, 1007, 1011,
-                                 1014, 3000, 4000, 4999 };
+    static const int valid[] = { 1000, 1001, 1002, 1003, 1007,
+                                 1011, 1014, 3000, 4000, 4999 };
     static const int invalid[] = { -1,   0,    999,  1004, 1005, 1006,
                                    1015, 1016, 2999, 5000, 65536 };
 

@@ -196,8 +196,43 @@ static void counts_the_messages_that_would_be_lost(void **state)
     assert_int_equal(outbox_messages(&outbox), 1);
     outbox_sent(&outbox, 1);
     assert_int_equal(outbox_messages(&outbox), 0);
+
+    /* What was sent of the first says nothing of the second. */
+    assert_int_equal(outbox_share(&outbox, chunk), 0);
+    add(&outbox, WIRE_SEND, 20, 'b');
+    outbox_sent(&outbox, chunk->len - 1);
+    assert_int_equal(outbox_messages(&outbox), 2);
     chunk_release(chunk);
     outbox_finish(&outbox);
+    chunk_pool_finish(&pool);
+}
+
+/* It goes on in place, however long it is never empty. */
+static void a_queue_that_never_empties_does_not_grow(void **state)
+{
+    struct chunk_pool pool = { 0 };
+    struct outbox outbox = { .pool = &pool };
+    struct chunk *chunks[5];
+    struct iovec iov;
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < 5; i++) {
+        chunks[i] = make_chunk(OUTBOX_SHARE, (char)i);
+        assert_int_equal(outbox_share(&outbox, chunks[i]), 0);
+    }
+    for (i = 0; i < 1000; i++) {
+        assert_int_equal(outbox_pieces(&outbox, &iov, 1), 1);
+        assert_ptr_equal(iov.iov_base, chunks[i % 5]->data);
+        assert_int_equal(outbox_share(&outbox, chunks[i % 5]), 0);
+        outbox_sent(&outbox, chunks[i % 5]->len);
+    }
+    assert_in_range(outbox.cap, 6, 32);
+    outbox_finish(&outbox);
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(chunks[i]->refs, 1);
+        chunk_release(chunks[i]);
+    }
     chunk_pool_finish(&pool);
 }
 
@@ -262,6 +297,7 @@ int main(void)
         cmocka_unit_test(batches_are_used_again),
         cmocka_unit_test(a_large_frame_is_shared),
         cmocka_unit_test(counts_the_messages_that_would_be_lost),
+        cmocka_unit_test(a_queue_that_never_empties_does_not_grow),
         cmocka_unit_test(every_byte_comes_out_in_order),
     };
 

@@ -38,8 +38,8 @@ static void large_and_partly_taken(void **state)
     for (size_t room = 0; room < 50010; room += room < 8 ? 1 : 9999) {
         rig_connect(&peer, "/a");
         peer.room = room;
-        assert_int_equal(
-            bay_send_binary(&peer.conn->handle, data, sizeof data), BAY_OK);
+        assert_int_equal(bay_send_binary(&peer.conn->handle, data, sizeof data),
+                         BAY_OK);
         bay_send_text(&peer.conn->handle, "end", 3);
         core_turn(rig.core);
         rig_give_room(&peer, SIZE_MAX);
@@ -121,9 +121,9 @@ static void slow_peers(void **state)
         bay_subscribe(&peer.conn->handle, "t");
         peer.room = 0;
         for (int i = 0; i < 10; i++) {
-            assert_int_equal(bay_publish(handle, "t", BAY_BINARY, data,
-                                         sizeof data, 0),
-                             BAY_OK);
+            assert_int_equal(
+                bay_publish(handle, "t", BAY_BINARY, data, sizeof data, 0),
+                BAY_OK);
         }
         core_turn(rig.core);
         rig_give_room(&peer, SIZE_MAX);
@@ -217,14 +217,10 @@ static void paused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRIPT_TEST(partly_taken),
-        SCRIPT_TEST(large_and_partly_taken),
-        SCRIPT_TEST(the_limit),
-        SCRIPT_TEST(one_large_message_fits),
-        SCRIPT_TEST(slow_peers),
-        SCRIPT_TEST(bad_arguments),
-        SCRIPT_TEST(long_printf),
-        SCRIPT_TEST(close_comes_last),
+        SCRIPT_TEST(partly_taken), SCRIPT_TEST(large_and_partly_taken),
+        SCRIPT_TEST(the_limit),    SCRIPT_TEST(one_large_message_fits),
+        SCRIPT_TEST(slow_peers),   SCRIPT_TEST(bad_arguments),
+        SCRIPT_TEST(long_printf),  SCRIPT_TEST(close_comes_last),
         SCRIPT_TEST(paused),
     };
 

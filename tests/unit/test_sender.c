@@ -245,6 +245,22 @@ static void notices_a_dead_stream_when_it_meets(void **state)
     end(&scene);
 }
 
+/* The one that waited to be accepted has been closed by then. */
+static void notices_a_stream_that_was_never_used(void **state)
+{
+    struct scene scene;
+
+    begin(&scene, state, LIMIT);
+    accept_hello(&scene);
+    close(scene.peer);
+    meet(&scene, 1);
+    scene.peer = raw_accept(scene.world, 1);
+    assert_true(scene.peer >= 0);
+    expect(&scene, WIRE_HELLO);
+    expect(&scene, WIRE_RESYNC);
+    end(&scene);
+}
+
 /* A child of the old process may hold its sockets open. */
 static void leaves_the_stream_of_a_predecessor(void **state)
 {
@@ -328,6 +344,21 @@ static void backs_off_from_one_that_hangs_up(void **state)
     end(&scene);
 }
 
+static void backs_off_by_a_second_at_most(void **state)
+{
+    struct scene scene;
+
+    begin(&scene, state, LIMIT);
+    accept_hello(&scene);
+    scene.sender.delay_ms = 640;
+    close(scene.peer);
+    scene.peer = -1;
+    until(scene.world, !scene.sender.stream);
+    assert_int_equal(uv_timer_get_due_in(&scene.sender.retry), 640);
+    assert_int_equal(scene.sender.delay_ms, 1000);
+    end(&scene);
+}
+
 static void queue_has_a_limit(void **state)
 {
     struct scene scene;
@@ -406,6 +437,29 @@ static void counts_what_a_broken_stream_takes_along(void **state)
     end(&scene);
 }
 
+/* A stream that breaks while it is full leaves nothing behind. */
+static void a_jam_ends_with_its_stream(void **state)
+{
+    struct scene scene;
+    char data[4000] = { 0 };
+
+    begin(&scene, state, LIMIT);
+    accept_and_meet(&scene);
+    while (post(&scene, data, sizeof data) == 0) {
+        sender_flush(&scene.sender);
+    }
+    assert_true(scene.sender.blocked);
+    close(scene.peer);
+    until(scene.world, (scene.peer = raw_accept(scene.world, 1)) >= 0);
+    expect(&scene, WIRE_HELLO);
+    expect(&scene, WIRE_RESYNC);
+    expect(&scene, WIRE_SYNCED);
+    assert_int_equal(post(&scene, "x", 1), 0);
+    sender_flush(&scene.sender);
+    assert_string_equal(next(&scene).data, "x");
+    end(&scene);
+}
+
 /*
  * Interests that do not fit any more are not lost: once there is room, all of
  * them are told, as they are by then.
@@ -430,6 +484,7 @@ static void interests_survive_a_jam(void **state)
     }
     say_interest(&scene, "299", false);
     world_unwant(scene.setup.core, "299");
+    sender_flush(&scene.sender); /* not while that much waits */
     assert_in_range(scene.sender.outbox.bytes, 0, LIMIT);
 
     /* Reads on to the resync, past messages and the first interests. */
@@ -499,13 +554,16 @@ int main(void)
         WORLD_TEST(tells_its_interests_then_changes),
         WORLD_TEST(comes_back_when_the_sibling_ends),
         WORLD_TEST(notices_a_dead_stream_when_it_meets),
+        WORLD_TEST(notices_a_stream_that_was_never_used),
         WORLD_TEST(leaves_the_stream_of_a_predecessor),
         WORLD_TEST(tries_until_there_is_a_socket),
         WORLD_TEST(hurries_to_one_that_says_hello),
         WORLD_TEST(backs_off_from_one_that_hangs_up),
+        WORLD_TEST(backs_off_by_a_second_at_most),
         WORLD_TEST(queue_has_a_limit),
         WORLD_TEST(a_message_over_the_limit_is_refused),
         WORLD_TEST(counts_what_a_broken_stream_takes_along),
+        WORLD_TEST(a_jam_ends_with_its_stream),
         WORLD_TEST(interests_survive_a_jam),
         WORLD_TEST(many_interests_pass_a_small_limit),
     };

@@ -120,10 +120,8 @@ static void limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order),
-        cmocka_unit_test(setting_again_moves),
-        cmocka_unit_test(clearing),
-        cmocka_unit_test(random_walk),
+        cmocka_unit_test(order),    cmocka_unit_test(setting_again_moves),
+        cmocka_unit_test(clearing), cmocka_unit_test(random_walk),
         cmocka_unit_test(limit),
     };
 

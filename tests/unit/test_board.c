@@ -1,0 +1,145 @@
+/* test_board.c - memory that master and workers share */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proc/board.h"
+
+#define ROUTES 3
+
+static int make(void **state)
+{
+    *state = board_create(4, ROUTES);
+    return *state == NULL ? -1 : 0;
+}
+
+static int unmake(void **state)
+{
+    board_destroy(*state);
+    return 0;
+}
+
+static void begins_empty(void **state)
+{
+    const struct board *board = *state;
+
+    for (unsigned i = 0; i < board->workers; i++) {
+        assert_int_equal(atomic_load(&board_slot(board, i)->state),
+                         WORKER_DOWN);
+        assert_int_equal(atomic_load(&board_slot(board, i)->pid), 0);
+        assert_int_equal(stat_get(&board_slot(board, i)->incarnation), 0);
+    }
+    assert_int_equal(board_running(board), 0);
+    assert_false(board_draining(board));
+    assert_true(board->started_wall_ms > 1500000000000u);
+}
+
+/* The last number of one slot must not be the first of the next. */
+static void keeps_slots_apart(void **state)
+{
+    const struct board *board = *state;
+
+    for (unsigned i = 0; i < board->workers; i++) {
+        struct worker_stats *stats = board_stats(board, i);
+
+        assert_int_equal((uintptr_t)board_slot(board, i) % 64, 0);
+        assert_int_equal((uintptr_t)stats % 64, 0);
+        stat_set(&stats->heartbeat_ms, i + 100);
+        stat_set(&stats->routes[ROUTES - 1].slow_hooks, i + 1);
+        board_begin(board, i, (int)i + 10);
+    }
+    for (unsigned i = 0; i < board->workers; i++) {
+        const struct worker_stats *stats = board_stats(board, i);
+
+        assert_int_equal(stat_get(&stats->routes[ROUTES - 1].slow_hooks),
+                         i + 1);
+        assert_int_equal(atomic_load(&board_slot(board, i)->pid), i + 10);
+    }
+}
+
+static void is_seen_by_other_processes(void **state)
+{
+    const struct board *board = *state;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        stat_set(&board_stats(board, 2)->routes[1].connections, 7);
+        board_set_draining(board);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(board_connections(board, 1), 7);
+    assert_true(board_draining(board));
+}
+
+static void sums_over_workers(void **state)
+{
+    const struct board *board = *state;
+
+    stat_set(&board_stats(board, 0)->routes[1].connections, 3);
+    stat_set(&board_stats(board, 3)->routes[1].connections, 4);
+    stat_set(&board_stats(board, 3)->routes[2].connections, 9);
+    assert_int_equal(board_connections(board, 1), 7);
+    atomic_store(&board_slot(board, 0)->state, WORKER_RUNNING);
+    atomic_store(&board_slot(board, 1)->state, WORKER_STARTING);
+    atomic_store(&board_slot(board, 3)->state, WORKER_RUNNING);
+    assert_int_equal(board_running(board), 2);
+}
+
+static void buries_what_was_open_and_keeps_what_was_counted(void **state)
+{
+    const struct board *board = *state;
+    struct board_slot *slot = board_slot(board, 1);
+    struct worker_stats *stats = board_stats(board, 1);
+
+    board_begin(board, 1, 77);
+    assert_int_equal(atomic_load(&slot->state), WORKER_STARTING);
+    assert_true(stat_get(&slot->since_ms) > 0);
+    atomic_store(&stats->now.hook, HOOK_MESSAGE);
+    stat_set(&stats->now.conn, 5);
+    stat_set(&stats->sockets, 5);
+    stat_set(&stats->timers, 5);
+    stat_set(&stats->topics, 5);
+    stat_set(&stats->jobs_queued, 5);
+    stat_set(&stats->http_requests, 5);
+    for (unsigned i = 0; i < ROUTES; i++) {
+        stat_set(&stats->routes[i].connections, 5);
+        stat_set(&stats->routes[i].messages_in, 5);
+    }
+    board_bury(board, 1);
+    assert_int_equal(atomic_load(&slot->state), WORKER_DOWN);
+    assert_int_equal(atomic_load(&slot->pid), 0);
+    assert_int_equal(stat_get(&slot->incarnation), 1);
+    assert_int_equal(atomic_load(&stats->now.hook), HOOK_NONE);
+    assert_int_equal(stat_get(&stats->now.conn), 0);
+    assert_int_equal(stat_get(&stats->sockets), 0);
+    assert_int_equal(stat_get(&stats->timers), 0);
+    assert_int_equal(stat_get(&stats->topics), 0);
+    assert_int_equal(stat_get(&stats->jobs_queued), 0);
+    assert_int_equal(stat_get(&stats->http_requests), 5);
+    for (unsigned i = 0; i < ROUTES; i++) {
+        assert_int_equal(stat_get(&stats->routes[i].connections), 0);
+        assert_int_equal(stat_get(&stats->routes[i].messages_in), 5);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(begins_empty, make, unmake),
+        cmocka_unit_test_setup_teardown(keeps_slots_apart, make, unmake),
+        cmocka_unit_test_setup_teardown(is_seen_by_other_processes, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(sums_over_workers, make, unmake),
+        cmocka_unit_test_setup_teardown(
+            buries_what_was_open_and_keeps_what_was_counted, make, unmake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

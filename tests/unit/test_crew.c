@@ -1,0 +1,375 @@
+/* test_crew.c - workers started, watched, replaced and ended
+ *
+ * The workers are real processes, but do only what each test wants of them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/crew.h"
+#include "proc/worker.h"
+
+enum plan { SERVE, FAIL, CRASH, DEAF, HANG };
+
+static struct poller poller;
+static struct watch children;
+static struct conf conf;
+static struct board *board;
+static struct sockets sockets;
+static struct crew *crew;
+static enum plan plan[2];
+static int ready_count, failed_count, ended_count, died_count, answer_count;
+static char failure[512];
+
+/* ---- the worker -------------------------------------------------------- */
+
+static void say(int fd, const char *text)
+{
+    (void)!write(fd, text, strlen(text));
+}
+
+static int serve(int fd)
+{
+    char text[4096];
+    ssize_t got;
+
+    say(fd, "{\"event\":\"ready\"}\n");
+    while ((got = read(fd, text, sizeof text - 1)) > 0) {
+        text[got] = 0;
+        if (strstr(text, "\"drain\"") != NULL ||
+            strstr(text, "\"quit\"") != NULL) {
+            return 0;
+        }
+        if (strstr(text, "\"die\"") != NULL) {
+            raise(SIGSEGV);
+        }
+        say(fd, "{\"id\":5,\"ok\":true}\n");
+    }
+    return 0;
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    switch (plan[setup->index]) {
+    case SERVE: return serve(setup->channel_fd);
+    case FAIL:
+        say(setup->channel_fd,
+            "{\"event\":\"failed\",\"why\":\"it is \\\"Monday\\\"\"}\n");
+        return 1;
+    case CRASH: raise(SIGABRT); return 0;
+    case DEAF: say(setup->channel_fd, "{\"event\":\"ready\"}\n"); break;
+    case HANG: break;
+    }
+    for (;;) {
+        pause();
+    }
+}
+
+/* ---- the master -------------------------------------------------------- */
+
+static void in_child(void *arg)
+{
+    (void)arg;
+    close(children.fd);
+    signal(SIGSEGV, SIG_DFL); /* a sanitizer's */
+    signal(SIGABRT, SIG_DFL);
+}
+
+static void ready(void *arg)
+{
+    (void)arg;
+    ready_count++;
+}
+
+static void failed(void *arg, const char *why)
+{
+    (void)arg;
+    failed_count++;
+    snprintf(failure, sizeof failure, "%s", why);
+}
+
+static void answered(void *arg, unsigned worker, json_int_t id,
+                     const json_t *answer)
+{
+    (void)arg;
+    (void)worker;
+    assert_int_equal(id, 5);
+    assert_true(json_is_true(json_object_get(answer, "ok")));
+    answer_count++;
+}
+
+static void died(void *arg, unsigned worker)
+{
+    (void)arg;
+    (void)worker;
+    died_count++;
+}
+
+static void ended(void *arg)
+{
+    (void)arg;
+    ended_count++;
+}
+
+static void reap(struct watch *watch, short revents)
+{
+    struct signalfd_siginfo info;
+    int status;
+    pid_t pid;
+
+    (void)revents;
+    while (read(watch->fd, &info, sizeof info) > 0) {
+        while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+            assert_true(crew_reap(crew, pid, status));
+        }
+    }
+}
+
+static int make(void **state)
+{
+    static const struct account nobody;
+    static const struct pins pins;
+    struct crew_setup setup = {
+        .poller = &poller,
+        .conf = &conf,
+        .account = &nobody,
+        .pins = &pins,
+        .images_dir = "",
+        .sockets = &sockets,
+        .in_child = in_child,
+        .ready = ready,
+        .failed = failed,
+        .answered = answered,
+        .died = died,
+        .ended = ended,
+    };
+    sigset_t set;
+
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR);
+    conf = (struct conf){ .workers = 2, .drain_ms = 100 };
+    board = board_create(2, 0);
+    setup.board = board;
+    crew = crew_create(&setup);
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    children = (struct watch){
+        .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC),
+        .events = POLLIN,
+        .ready = reap,
+    };
+    plan[0] = plan[1] = SERVE;
+    ready_count = failed_count = ended_count = died_count = answer_count = 0;
+    return poller_add(&poller, &children);
+}
+
+static int unmake(void **state)
+{
+    (void)state;
+    assert_false(crew_alive(crew));
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no zombie */
+    crew_destroy(crew);
+    board_destroy(board);
+    close(children.fd);
+    assert_null(poller.alarms);
+    poller_finish(&poller);
+    return 0;
+}
+
+static void turn_until(const int *count, int value)
+{
+    uint64_t limit = clock_now_ms() + 20000;
+
+    while (*count < value) {
+        assert_true(clock_now_ms() < limit);
+        assert_int_equal(poller_turn(&poller), 0);
+    }
+}
+
+static uint32_t state_of(unsigned worker)
+{
+    return atomic_load(&board_slot(board, worker)->state);
+}
+
+static void order(unsigned worker, const char *what)
+{
+    json_t *json = json_pack("{s:s, s:i}", "do", what, "id", 5);
+
+    assert_true(crew_tell(crew, worker, json));
+    json_decref(json);
+}
+
+static void starts_and_drains(void **state)
+{
+    (void)state;
+    assert_int_equal(crew_start(crew), 0);
+    turn_until(&ready_count, 1);
+    assert_int_equal(state_of(0), WORKER_RUNNING);
+    assert_int_equal(state_of(1), WORKER_RUNNING);
+    order(1, "something");
+    turn_until(&answer_count, 1);
+    crew_drain(crew);
+    assert_int_equal(state_of(0), WORKER_DRAINING);
+    turn_until(&ended_count, 1);
+    assert_int_equal(ended_count, 1);
+    assert_int_equal(failed_count, 0);
+}
+
+static void says_why_it_cannot_start(void **state)
+{
+    (void)state;
+    plan[0] = FAIL;
+    plan[1] = FAIL;
+    assert_int_equal(crew_start(crew), 0);
+    turn_until(&ended_count, 1);
+    assert_int_equal(failed_count, 1);
+    assert_string_equal(failure, "it is \"Monday\"");
+    assert_int_equal(ready_count, 0);
+}
+
+static void takes_the_others_along(void **state)
+{
+    (void)state;
+    plan[0] = HANG;
+    plan[1] = CRASH;
+    assert_int_equal(crew_start(crew), 0);
+    turn_until(&ended_count, 1);
+    assert_int_equal(failed_count, 1);
+    assert_non_null(strstr(failure, "killed by signal 6"));
+}
+
+static void replaces_the_dead(void **state)
+{
+    pid_t pid;
+
+    (void)state;
+    log_set_level((enum log_level)0);
+    assert_int_equal(crew_start(crew), 0);
+    turn_until(&ready_count, 1);
+    pid = atomic_load(&board_slot(board, 0)->pid);
+    order(0, "die");
+    turn_until(&died_count, 1);
+    assert_int_equal(stat_get(&board_slot(board, 0)->incarnation), 1);
+    assert_int_not_equal(atomic_load(&board_slot(board, 0)->pid), pid);
+    while (state_of(0) != WORKER_RUNNING) {
+        assert_int_equal(poller_turn(&poller), 0);
+    }
+    /* Again, so soon: not at once. */
+    order(0, "die");
+    turn_until(&died_count, 2);
+    assert_int_equal(atomic_load(&board_slot(board, 0)->pid), 0);
+    assert_int_equal(state_of(1), WORKER_RUNNING);
+    while (state_of(0) != WORKER_RUNNING) {
+        assert_int_equal(poller_turn(&poller), 0);
+    }
+    assert_int_equal(ready_count, 1);
+    crew_quit(crew);
+    turn_until(&ended_count, 1);
+}
+
+static void goes_on_when_a_restart_fails(void **state)
+{
+    (void)state;
+    log_set_level((enum log_level)0);
+    assert_int_equal(crew_start(crew), 0);
+    turn_until(&ready_count, 1);
+    plan[0] = FAIL;
+    order(0, "die");
+    turn_until(&died_count, 3);
+    assert_int_equal(failed_count, 0);
+    assert_int_equal(ended_count, 0);
+    plan[0] = SERVE;
+    while (state_of(0) != WORKER_RUNNING) {
+        assert_int_equal(poller_turn(&poller), 0);
+    }
+    crew_drain(crew);
+    turn_until(&ended_count, 1);
+}
+
+static void replaces_nobody_at_the_end(void **state)
+{
+    json_t *json = json_object();
+
+    (void)state;
+    log_set_level((enum log_level)0);
+    assert_int_equal(crew_start(crew), 0);
+    turn_until(&ready_count, 1);
+    order(0, "die");
+    crew_drain(crew);
+    turn_until(&ended_count, 1);
+    assert_int_equal(died_count, 2);
+    assert_false(crew_tell(crew, 0, json));
+    json_decref(json);
+}
+
+static void kills_who_does_not_follow(void **state)
+{
+    uint64_t begun;
+
+    (void)state;
+    log_set_level((enum log_level)0);
+    plan[0] = DEAF;
+    assert_int_equal(crew_start(crew), 0);
+    turn_until(&ready_count, 1);
+    begun = clock_now_ms();
+    crew_drain(crew);
+    turn_until(&died_count, 1);
+    assert_true(clock_now_ms() - begun < 1000);
+    assert_true(crew_alive(crew));
+    crew_quit(crew); /* sooner than the drain's end */
+    turn_until(&ended_count, 1);
+    assert_in_range(clock_now_ms() - begun, 1000, 2900);
+}
+
+static void does_not_wait_for_who_only_starts(void **state)
+{
+    uint64_t begun = clock_now_ms();
+
+    (void)state;
+    plan[0] = HANG;
+    assert_int_equal(crew_start(crew), 0);
+    while (state_of(1) != WORKER_RUNNING) {
+        assert_int_equal(poller_turn(&poller), 0);
+    }
+    crew_drain(crew);
+    turn_until(&ended_count, 1);
+    assert_int_equal(failed_count, 0);
+    assert_true(clock_now_ms() - begun < 2000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(starts_and_drains, make, unmake),
+        cmocka_unit_test_setup_teardown(says_why_it_cannot_start, make, unmake),
+        cmocka_unit_test_setup_teardown(takes_the_others_along, make, unmake),
+        cmocka_unit_test_setup_teardown(replaces_the_dead, make, unmake),
+        cmocka_unit_test_setup_teardown(goes_on_when_a_restart_fails, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(replaces_nobody_at_the_end, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(kills_who_does_not_follow, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(does_not_wait_for_who_only_starts, make,
+                                        unmake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,100 @@
+/* test_jobs.c - deferred work runs, finishes as a hook, and can be canceled */
+#include "core_script.h"
+
+static int worked, finished, last_status;
+
+static void work(void *arg)
+{
+    (void)arg;
+    worked++;
+}
+
+static void done(bay_route *route, void *arg, int status)
+{
+    assert_string_equal(bay_route_name(route), "one");
+    assert_ptr_equal(arg, &worked);
+    finished++;
+    last_status = status;
+}
+
+static void runs_and_finishes(void **state)
+{
+    struct peer peer;
+    bay_route *route;
+
+    (void)state;
+    worked = finished = 0;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    route = bay_conn_route(&peer.conn->handle);
+    assert_int_equal(bay_defer(route, work, done, &worked), BAY_OK);
+    assert_int_equal(bay_defer(route, work, NULL, NULL), BAY_OK);
+    assert_int_equal(bay_defer(route, NULL, done, NULL), BAY_EINVAL);
+    assert_int_equal(core_jobs(rig.core), 2);
+    assert_int_equal(stat_get(&rig.stats->jobs_queued), 2);
+    core_turn(rig.core);
+    assert_int_equal(finished, 0);
+    rig_run_jobs();
+    assert_int_equal(worked, 2);
+    assert_int_equal(finished, 1);
+    assert_int_equal(last_status, BAY_OK);
+    assert_int_equal(core_jobs(rig.core), 0);
+    rig_leave(&peer);
+    script_heard();
+}
+
+static void canceled(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    worked = finished = 0;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    assert_int_equal(
+        bay_defer(bay_conn_route(&peer.conn->handle), work, done, &worked),
+        BAY_OK);
+    core_cancel_jobs(rig.core);
+    core_turn(rig.core);
+    assert_int_equal(worked, 0);
+    assert_int_equal(finished, 1);
+    assert_int_equal(last_status, BAY_ECANCELED);
+    rig_leave(&peer);
+    script_heard();
+}
+
+/* The pool takes no more: the plugin hears of it, and done is not called. */
+static void refused(void **state)
+{
+    struct peer peer;
+    bay_route *route;
+    int status, taken = 0;
+
+    (void)state;
+    worked = finished = 0;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    route = bay_conn_route(&peer.conn->handle);
+    while ((status = bay_defer(route, work, done, &worked)) == BAY_OK) {
+        taken++;
+    }
+    assert_int_equal(status, BAY_ENOMEM);
+    rig_run_jobs();
+    assert_int_equal(finished, taken);
+    rig.core->job_count = JOBS_MAX;
+    assert_int_equal(bay_defer(route, work, done, &worked), BAY_EFULL);
+    rig.core->job_count = 0;
+    rig_leave(&peer);
+    script_heard();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCRIPT_TEST(runs_and_finishes),
+        SCRIPT_TEST(canceled),
+        SCRIPT_TEST(refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,170 @@
+/* test_pages.c - the host's own pages: health and metrics */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "proc/pages.h"
+
+static struct conf_route routes[] = {
+    { .name = (char[]){ "lobby" } },
+    { .name = (char[]){ "we\\ird\"\n" } },
+};
+static const struct conf conf = { .routes = routes, .route_count = 2 };
+
+static int make(void **state)
+{
+    struct pages *pages = calloc(1, sizeof *pages);
+
+    pages->board = board_create(2, 2);
+    pages->conf = &conf;
+    *state = pages;
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    struct pages *pages = *state;
+
+    board_destroy((struct board *)(uintptr_t)pages->board);
+    free(pages);
+    return 0;
+}
+
+static void run(const struct pages *pages, unsigned worker)
+{
+    atomic_store(&board_slot(pages->board, worker)->state, WORKER_RUNNING);
+}
+
+static void expect_health(struct pages *pages, int status, const char *word,
+                          int running)
+{
+    struct buf buf = { 0 };
+    json_t *json;
+
+    assert_int_equal(pages_health(pages, &buf), status);
+    json = json_loads(buf.data, 0, NULL);
+    assert_non_null(json);
+    assert_string_equal(json_string_value(json_object_get(json, "status")),
+                        word);
+    assert_int_equal(json_integer_value(json_object_get(json, "workers")), 2);
+    assert_int_equal(json_integer_value(json_object_get(json, "running")),
+                     running);
+    json_decref(json);
+    buf_free(&buf);
+}
+
+static void tells_health(void **state)
+{
+    struct pages *pages = *state;
+
+    run(pages, 0);
+    expect_health(pages, 200, "degraded", 1);
+    run(pages, 1);
+    expect_health(pages, 200, "ok", 2);
+    board_set_draining(pages->board);
+    expect_health(pages, 503, "draining", 2);
+}
+
+static void sums_metrics(void **state)
+{
+    struct pages *pages = *state;
+    struct buf buf = { 0 };
+
+    run(pages, 1);
+    stat_set(&board_stats(pages->board, 0)->routes[0].messages_in, 40);
+    stat_set(&board_stats(pages->board, 1)->routes[0].messages_in, 2);
+    stat_set(&board_stats(pages->board, 0)->http_requests, 3);
+    stat_set(&board_stats(pages->board, 1)->http_requests, 4);
+    stat_set(&board_stats(pages->board, 1)->routes[1].connections, 5);
+    pages_metrics(pages, &buf);
+    assert_false(buf.failed);
+    assert_non_null(strstr(
+        buf.data, "\npatchbay_messages_received_total{route=\"lobby\"} 42\n"));
+    assert_non_null(strstr(buf.data, "\npatchbay_http_requests_total 7\n"));
+    assert_non_null(strstr(
+        buf.data, "\npatchbay_connections{route=\"we\\\\ird\\\"\\n\"} 5\n"));
+    assert_non_null(
+        strstr(buf.data, "\npatchbay_worker_connections{worker=\"1\"} 5\n"));
+    assert_non_null(strstr(buf.data, "\npatchbay_worker_up{worker=\"0\"} 0\n"));
+    assert_non_null(strstr(buf.data, "\npatchbay_worker_up{worker=\"1\"} 1\n"));
+    buf_free(&buf);
+}
+
+/* NAME or NAME{label="value"}, a blank, and a number (the text exposition
+ * format): the samples of a name stand together, below its HELP and TYPE. */
+static void check_sample(const char *line, const char *family)
+{
+    size_t len = strlen(family);
+    const char *at = line + len;
+    char *end;
+
+    assert_memory_equal(line, family, len);
+    if (*at == '{') {
+        at = strstr(at, "\"} ");
+        assert_non_null(at);
+        at += 2;
+    }
+    assert_int_equal(*at, ' ');
+    assert_true(strtod(at + 1, &end) >= 0);
+    assert_int_equal(*end, 0);
+}
+
+static void keeps_to_the_format(void **state)
+{
+    struct buf buf = { 0 };
+    char family[128] = "";
+    char type[16], *rest, *line;
+    size_t len;
+    bool typed = false, counted = false;
+    int samples = 0;
+
+    pages_metrics(*state, &buf);
+    assert_int_equal(buf.data[buf.len - 1], '\n');
+    for (line = strtok_r(buf.data, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "# HELP ", 7) == 0) {
+            assert_true(family[0] == 0 || samples > 0);
+            len = strcspn(line + 7, " ");
+            snprintf(family, sizeof family, "%.*s", (int)len, line + 7);
+            assert_memory_equal(family, "patchbay_", 9);
+            typed = false;
+            samples = 0;
+        } else if (strncmp(line, "# TYPE ", 7) == 0) {
+            assert_false(typed);
+            assert_memory_equal(line + 7, family, strlen(family));
+            assert_int_equal(sscanf(line + 7 + strlen(family), " %15s", type),
+                             1);
+            counted = strcmp(type, "counter") == 0;
+            assert_true(counted || strcmp(type, "gauge") == 0);
+            len = strlen(family);
+            assert_int_equal(counted, strcmp(family + len - 6, "_total") == 0);
+            typed = true;
+        } else {
+            assert_true(typed);
+            check_sample(line, family);
+            samples++;
+        }
+    }
+    assert_true(samples > 0);
+    buf_free(&buf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(tells_health, make, unmake),
+        cmocka_unit_test_setup_teardown(sums_metrics, make, unmake),
+        cmocka_unit_test_setup_teardown(keeps_to_the_format, make, unmake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

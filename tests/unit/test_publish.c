@@ -1,0 +1,255 @@
+/* test_publish.c - from one to many, to listeners, and to the bus and back */
+#include "core_script.h"
+
+static struct buf bus_heard;
+
+static int bus_interest(void *self, const char *route, const char *topic,
+                        bool on)
+{
+    (void)self;
+    buf_addf(&bus_heard, "%s:%s:%s ", on ? "on" : "off", route, topic);
+    return 0;
+}
+
+static int bus_publish(void *self, const char *route, const char *topic,
+                       bay_kind kind, const void *data, size_t len,
+                       bay_id except)
+{
+    (void)self;
+    buf_addf(&bus_heard, "publish:%s:%s:%d:%.*s:%d ", route, topic, kind,
+             (int)len, (const char *)data, (int)except);
+    return BAY_EFULL; /* a sibling is stuck: not the publisher's fault */
+}
+
+static int bus_send_to(void *self, const char *route, bay_id id, bay_kind kind,
+                       const void *data, size_t len)
+{
+    (void)self;
+    (void)kind;
+    buf_addf(&bus_heard, "send:%s:%llx:%.*s ", route, (unsigned long long)id,
+             (int)len, (const char *)data);
+    return 0;
+}
+
+static int bus_close_id(void *self, const char *route, bay_id id, int code,
+                        const char *reason)
+{
+    (void)self;
+    buf_addf(&bus_heard, "close:%s:%llx:%d:%s ", route, (unsigned long long)id,
+             code, reason);
+    return BAY_ENOTFOUND;
+}
+
+static void bus_flush(void *self)
+{
+    (void)self;
+}
+
+static const struct bus bus = { .interest = bus_interest,
+                                .publish = bus_publish,
+                                .send_to = bus_send_to,
+                                .close_id = bus_close_id,
+                                .flush = bus_flush };
+
+static const char *bus_said(void)
+{
+    static char text[1024];
+
+    snprintf(text, sizeof text, "%s", bus_heard.data ? bus_heard.data : "");
+    buf_clear(&bus_heard);
+    return text;
+}
+
+static void to_all_but_one(void **state)
+{
+    struct peer peers[5];
+    bay_route *route;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    for (int i = 0; i < 5; i++) {
+        rig_connect(&peers[i], "/a");
+        bay_subscribe(&peers[i].conn->handle, "t");
+    }
+    route = bay_conn_route(&peers[0].conn->handle);
+    bay_publish(route, "t", BAY_TEXT, "hello", 5, peers[2].conn->id);
+    bay_publish(route, "t", BAY_TEXT, "again", 5, 0);
+    bay_publish(route, "nobody", BAY_TEXT, "x", 1, 0);
+    core_turn(rig.core);
+    for (int i = 0; i < 5; i++) {
+        if (i != 2) {
+            rig_expect_text(&peers[i], "hello");
+        }
+        rig_expect_text(&peers[i], "again");
+        rig_expect_silence(&peers[i]);
+        assert_int_equal(peers[i].writes, 1); /* both in one */
+        rig_leave(&peers[i]);
+    }
+    script_heard();
+}
+
+static int publish_it(bay_conn *conn, const bay_message *msg)
+{
+    int status = bay_publish(bay_conn_route(conn), "t", msg->kind, msg->data,
+                             msg->len, 0);
+
+    buf_adds(&script.heard, "published ");
+    return status;
+}
+
+/* The notice hook runs when the message hook has returned. */
+static void notices(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    bay_listen(bay_conn_route(&peer.conn->handle), "t");
+    script.on_message = publish_it;
+    script_heard();
+    rig_say(&peer, "x");
+    assert_string_equal(script_heard(),
+                        "message:x published notice:t:x:local ");
+    rig_leave(&peer);
+    script_heard();
+}
+
+static void publish_again(bay_route *route, const bay_notice *notice)
+{
+    bay_publish(route, notice->topic, notice->kind, notice->data, notice->len,
+                0);
+}
+
+/* A plugin that answers its own notices takes turns with everyone else. */
+static void endless_notices(void **state)
+{
+    struct peer peer;
+    bay_route *route;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    route = bay_conn_route(&peer.conn->handle);
+    bay_listen(route, "t");
+    script.on_notice = publish_again;
+    bay_publish(route, "t", BAY_TEXT, "x", 1, 0);
+    core_turn(rig.core); /* returns */
+    assert_int_equal(rig.wakes, 1);
+    script.on_notice = NULL;
+    core_turn(rig.core);
+    rig_leave(&peer);
+    script_heard();
+}
+
+static void over_the_bus(void **state)
+{
+    struct peer peer;
+    bay_route *route;
+    bay_id away = (bay_id)3 << 48 | 7;
+
+    (void)state;
+    core_set_bus(rig.core, &bus, NULL);
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    route = bay_conn_route(&peer.conn->handle);
+    script_heard();
+
+    bay_subscribe(&peer.conn->handle, "t");
+    bay_listen(route, "t");
+    bay_listen(route, "u");
+    assert_string_equal(bus_said(), "on:one:t on:one:u ");
+    assert_int_equal(bay_publish(route, "t", BAY_TEXT, "x", 1, 1), BAY_OK);
+    assert_string_equal(bus_said(), "publish:one:t:1:x:1 ");
+    core_turn(rig.core);
+    assert_string_equal(script_heard(), "notice:t:x:local ");
+
+    assert_int_equal(bay_send_to(route, away, BAY_TEXT, "y", 1), BAY_OK);
+    assert_int_equal(bay_close_id(route, away, 4000, NULL), BAY_ENOTFOUND);
+    assert_string_equal(bus_said(), "send:one:3000000000007:y "
+                                    "close:one:3000000000007:4000: ");
+    assert_int_equal(bay_send_to(route, peer.conn->id, BAY_TEXT, "z", 1),
+                     BAY_OK);
+    assert_string_equal(bus_said(), "");
+    core_turn(rig.core);
+    rig_expect_text(&peer, "z");
+
+    /* and what comes in */
+    core_bus_publish(rig.core, "one", "t", BAY_TEXT, "in", 2, 0);
+    core_bus_publish(rig.core, "nowhere", "t", BAY_TEXT, "in", 2, 0);
+    core_bus_send(rig.core, "one", peer.conn->id, BAY_BINARY, "me", 2);
+    core_bus_send(rig.core, "two", peer.conn->id, BAY_BINARY, "me", 2);
+    core_bus_send(rig.core, "one", away, BAY_BINARY, "me", 2);
+    core_turn(rig.core);
+    rig_expect_text(&peer, "in");
+    assert_int_equal(rig_frame(&peer, NULL), OPCODE_BINARY);
+    rig_expect_silence(&peer);
+    assert_string_equal(script_heard(), "notice:t:in:away ");
+    core_bus_close(rig.core, "one", peer.conn->id, 4005, "bye");
+    core_turn(rig.core);
+    rig_expect_close(&peer, 4005);
+    rig_leave(&peer);
+    assert_string_equal(bus_said(), ""); /* t is still listened to */
+    bay_unlisten(route, "t");
+    assert_string_equal(bus_said(), "off:one:t ");
+    core_set_bus(rig.core, NULL, NULL);
+    buf_free(&bus_heard);
+    script_heard();
+}
+
+static void count_interest(void *arg, const char *route, const char *topic)
+{
+    struct buf *said = arg;
+
+    buf_addf(said, "%s:%s ", route, topic);
+}
+
+static void every_interest(void **state)
+{
+    struct peer peer;
+    struct buf said = { 0 };
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    bay_subscribe(&peer.conn->handle, "first");
+    bay_listen(bay_conn_route(&peer.conn->handle), "second");
+    core_bus_each_interest(rig.core, count_interest, &said);
+    assert_string_equal(said.data, "one:first one:second ");
+    buf_free(&said);
+    rig_leave(&peer);
+    script_heard();
+}
+
+static void bad_arguments(void **state)
+{
+    struct peer peer;
+    bay_route *route;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    route = bay_conn_route(&peer.conn->handle);
+    assert_int_equal(bay_publish(route, "", BAY_TEXT, "x", 1, 0), BAY_EINVAL);
+    assert_int_equal(bay_publish(route, "t", 9, "x", 1, 0), BAY_EINVAL);
+    assert_int_equal(bay_publish(route, "t", BAY_TEXT, NULL, 1, 0), BAY_EINVAL);
+    assert_int_equal(bay_publish(route, "t", BAY_TEXT, "x", SEND_MAX + 1, 0),
+                     BAY_ETOOBIG);
+    assert_int_equal(bay_send_to(route, 0, BAY_TEXT, "x", 1), BAY_EINVAL);
+    assert_int_equal(bay_send_to(route, 99, BAY_TEXT, "x", 1), BAY_ENOTFOUND);
+    assert_int_equal(bay_close_id(route, 99, 4000, ""), BAY_ENOTFOUND);
+    assert_int_equal(bay_close_id(route, 99, 1006, ""), BAY_EINVAL);
+    rig_leave(&peer);
+    script_heard();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCRIPT_TEST(to_all_but_one),  SCRIPT_TEST(notices),
+        SCRIPT_TEST(endless_notices), SCRIPT_TEST(over_the_bus),
+        SCRIPT_TEST(every_interest),  SCRIPT_TEST(bad_arguments),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

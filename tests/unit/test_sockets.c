@@ -1,0 +1,279 @@
+/* test_sockets.c - the sockets that listen */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "proc/address.h"
+#include "proc/reason.h"
+#include "proc/sockets.h"
+#include "proc/unix.h"
+
+static struct conf conf;
+static struct sockets sockets;
+static const struct account nobody;
+static char why[REASON_SIZE];
+
+static int make(void **state)
+{
+    conf = (struct conf){ .workers = 2 };
+    if (folder_make(state) < 0) {
+        return -1;
+    }
+    conf.run_dir = folder;
+    return 0;
+}
+
+static void add_tcp(const char *text, uint32_t addr, uint16_t port)
+{
+    struct conf_listen *listen = &conf.listen[conf.listen_count++];
+    struct sockaddr_in *in = (void *)&listen->addr;
+
+    *listen = (struct conf_listen){ .text = (char *)(uintptr_t)text,
+                                    .addr_len = sizeof *in };
+    in->sin_family = AF_INET;
+    in->sin_addr.s_addr = htonl(addr);
+    in->sin_port = htons(port);
+}
+
+static void add_unix(const char *path)
+{
+    struct conf_listen *listen = &conf.listen[conf.listen_count++];
+    struct sockaddr_un *un = (void *)&listen->addr;
+
+    *listen = (struct conf_listen){ .text = (char *)(uintptr_t)path,
+                                    .addr_len = sizeof *un };
+    un->sun_family = AF_UNIX;
+    strcpy(un->sun_path, path);
+}
+
+static int open_all(void)
+{
+    return sockets_open(&sockets, &conf, &nobody, why, sizeof why);
+}
+
+static uint16_t port_of(size_t at)
+{
+    return address_port((const struct sockaddr *)&sockets.list[at].addr);
+}
+
+static int reach(size_t at)
+{
+    int fd = socket(sockets.list[at].addr.ss_family, SOCK_STREAM, 0);
+    int result = connect(fd, (const struct sockaddr *)&sockets.list[at].addr,
+                         sockets.list[at].addr_len);
+
+    close(fd);
+    return result;
+}
+
+static void gives_each_worker_a_socket_on_one_port(void **state)
+{
+    int fds[2][CONF_MAX_LISTEN];
+    bool tls[CONF_MAX_LISTEN];
+    int value;
+    socklen_t len = sizeof value;
+
+    (void)state;
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    assert_int_equal(open_all(), 0);
+    assert_true(port_of(0) > 0);
+    assert_int_equal(sockets_of(&sockets, 0, fds[0], tls), 1);
+    assert_int_equal(sockets_of(&sockets, 1, fds[1], tls), 1);
+    assert_int_not_equal(fds[0][0], fds[1][0]);
+    assert_false(tls[0]);
+    for (int i = 0; i < 2; i++) {
+        struct sockaddr_in in;
+        socklen_t size = sizeof in;
+
+        getsockname(fds[i][0], (struct sockaddr *)&in, &size);
+        assert_int_equal(ntohs(in.sin_port), port_of(0));
+        getsockopt(fds[i][0], SOL_SOCKET, SO_ACCEPTCONN, &value, &len);
+        assert_int_equal(value, 1);
+    }
+    assert_int_equal(reach(0), 0);
+    sockets_close(&sockets);
+}
+
+/* The two families of localhost:0 are one address for people. */
+static void gives_one_name_one_port(void **state)
+{
+    (void)state;
+    add_tcp("localhost:0", INADDR_LOOPBACK, 0);
+    add_tcp("localhost:0", INADDR_LOOPBACK + 1, 0);
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    assert_int_equal(open_all(), 0);
+    assert_int_equal(port_of(0), port_of(1));
+    assert_int_not_equal(port_of(0), port_of(2));
+    sockets_close(&sockets);
+}
+
+static void shares_no_port_with_another_server(void **state)
+{
+    static const int on = 1;
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof in;
+    int other = socket(AF_INET, SOCK_STREAM, 0);
+
+    (void)state;
+    /* As friendly as a server can be. */
+    setsockopt(other, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(other, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    assert_int_equal(bind(other, (struct sockaddr *)&in, sizeof in), 0);
+    assert_int_equal(listen(other, 1), 0);
+    getsockname(other, (struct sockaddr *)&in, &len);
+    add_tcp("localhost:9501", INADDR_LOOPBACK, ntohs(in.sin_port));
+    assert_int_equal(open_all(), -1);
+    assert_string_equal(
+        why, "cannot listen on localhost:9501: address already in use");
+    assert_int_equal(sockets.count, 0);
+    close(other);
+    assert_int_equal(open_all(), 0);
+    sockets_close(&sockets);
+}
+
+/* 192.0.2.0/24 is for documents: no machine has it. */
+static void skips_only_what_may_be_missing(void **state)
+{
+    (void)state;
+    add_tcp("name:0", INADDR_LOOPBACK, 0);
+    add_tcp("name:0", 0xc0000201, 0);
+    assert_int_equal(open_all(), -1);
+    assert_string_equal(
+        why, "cannot listen on name:0: cannot assign requested address");
+    conf.listen[1].optional = true;
+    assert_int_equal(open_all(), 0);
+    assert_int_equal(sockets.count, 1);
+    sockets_close(&sockets);
+    conf.listen[0] = conf.listen[1];
+    assert_int_equal(open_all(), -1);
+    assert_non_null(strstr(why, "none of its addresses"));
+}
+
+static void shares_a_unix_socket_and_removes_its_own(void **state)
+{
+    int fds[2][CONF_MAX_LISTEN];
+    bool tls[CONF_MAX_LISTEN];
+    FILE *file;
+
+    (void)state;
+    conf.tls_cert = (char[]){ "cert" };
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    add_unix(folder_file("s"));
+    assert_int_equal(open_all(), 0);
+    sockets_of(&sockets, 0, fds[0], tls);
+    sockets_of(&sockets, 1, fds[1], tls);
+    assert_int_equal(fds[0][1], fds[1][1]);
+    assert_true(tls[0]);
+    assert_false(tls[1]);
+    assert_int_equal(reach(1), 0);
+    sockets_close(&sockets);
+    assert_int_equal(access(folder_file("s"), F_OK), -1);
+    /* Somebody else's by now. */
+    assert_int_equal(open_all(), 0);
+    unlink(folder_file("s"));
+    file = fopen(folder_file("s"), "w");
+    fclose(file);
+    sockets_close(&sockets);
+    assert_int_equal(access(folder_file("s"), F_OK), 0);
+}
+
+static void makes_the_bus_for_several(void **state)
+{
+    (void)state;
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    assert_int_equal(open_all(), 0);
+    assert_non_null(sockets.bus);
+    assert_int_equal(access(folder_file("bus.0.sock"), F_OK), 0);
+    assert_int_equal(access(folder_file("bus.1.sock"), F_OK), 0);
+    sockets_close(&sockets);
+    assert_int_equal(access(folder_file("bus.0.sock"), F_OK), -1);
+    assert_int_equal(access(folder_file("bus.1.sock"), F_OK), -1);
+    conf.workers = 1;
+    assert_int_equal(open_all(), 0);
+    assert_null(sockets.bus);
+    sockets_close(&sockets);
+}
+
+static bool is_open(int fd)
+{
+    struct stat stat;
+
+    return fstat(fd, &stat) == 0;
+}
+
+static void keeps_what_is_the_workers(void **state)
+{
+    int mine[CONF_MAX_LISTEN], others[CONF_MAX_LISTEN];
+    bool tls[CONF_MAX_LISTEN];
+    int bus[2];
+
+    (void)state;
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    add_unix(folder_file("s"));
+    assert_int_equal(open_all(), 0);
+    sockets_of(&sockets, 1, mine, tls);
+    sockets_of(&sockets, 0, others, tls);
+    bus[0] = sockets.bus[0];
+    bus[1] = sockets.bus[1];
+    sockets_keep(&sockets, 1);
+    assert_true(is_open(mine[0]));
+    assert_true(is_open(mine[1]));
+    assert_false(is_open(others[0]));
+    assert_true(is_open(bus[1]));
+    assert_false(is_open(bus[0]));
+    sockets_forget(&sockets);
+    assert_false(is_open(mine[0]));
+    assert_false(is_open(mine[1]));
+    assert_false(is_open(bus[1]));
+    assert_int_equal(access(folder_file("s"), F_OK), 0);
+}
+
+static void lists_real_addresses(void **state)
+{
+    struct buf list = { 0 };
+    char expected[256];
+
+    (void)state;
+    add_tcp("localhost:0", INADDR_LOOPBACK, 0);
+    add_unix(folder_file("s"));
+    assert_int_equal(open_all(), 0);
+    sockets_list(&sockets, &list);
+    snprintf(expected, sizeof expected, "127.0.0.1:%u\nunix:%s\n", port_of(0),
+             folder_file("s"));
+    assert_string_equal(list.data, expected);
+    buf_free(&list);
+    sockets_close(&sockets);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(gives_each_worker_a_socket_on_one_port,
+                                        make, folder_remove),
+        cmocka_unit_test_setup_teardown(gives_one_name_one_port, make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(shares_no_port_with_another_server,
+                                        make, folder_remove),
+        cmocka_unit_test_setup_teardown(skips_only_what_may_be_missing, make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(
+            shares_a_unix_socket_and_removes_its_own, make, folder_remove),
+        cmocka_unit_test_setup_teardown(makes_the_bus_for_several, make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(keeps_what_is_the_workers, make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(lists_real_addresses, make,
+                                        folder_remove),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
