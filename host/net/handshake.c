@@ -193,7 +193,10 @@ static int create_conn(struct link *link, struct instance *instance,
     headers_remote(link, remote, sizeof remote);
     headers_query(link->wsi, &query);
     if (query.failed) {
-        return refuse(link, 503, NULL, "out of memory: try again later");
+        buf_free(&query);
+        stat_add(&instance_stats(instance)->refused, 1);
+        return exchange_refuse_upgrade(link->wsi, 503, NULL,
+                                       "out of memory: try again later");
     }
     request.query = query.data;
     link->conn =
@@ -239,9 +242,10 @@ int handshake_check(struct link *link, const char *upgrade)
         (len > 0 && !handshake_origin_allowed(&instance_conf(instance)->limits,
                                               origin, text))) {
         stat_add(&instance_stats(instance)->refused, 1);
-        return refuse(link, 403, NULL,
-                      "pages of this origin may not connect: see origins in "
-                      "the server's configuration");
+        return exchange_refuse_upgrade(
+            link->wsi, 403, NULL,
+            "pages of this origin may not connect: see origins in the server's "
+            "configuration");
     }
     if (create_conn(link, instance, path, offered) != 0) {
         return 1;
