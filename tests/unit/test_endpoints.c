@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
@@ -128,6 +130,67 @@ static void a_name(void **state)
         assert_string_equal(conf->listen[1].text, "localhost:9501");
     }
     free_conf(conf);
+}
+
+/* So the name "both" is made up, with two addresses of each family. */
+static struct sockaddr_in6 both_v6[2] = {
+    { .sin6_family = AF_INET6, .sin6_addr.s6_addr = { [15] = 1 } },
+    { .sin6_family = AF_INET6, .sin6_addr.s6_addr = { [15] = 2 } }
+};
+static struct sockaddr_in both_v4[2] = { { .sin_family = AF_INET },
+                                         { .sin_family = AF_INET } };
+static struct addrinfo both[4];
+
+int getaddrinfo(const char *name, const char *service,
+                const struct addrinfo *req, struct addrinfo **pai)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *,
+                struct addrinfo **);
+
+    if (name == NULL || strcmp(name, "both") != 0) {
+        *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+        return real(name, service, req, pai);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        bool v6 = i % 2 == 0;
+
+        both_v6[i / 2].sin6_port = htons((uint16_t)atoi(service));
+        both_v4[i / 2].sin_port = htons((uint16_t)atoi(service));
+        both_v4[i / 2].sin_addr.s_addr = htonl(INADDR_LOOPBACK + i / 2);
+        both[i].ai_family = v6 ? AF_INET6 : AF_INET;
+        both[i].ai_addr = v6 ? (struct sockaddr *)&both_v6[i / 2]
+                             : (struct sockaddr *)&both_v4[i / 2];
+        both[i].ai_addrlen = v6 ? sizeof both_v6[0] : sizeof both_v4[0];
+        both[i].ai_next = i == 3 ? NULL : &both[i + 1];
+    }
+    *pai = both;
+    return 0;
+}
+
+void freeaddrinfo(struct addrinfo *ai)
+{
+    void (*real)(struct addrinfo *);
+
+    if (ai != both) {
+        *(void **)&real = dlsym(RTLD_NEXT, "freeaddrinfo");
+        real(ai);
+    }
+}
+
+/* One of each family, and a machine without IPv6 may go without that one. */
+static void a_name_of_both_families(void **state)
+{
+    struct conf *conf = listens("both:80");
+
+    (void)state;
+    assert_int_equal(conf->listen_count, 2);
+    is_v4(&conf->listen[0], "127.0.0.1", 80);
+    is_v6(&conf->listen[1], "::1", 80);
+    assert_true(conf->listen[1].optional);
+    assert_string_equal(conf->listen[1].text, "both:80");
+    free_conf(conf);
+    refuses("both:80, [::1]:80",
+            "\"[::1]:80\" is the same address as \"both:80\"");
 }
 
 static void several_free_ports(void **state)
@@ -340,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),
         cmocka_unit_test(a_name),
+        cmocka_unit_test(a_name_of_both_families),
         cmocka_unit_test(several_free_ports),
         cmocka_unit_test(bad_listen),
         cmocka_unit_test(unknown_name),
