@@ -358,6 +358,7 @@ static void close_handles(struct worker *worker)
 static void finish(struct worker *worker)
 {
     close_handles(worker);
+    core_cancel_jobs(worker->core);
     core_set_bus(worker->core, NULL, NULL);
     local_bus_destroy(worker->bus);
     server_close(worker->server);
