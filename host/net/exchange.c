@@ -47,14 +47,21 @@ static bool reads_only(const char *method)
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
+static bool is_version(struct lws *wsi, const char *version)
+{
+    char text[16];
+
+    return headers_known(wsi, WSI_TOKEN_HTTP, text, sizeof text) > 0 &&
+           strcmp(text, version) == 0;
+}
+
 /* libwebsockets keeps an HTTP/1.1 connection unless the client says otherwise:
  * what it does is what the answer has to announce. */
 static bool wants_close(struct lws *wsi)
 {
     char text[64];
 
-    if (headers_known(wsi, WSI_TOKEN_HTTP, text, sizeof text) <= 0 ||
-        strcmp(text, "HTTP/1.1") != 0) {
+    if (!is_version(wsi, "HTTP/1.1")) {
         return true;
     }
     return headers_known(wsi, WSI_TOKEN_CONNECTION, text, sizeof text) > 0 &&
@@ -255,6 +262,15 @@ int exchange_begin(struct link *link)
         return -1;
     }
     exchange->close = wants_close(link->wsi);
+    /* A version is missing when an escaped end of line in the URL ended the
+     * request line: libwebsockets decodes it before it looks for the end. */
+    if (!is_version(link->wsi, "HTTP/1.1") &&
+        !is_version(link->wsi, "HTTP/1.0")) {
+        exchange->method = "GET";
+        return exchange_refuse(exchange, 400, NULL,
+                               "the request line does not end in HTTP/1.1 or "
+                               "HTTP/1.0");
+    }
     exchange->method =
         headers_method(link->wsi, exchange->path, sizeof exchange->path);
     if (exchange->method == NULL) {
