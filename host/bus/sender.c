@@ -230,9 +230,6 @@ static void on_retry(uv_timer_t *timer)
 
 static void connect_later(struct sender *sender)
 {
-    if (sender->closing) {
-        return;
-    }
     uv_timer_start(&sender->retry, on_retry, sender->delay_ms, 0);
     sender->delay_ms *= 2;
     if (sender->delay_ms > RETRY_MAX_MS) {
@@ -345,7 +342,6 @@ static void on_closed(uv_handle_t *handle)
 
 void sender_close(struct sender *sender)
 {
-    sender->closing = true;
     disconnect(sender);
     uv_close((uv_handle_t *)&sender->retry, on_closed);
 }

@@ -49,7 +49,6 @@ struct sender {
     bay_id hello; /* what it said */
     bay_id told;  /* the hello upon which the stream was told our interests */
     bool synced;  /* all our interests are on their way */
-    bool closing;
     bool complained;    /* that it cannot connect */
     uint64_t warned_ms; /* that the queue is full */
     uint64_t dropped;   /* since then */

@@ -469,6 +469,44 @@ static void a_slow_sibling_is_dropped_for(void **state)
     end(&scene);
 }
 
+/* It is heard, but cannot be reached. */
+static void a_message_for_one_out_of_reach_is_counted(void **state)
+{
+    struct scene scene;
+    int fd;
+
+    world_unlisten(*state, 1);
+    begin(&scene, state, 1, LIMIT);
+    stop_worker(&scene, 0);
+    scene.workers = 2;
+    start_worker(&scene, 0, LIMIT);
+    fd = raw_connect(scene.world, 0);
+    raw_hello(fd, 1, 1, 1);
+    raw_interest(fd, "t", true);
+    settle(&scene);
+    assert_int_equal(publish(&scene, 0, "t", "x"), BAY_EFULL);
+    assert_int_equal(send_to(&scene, 0, id_make(NODE, 1, 1, 1), "x"),
+                     BAY_ENOTFOUND);
+    assert_int_equal(dropped(&scene, 0), 2);
+    assert_int_equal(out(&scene, 0), 0);
+    close(fd);
+    end(&scene);
+}
+
+static void what_was_said_last_is_still_sent(void **state)
+{
+    struct scene scene;
+
+    begin(&scene, state, 2, LIMIT);
+    want(&scene, 1, "t");
+    settle(&scene);
+    assert_int_equal(publish(&scene, 0, "t", "farewell"), 0);
+    stop_worker(&scene, 0);
+    until(scene.world, core(&scene, 1)->count == 1);
+    assert_int_equal(dropped(&scene, 0), 0);
+    end(&scene);
+}
+
 static void a_lone_worker_needs_no_sibling(void **state)
 {
     struct scene scene;
@@ -536,6 +574,8 @@ int main(void)
         WORLD_TEST(a_worker_may_end_within_a_message),
         WORLD_TEST(order_holds),
         WORLD_TEST(a_slow_sibling_is_dropped_for),
+        WORLD_TEST(a_message_for_one_out_of_reach_is_counted),
+        WORLD_TEST(what_was_said_last_is_still_sent),
         WORLD_TEST(a_lone_worker_needs_no_sibling),
         WORLD_TEST(refuses_what_no_frame_can_hold),
         WORLD_TEST(says_why_it_cannot_begin),

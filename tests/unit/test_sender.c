@@ -320,6 +320,7 @@ static void hurries_to_one_that_says_hello(void **state)
     meet(&scene, 1);
     scene.peer = raw_accept(scene.world, 1);
     assert_true(scene.peer >= 0);
+    assert_false(uv_is_active((uv_handle_t *)&scene.sender.retry));
     expect(&scene, WIRE_HELLO);
     expect(&scene, WIRE_RESYNC);
     end(&scene);
@@ -364,7 +365,7 @@ static void queue_has_a_limit(void **state)
     struct scene scene;
     char data[4000] = { 0 };
     uint64_t queued = 0, refused = 0;
-    int status;
+    int status, turns;
 
     begin(&scene, state, LIMIT);
     accept_and_meet(&scene);
@@ -401,6 +402,14 @@ static void queue_has_a_limit(void **state)
     sender_flush(&scene.sender);
     expect(&scene, WIRE_PUBLISH);
     assert_int_equal(dropped(&scene), 3);
+
+    /* And the loop sleeps again: nothing but the watchdog wakes it. */
+    world_settle(scene.world);
+    uv_timer_start(&scene.world->watchdog, world_on_late, 20, 0);
+    for (turns = 0; !scene.world->late; turns++) {
+        uv_run(&scene.world->loop, UV_RUN_ONCE);
+    }
+    assert_in_range(turns, 1, 3);
     end(&scene);
 }
 
