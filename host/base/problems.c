@@ -52,7 +52,7 @@ void problems_add(struct problems *problems, const char *file, int line,
 }
 
 /* Stable, and good for the few dozen there may be. */
-static void sort(struct problems *problems)
+void problems_sort(struct problems *problems)
 {
     for (size_t i = 1; i < problems->count; i++) {
         struct problem problem = problems->list[i];
@@ -68,7 +68,7 @@ static void sort(struct problems *problems)
 
 void problems_print(struct problems *problems, FILE *out)
 {
-    sort(problems);
+    problems_sort(problems);
     for (size_t i = 0; i < problems->count; i++) {
         const struct problem *problem = &problems->list[i];
 

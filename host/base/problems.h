@@ -28,7 +28,10 @@ __attribute__((format(printf, 6, 7))) void
 problems_add(struct problems *problems, const char *file, int line,
              const char *section, const char *key, const char *format, ...);
 
-/* Prints them in order of their lines, one each. */
+/* Puts them in the order of their lines. */
+void problems_sort(struct problems *problems);
+
+/* Prints them in that order, one each. */
 void problems_print(struct problems *problems, FILE *out);
 void problems_free(struct problems *problems);
 

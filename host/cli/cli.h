@@ -16,7 +16,12 @@ enum cli_exit {
 };
 
 /* Which options a command takes, beside --help. */
-enum cli_takes { CLI_TAKES_FILE = 1, CLI_TAKES_JSON = 2, CLI_TAKES_LIMIT = 4 };
+enum cli_takes {
+    CLI_TAKES_FILE = 1,
+    CLI_TAKES_JSON = 2,
+    CLI_TAKES_LIMIT = 4,
+    CLI_TAKES_KEYS = 8
+};
 
 struct cli_call;
 
@@ -36,6 +41,7 @@ struct cli_call {
     const char *operand; /* NULL: none */
     const char *file;
     bool json;
+    bool keys;
     int64_t limit; /* 0: not given */
 };
 

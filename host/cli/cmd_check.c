@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "conf/schema.h"
 #include "proc/check.h"
 
 static void print_json(const struct problems *problems)
@@ -32,9 +33,16 @@ static const char *plural(size_t count)
 static int run(const struct cli_call *call)
 {
     struct problems problems = { 0 };
-    struct conf *conf = check_load(call->file, &problems);
-    int status = conf != NULL ? CLI_DONE : CLI_CONFIGURATION;
+    struct conf *conf;
+    int status;
 
+    if (call->keys) {
+        schema_print(stdout);
+        return CLI_DONE;
+    }
+    conf = check_load(call->file, &problems);
+    status = conf != NULL ? CLI_DONE : CLI_CONFIGURATION;
+    problems_sort(&problems);
     if (call->json) {
         print_json(&problems);
     } else if (conf == NULL) {
@@ -52,11 +60,13 @@ static int run(const struct cli_call *call)
 
 const struct cli_command cmd_check = {
     .name = "check",
-    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON,
+    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON | CLI_TAKES_KEYS,
     .summary = "print all errors of the configuration",
     .help = "Reads the file, looks at each plugin it names, and prints what is "
             "wrong, one\n"
-            "line each. Starts nothing.\n"
+            "line each. Starts nothing. --keys reads no file, and prints one "
+            "with every\n"
+            "key, its default and what it is for.\n"
             "\n"
             "Exit status: 0 all is well, 3 something is wrong.\n",
     .run = run,

@@ -32,10 +32,11 @@ static void print_command(const struct cli_command *command)
     if (command->operand != NULL) {
         printf(command->operand_optional ? " [%s]" : " %s", command->operand);
     }
-    printf("%s%s%s\n\n",
+    printf("%s%s%s%s\n\n",
            (command->takes & CLI_TAKES_FILE) != 0 ? " [-c FILE]" : "",
            (command->takes & CLI_TAKES_LIMIT) != 0 ? " [--limit N]" : "",
-           (command->takes & CLI_TAKES_JSON) != 0 ? " [--json]" : "");
+           (command->takes & CLI_TAKES_JSON) != 0 ? " [--json]" : "",
+           (command->takes & CLI_TAKES_KEYS) != 0 ? " [--keys]" : "");
     printf("%s: %s\n", command->name, command->summary);
     if (command->help[0] != 0) {
         printf("\n%s", command->help);

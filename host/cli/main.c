@@ -18,8 +18,8 @@ const struct cli_command *const cli_commands[] = {
 
 /* The words of all options. */
 static const char *const option_words[] = { "-c",      "--config", "--json",
-                                            "--limit", "--help",   "-h",
-                                            NULL };
+                                            "--limit", "--keys",   "--help",
+                                            "-h",      NULL };
 
 const struct cli_command *cli_find(const char *name)
 {
@@ -108,6 +108,10 @@ static int read_option(struct cli_call *call, int argc, char **argv, int *at)
 
     if (strcmp(word, "--json") == 0 && (takes & CLI_TAKES_JSON) != 0) {
         call->json = true;
+        return CLI_DONE;
+    }
+    if (strcmp(word, "--keys") == 0 && (takes & CLI_TAKES_KEYS) != 0) {
+        call->keys = true;
         return CLI_DONE;
     }
     if ((takes & CLI_TAKES_FILE) != 0 &&

@@ -82,20 +82,20 @@ static void unknown_section(struct load *load,
     const char *rest = section->name + len;
     char *kind = strndup(section->name, len);
     const char *nearest = kind == NULL ? NULL : schema_nearest_section(kind);
-    struct buf meant = { 0 };
 
-    if (nearest != NULL && schema_find_section(nearest)->named) {
-        rest += *rest != 0;
-        buf_addf(&meant, "; did you mean [%s.%s]?", nearest,
-                 *rest == 0 ? "NAME" : rest);
-    } else if (nearest != NULL) {
-        buf_addf(&meant, "; did you mean [%s]?", nearest);
+    rest += *rest != 0;
+    if (nearest == NULL) {
+        load_problem(load, section->line, section->name, NULL,
+                     "unknown section, there are [server], [tls], [log], "
+                     "[limits], [http], [plugin.NAME] and [route.NAME]");
+    } else if (schema_find_section(nearest)->named) {
+        load_problem(load, section->line, section->name, NULL,
+                     "unknown section, did you mean [%s.%s]?", nearest,
+                     *rest == 0 ? "NAME" : rest);
+    } else {
+        load_problem(load, section->line, section->name, NULL,
+                     "unknown section, did you mean [%s]?", nearest);
     }
-    load_problem(load, section->line, section->name, NULL,
-                 "unknown section, there are [server], [tls], [log], "
-                 "[limits], [http], [plugin.NAME] and [route.NAME]%s",
-                 meant.data == NULL ? "" : meant.data);
-    buf_free(&meant);
     free(kind);
 }
 

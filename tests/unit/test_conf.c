@@ -271,14 +271,15 @@ struct wrong {
     "options of its plugin as PLUGIN.KEY"
 
 static const struct wrong names[] = {
-    { "[servr]\n", "p.ini:1: [servr]: " SECTIONS "; did you mean [server]?\n" },
+    { "[servr]\n",
+      "p.ini:1: [servr]: unknown section, did you mean [server]?\n" },
     { "[database]\n", "p.ini:1: [database]: " SECTIONS "\n" },
     { "[route]\n",
-      "p.ini:1: [route]: " SECTIONS "; did you mean [route.NAME]?\n" },
+      "p.ini:1: [route]: unknown section, did you mean [route.NAME]?\n" },
     { "[routes.chat]\n",
-      "p.ini:1: [routes.chat]: " SECTIONS "; did you mean [route.chat]?\n" },
+      "p.ini:1: [routes.chat]: unknown section, did you mean [route.chat]?\n" },
     { "[route chat]\n",
-      "p.ini:1: [route chat]: " SECTIONS "; did you mean [route.chat]?\n" },
+      "p.ini:1: [route chat]: unknown section, did you mean [route.chat]?\n" },
     { "[server]\n\nlisen = x\n",
       "p.ini:3: [server] lisen: unknown key, did you mean \"listen\"?\n" },
     { "[log]\ncompress = yes\n",

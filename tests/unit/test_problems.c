@@ -57,7 +57,11 @@ static void sorts_by_line(void **state)
     problems_add(&problems, "f", 10, NULL, NULL, "a1");
     problems_add(&problems, "f", 20, NULL, NULL, "b");
     problems_add(&problems, "f", 10, NULL, NULL, "a2");
-    prints(&problems, "f:10: a1\nf:10: a2\nf:20: b\nf:30: c\n");
+    problems_sort(&problems);
+    assert_string_equal(problems.list[0].text, "a1");
+    assert_string_equal(problems.list[3].text, "c");
+    problems_add(&problems, "f", 5, NULL, NULL, "0");
+    prints(&problems, "f:5: 0\nf:10: a1\nf:10: a2\nf:20: b\nf:30: c\n");
     problems_free(&problems);
 }
 
