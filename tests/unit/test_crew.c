@@ -232,12 +232,25 @@ static void starts_and_drains(void **state)
     assert_int_equal(failed_count, 0);
 }
 
+static void wait_for_death(unsigned worker)
+{
+    siginfo_t info;
+
+    assert_int_equal(waitid(P_PID,
+                            (id_t)atomic_load(&board_slot(board, worker)->pid),
+                            &info, WEXITED | WNOWAIT),
+                     0);
+}
+
+/* Their deaths are seen before their last words are. */
 static void says_why_it_cannot_start(void **state)
 {
     (void)state;
     plan[0] = FAIL;
     plan[1] = FAIL;
     assert_int_equal(crew_start(crew), 0);
+    wait_for_death(0);
+    wait_for_death(1);
     turn_until(&ended_count, 1);
     assert_int_equal(failed_count, 1);
     assert_string_equal(failure, "it is \"Monday\"");

@@ -114,7 +114,7 @@ static void hears_the_last_words_of_the_dead(void **state)
     assert_false(talk->gone);
 }
 
-static void ends_with_a_line_too_long(void **state)
+static void takes_the_longest_line(void **state)
 {
     struct talk *talk = *state;
     char text[1002];
@@ -124,10 +124,35 @@ static void ends_with_a_line_too_long(void **state)
     text[1001] = 0;
     say(talk, text);
     assert_int_equal(talk->heard.len, 1002);
-    text[1000] = 'x';
-    say(talk, text);
+    assert_false(talk->gone);
+}
+
+static void expect_too_long(struct talk *talk)
+{
     assert_true(talk->gone);
     assert_string_equal(talk->why, "line too long");
+    assert_int_equal(talk->heard.len, 0);
+}
+
+static void ends_with_a_line_too_long(void **state)
+{
+    char text[1003];
+
+    memset(text, 'x', sizeof text);
+    text[1001] = '\n';
+    text[1002] = 0;
+    say(*state, text);
+    expect_too_long(*state);
+}
+
+static void ends_before_the_end_of_a_line_too_long(void **state)
+{
+    char text[1002];
+
+    memset(text, 'x', sizeof text);
+    text[1001] = 0;
+    say(*state, text);
+    expect_too_long(*state);
 }
 
 static void is_deaf_when_told(void **state)
@@ -188,8 +213,11 @@ int main(void)
                                         unmake),
         cmocka_unit_test_setup_teardown(hears_the_last_words_of_the_dead, make,
                                         unmake),
+        cmocka_unit_test_setup_teardown(takes_the_longest_line, make, unmake),
         cmocka_unit_test_setup_teardown(ends_with_a_line_too_long, make,
                                         unmake),
+        cmocka_unit_test_setup_teardown(ends_before_the_end_of_a_line_too_long,
+                                        make, unmake),
         cmocka_unit_test_setup_teardown(is_deaf_when_told, make, unmake),
         cmocka_unit_test_setup_teardown(says_much, make, unmake),
         cmocka_unit_test_setup_teardown(survives_a_peer_that_is_gone, make,

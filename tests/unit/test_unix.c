@@ -55,6 +55,18 @@ static void replaces_the_dead_only(void **state)
     close(next);
 }
 
+/* It refuses streams, but is very much alive. */
+static void spares_a_socket_of_another_kind(void **state)
+{
+    int other = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+    (void)state;
+    assert_int_equal(bind(other, (struct sockaddr *)&addr, sizeof addr), 0);
+    assert_int_equal(unix_listen(&addr, sizeof addr, 0600), -1);
+    assert_int_equal(errno, EADDRINUSE);
+    close(other);
+}
+
 static void removes_nothing_else(void **state)
 {
     int fd = open(addr.sun_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
@@ -85,6 +97,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(listens_with_its_mode, make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(replaces_the_dead_only, make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(spares_a_socket_of_another_kind, make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(removes_nothing_else, make,
                                         folder_remove),

@@ -1,0 +1,303 @@
+/* test_commands.c - what the master does for an operator */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "proc/commands.h"
+
+#define TICKET 7
+
+static struct poller poller;
+static struct conf_route routes[] = { { .name = (char[]){ "lobby" },
+                                        .path = (char[]){ "/chat/\xff" },
+                                        .plugin = (char[]){ "chat" } } };
+static struct conf conf = { .file = (char[]){ "p.ini" },
+                            .routes = routes,
+                            .route_count = 1 };
+static struct sockets sockets;
+static struct board *board;
+static struct commands *commands;
+static json_t *answered; /* NULL: not yet */
+static bool held;
+static json_t *told[2]; /* the last order of each worker */
+static bool down[2];
+static int drains, quits;
+
+void control_answer(struct control *control, uint64_t ticket, json_t *answer)
+{
+    (void)control;
+    assert_int_equal(ticket, TICKET);
+    assert_null(answered);
+    assert_non_null(answer);
+    answered = answer;
+}
+
+void control_answer_and_hold(struct control *control, uint64_t ticket,
+                             json_t *answer)
+{
+    held = true;
+    control_answer(control, ticket, answer);
+}
+
+bool crew_tell(struct crew *crew, unsigned worker, const json_t *order)
+{
+    (void)crew;
+    if (down[worker]) {
+        return false;
+    }
+    json_decref(told[worker]);
+    told[worker] = json_deep_copy(order);
+    return true;
+}
+
+static void drain(void *arg)
+{
+    (void)arg;
+    drains++;
+}
+
+static void quit(void *arg)
+{
+    (void)arg;
+    quits++;
+}
+
+static int make(void **state)
+{
+    struct commands_setup setup = {
+        .poller = &poller,
+        .conf = &conf,
+        .sockets = &sockets,
+        .drain = drain,
+        .quit = quit,
+    };
+
+    (void)state;
+    board = board_create(2, 1);
+    setup.board = board;
+    commands = commands_create(&setup);
+    drains = quits = 0;
+    held = down[0] = down[1] = false;
+    return 0;
+}
+
+static void forget(void)
+{
+    json_decref(answered);
+    answered = NULL;
+    for (int i = 0; i < 2; i++) {
+        json_decref(told[i]);
+        told[i] = NULL;
+    }
+}
+
+static int unmake(void **state)
+{
+    (void)state;
+    forget();
+    commands_destroy(commands);
+    board_destroy(board);
+    assert_null(poller.alarms);
+    poller_finish(&poller);
+    return 0;
+}
+
+static void ask(const char *text)
+{
+    json_t *request = json_loads(text, 0, NULL);
+
+    forget();
+    assert_non_null(request);
+    commands_request(commands, TICKET, request);
+    json_decref(request);
+}
+
+static const char *text_of(const char *key)
+{
+    return json_string_value(json_object_get(answered, key));
+}
+
+static void expect_refusal(const char *request, const char *error)
+{
+    ask(request);
+    assert_true(json_is_false(json_object_get(answered, "ok")));
+    assert_non_null(text_of("error"));
+    assert_string_equal(text_of("error"), error);
+}
+
+static void say(unsigned worker, const char *text)
+{
+    json_t *answer = json_loads(text, 0, NULL);
+
+    assert_non_null(answer);
+    commands_answered(commands, worker,
+                      json_integer_value(json_object_get(told[worker], "id")),
+                      answer);
+    json_decref(answer);
+}
+
+static void tells_status(void **state)
+{
+    const json_t *worker;
+
+    (void)state;
+    board_begin(board, 0, 77);
+    stat_set(&board_stats(board, 0)->routes[0].connections, 3);
+    atomic_store(&board_stats(board, 0)->now.hook, HOOK_MESSAGE);
+    ask("{\"do\":\"status\"}");
+    assert_true(json_is_true(json_object_get(answered, "ok")));
+    assert_string_equal(text_of("state"), "degraded");
+    assert_string_equal(text_of("file"), "p.ini");
+    assert_int_equal(
+        json_integer_value(json_object_get(answered, "connections")), 3);
+    worker = json_array_get(json_object_get(answered, "workers"), 0);
+    assert_int_equal(json_integer_value(json_object_get(worker, "pid")), 77);
+    assert_string_equal(json_string_value(json_object_get(worker, "state")),
+                        "starting");
+    assert_string_equal(json_string_value(json_object_get(worker, "hook")),
+                        "the message hook of plugin chat, [route.lobby]");
+    worker = json_array_get(json_object_get(answered, "workers"), 1);
+    assert_null(json_object_get(worker, "uptime_ms"));
+    assert_null(json_object_get(worker, "hook"));
+}
+
+static void tells_routes(void **state)
+{
+    const json_t *route;
+
+    (void)state;
+    stat_set(&board_stats(board, 0)->routes[0].messages_in, 3);
+    stat_set(&board_stats(board, 1)->routes[0].messages_in, 4);
+    ask("{\"do\":\"routes\"}");
+    route = json_array_get(json_object_get(answered, "routes"), 0);
+    assert_int_equal(json_integer_value(json_object_get(route, "messages_in")),
+                     7);
+    /* A path that no JSON can hold is no reason to say nothing. */
+    assert_string_equal(json_string_value(json_object_get(route, "path")),
+                        "(not UTF-8)");
+}
+
+static void collects_connections(void **state)
+{
+    (void)state;
+    ask("{\"do\":\"conns\",\"limit\":2}");
+    assert_null(answered);
+    say(1, "{\"conns\":[{\"id\":\"3\"},{\"id\":\"4\"}],\"total\":9}");
+    assert_null(answered);
+    say(0, "{\"conns\":[{\"id\":\"1\"}],\"total\":1}");
+    assert_int_equal(json_array_size(json_object_get(answered, "conns")), 2);
+    assert_int_equal(json_integer_value(json_object_get(answered, "total")),
+                     10);
+    assert_int_equal(json_array_size(json_object_get(answered, "missing")), 0);
+    ask("{\"do\":\"conns\"}");
+    assert_int_equal(json_integer_value(json_object_get(told[0], "limit")),
+                     1000);
+    say(0, "{\"conns\":[],\"total\":0}");
+    commands_died(commands, 1);
+    assert_int_equal(json_integer_value(json_array_get(
+                         json_object_get(answered, "missing"), 0)),
+                     1);
+    expect_refusal("{\"do\":\"conns\",\"limit\":0}",
+                   "limit: a number from 1 to 100000");
+}
+
+static void kicks_in_the_right_worker(void **state)
+{
+    (void)state;
+    ask("{\"do\":\"kick\",\"conn\":\"281474976710657\"}");
+    assert_null(told[0]);
+    assert_string_equal(json_string_value(json_object_get(told[1], "conn")),
+                        "281474976710657");
+    say(1, "{\"ok\":true}");
+    assert_true(json_is_true(json_object_get(answered, "ok")));
+    ask("{\"do\":\"kick\",\"conn\":\"1\"}");
+    say(0, "{\"ok\":false}");
+    assert_string_equal(text_of("error"), "no such connection");
+    down[0] = true;
+    expect_refusal("{\"do\":\"kick\",\"conn\":\"1\"}",
+                   "worker 0 did not answer in time");
+    /* Worker 9, and another node. */
+    expect_refusal("{\"do\":\"kick\",\"conn\":\"2533274790395905\"}",
+                   "no such connection");
+    expect_refusal("{\"do\":\"kick\",\"conn\":\"72057594037927937\"}",
+                   "no such connection");
+}
+
+static void kicks_only_what_is_an_id(void **state)
+{
+    static const char *const ids[] = {
+        "\"\"",   "\"x\"",  "\"-1\"",
+        "\" 1\"", "\"1x\"", "\"0\"",
+        "1",      "null",   "\"99999999999999999999999\"",
+    };
+    char request[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        snprintf(request, sizeof request, "{\"do\":\"kick\",\"conn\":%s}",
+                 ids[i]);
+        expect_refusal(request, "conn: the id of a connection, a number");
+    }
+}
+
+static void sets_the_level_everywhere(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR); /* nothing is printed */
+    ask("{\"do\":\"log\",\"level\":\"warn\"}");
+    assert_int_equal(log_get_level(), LOG_LEVEL_WARN);
+    say(0, "{\"ok\":true}");
+    say(1, "{\"ok\":true}");
+    assert_string_equal(text_of("level"), "warn");
+    expect_refusal("{\"do\":\"log\",\"level\":\"loud\"}",
+                   "level: one of error, warn, info, debug");
+    assert_int_equal(log_get_level(), LOG_LEVEL_WARN);
+}
+
+static void ends_the_host(void **state)
+{
+    (void)state;
+    stat_set(&board_stats(board, 1)->routes[0].connections, 5);
+    ask("{\"do\":\"drain\"}");
+    assert_true(held);
+    assert_int_equal(
+        json_integer_value(json_object_get(answered, "connections")), 5);
+    assert_int_equal(drains, 1);
+    board_set_draining(board);
+    expect_refusal("{\"do\":\"conns\"}", "the host is about to end");
+    expect_refusal("{\"do\":\"reload\"}", "the host is about to end");
+    ask("{\"do\":\"status\"}");
+    assert_string_equal(text_of("state"), "draining");
+    ask("{\"do\":\"stop\"}");
+    assert_int_equal(quits, 1);
+}
+
+static void knows_its_commands(void **state)
+{
+    (void)state;
+    expect_refusal("{\"do\":\"dance\"}", "no command \"dance\"");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(tells_status, make, unmake),
+        cmocka_unit_test_setup_teardown(tells_routes, make, unmake),
+        cmocka_unit_test_setup_teardown(collects_connections, make, unmake),
+        cmocka_unit_test_setup_teardown(kicks_in_the_right_worker, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(kicks_only_what_is_an_id, make, unmake),
+        cmocka_unit_test_setup_teardown(sets_the_level_everywhere, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(ends_the_host, make, unmake),
+        cmocka_unit_test_setup_teardown(knows_its_commands, make, unmake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
