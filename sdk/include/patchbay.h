@@ -330,10 +330,13 @@ extern BAY_EXPORT const bay_plugin BAY_PLUGIN_SYMBOL;
 /* ---- one connection ---------------------------------------------------- */
 
 /*
- * Queues one message. BAY_EFULL: the queue of this connection is at
- * send_queue, nothing was added, and drained will be called. A route reads no
- * more from a connection whose queue is over half full, so answering each
- * message with one of like size never gets there.
+ * Queues one message of at most 1 GiB (BAY_ETOOBIG); text must be UTF-8, which
+ * is not checked. It is written when the hook has returned, together with
+ * whatever else is queued by then. BAY_EFULL: the queue is over half full and
+ * this would take it over send_queue; nothing was added, and drained will be
+ * called. A route reads no more from a connection whose queue is over half
+ * full, so answering each message with one message never gets there.
+ * BAY_ECLOSED: the connection is closing. BAY_ESTATE: before open.
  */
 static inline int bay_send(bay_conn *conn, bay_kind kind, const void *data,
                            size_t len);
@@ -344,7 +347,10 @@ static inline int bay_send_binary(bay_conn *conn, const void *data, size_t len);
 BAY_PRINTF(2, 3)
 static inline int bay_sendf(bay_conn *conn, const char *format, ...);
 
-/* Closes after what is queued was sent. reason: at most 123 bytes, or NULL. */
+/* Closes after what is queued was sent (RFC 6455 section 7.1.2). code: one that
+ * may be sent, of 1000 to 1003, 1007 to 1014 and 3000 to 4999; reason: UTF-8 of
+ * at most 123 bytes, or NULL. BAY_EINVAL if not, BAY_ECLOSED if it is closing
+ * already, BAY_ESTATE before open. The close hook hears the same code. */
 static inline int bay_close(bay_conn *conn, int code, const char *reason);
 
 /* After bay_pause the message hook is not called until bay_resume: to wait for
