@@ -48,7 +48,8 @@
  * Results. Hooks and calls that return int: 0 is success, a negative value is
  *   one of enum bay_error. A hook may also return a positive verdict for the
  *   peer: an HTTP status (handshake, http) or a close code (open, message). An
- *   error is logged and tells the peer 500 or 1011; BAY_ECLOSED is not news.
+ *   error is logged and tells the peer 500 or 1011; BAY_ECLOSED is not news,
+ *   and BAY_EFULL from open or message is dealt with as slow_peer says.
  *
  * Compatibility. A plugin built with SDK 1.x runs, without being rebuilt, on
  *   every host 1.y with y >= x. Fields and functions are only ever added, at
