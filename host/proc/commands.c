@@ -5,16 +5,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "core/id.h"
-#include "proc/address.h"
 #include "proc/asks.h"
 #include "proc/check.h"
-#include "proc/postmortem.h"
 #include "proc/reason.h"
+#include "proc/report.h"
 
 #define NOT_YET                                                          \
     "not yet: reload with live connections comes with a later version; " \
@@ -47,156 +44,21 @@ static void answer(struct commands *commands, uint64_t ticket, json_t *what)
     control_answer(commands->setup.control, ticket, what);
 }
 
-/* A JSON text is UTF-8, which a path need not be. */
-static json_t *text_of(const char *text)
-{
-    json_t *string = json_string(text != NULL ? text : "");
-
-    return string != NULL ? string : json_string("(not UTF-8)");
-}
-
-static json_t *number(const stat_value *value)
-{
-    return json_integer((json_int_t)stat_get(value));
-}
-
-/* ---- status ------------------------------------------------------------ */
-
-static uint64_t age(uint64_t now_ms, uint64_t then_ms)
-{
-    return now_ms > then_ms ? now_ms - then_ms : 0;
-}
-
-static json_t *describe_worker(const struct commands *commands, unsigned i)
-{
-    const struct board *board = commands->setup.board;
-    const struct board_slot *slot = board_slot(board, i);
-    const struct worker_stats *stats = board_stats(board, i);
-    uint32_t state = atomic_load(&slot->state);
-    uint64_t connections = 0;
-    char hook[256];
-    json_t *worker;
-
-    for (unsigned route = 0; route < board->routes; route++) {
-        connections += stat_get(&stats->routes[route].connections);
-    }
-    worker = json_pack(
-        "{s:i, s:s, s:i, s:I, s:I, s:o}", "worker", (int)i, "state",
-        board_state_name(state), "pid", (int)atomic_load(&slot->pid),
-        "restarts", (json_int_t)stat_get(&slot->incarnation), "connections",
-        (json_int_t)connections, "sockets", number(&stats->sockets));
-    if (state != WORKER_DOWN) {
-        json_object_set_new(worker, "uptime_ms",
-                            json_integer((json_int_t)age(
-                                clock_now_ms(), stat_get(&slot->since_ms))));
-        json_object_set_new(
-            worker, "heartbeat_ms",
-            json_integer((json_int_t)age(clock_coarse_ms(),
-                                         stat_get(&stats->heartbeat_ms))));
-    }
-    postmortem_hook(hook, sizeof hook, stats, commands->setup.conf);
-    if (hook[0] != 0) {
-        json_object_set_new(worker, "hook", text_of(hook));
-        json_object_set_new(
-            worker, "hook_ms",
-            json_integer((json_int_t)age(clock_coarse_ms(),
-                                         stat_get(&stats->now.since_ms))));
-    }
-    return worker;
-}
-
 static void do_status(struct commands *commands, uint64_t ticket,
                       const json_t *request)
 {
-    const struct board *board = commands->setup.board;
-    const struct sockets *sockets = commands->setup.sockets;
-    json_t *addresses = json_array();
-    json_t *workers = json_array();
-    uint64_t connections = 0;
-    char text[ADDRESS_SIZE];
-
     (void)request;
-    for (size_t i = 0; i < sockets->count; i++) {
-        const struct endpoint *endpoint = &sockets->list[i];
-
-        address_format((const struct sockaddr *)&endpoint->addr,
-                       endpoint->addr_len, text, sizeof text);
-        json_array_append_new(addresses, text_of(text));
-    }
-    for (unsigned i = 0; i < board->workers; i++) {
-        json_array_append_new(workers, describe_worker(commands, i));
-    }
-    for (unsigned i = 0; i < board->routes; i++) {
-        connections += board_connections(board, i);
-    }
     answer(commands, ticket,
-           json_pack("{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "ok", 1,
-                     "version", PATCHBAY_VERSION, "pid", (int)getpid(), "state",
-                     board_draining(board)                    ? "draining"
-                     : board_running(board) == board->workers ? "running"
-                                                              : "degraded",
-                     "uptime_ms",
-                     (json_int_t)(clock_now_ms() - board->started_ms), "file",
-                     text_of(commands->setup.conf->file), "addresses",
-                     addresses, "connections", (json_int_t)connections,
-                     "workers", workers));
-}
-
-/* ---- routes ------------------------------------------------------------ */
-
-static const struct {
-    const char *name;
-    size_t offset;
-} route_numbers[] = {
-#define NUMBER(field)                               \
-    {                                               \
-#field, offsetof(struct route_stats, field) \
-    }
-    NUMBER(connections), NUMBER(accepted),        NUMBER(refused),
-    NUMBER(messages_in), NUMBER(bytes_in),        NUMBER(messages_out),
-    NUMBER(bytes_out),   NUMBER(published),       NUMBER(dropped),
-    NUMBER(slow_closed), NUMBER(protocol_errors), NUMBER(timeouts),
-    NUMBER(hook_errors), NUMBER(slow_hooks),
-#undef NUMBER
-};
-
-static json_t *describe_route(const struct commands *commands, unsigned index)
-{
-    const struct board *board = commands->setup.board;
-    const struct conf_route *conf = &commands->setup.conf->routes[index];
-    json_t *route =
-        json_pack("{s:o, s:o, s:o}", "route", text_of(conf->name), "path",
-                  text_of(conf->path), "plugin", text_of(conf->plugin));
-
-    for (size_t i = 0; i < sizeof route_numbers / sizeof route_numbers[0];
-         i++) {
-        uint64_t sum = 0;
-
-        for (unsigned k = 0; k < board->workers; k++) {
-            const char *stats =
-                (const void *)&board_stats(board, k)->routes[index];
-
-            sum += stat_get(
-                (const stat_value *)(const void *)(stats +
-                                                   route_numbers[i].offset));
-        }
-        json_object_set_new(route, route_numbers[i].name,
-                            json_integer((json_int_t)sum));
-    }
-    return route;
+           report_status(commands->setup.board, commands->setup.conf,
+                         commands->setup.sockets));
 }
 
 static void do_routes(struct commands *commands, uint64_t ticket,
                       const json_t *request)
 {
-    json_t *routes = json_array();
-
     (void)request;
-    for (unsigned i = 0; i < commands->setup.board->routes; i++) {
-        json_array_append_new(routes, describe_route(commands, i));
-    }
     answer(commands, ticket,
-           json_pack("{s:b, s:o}", "ok", 1, "routes", routes));
+           report_routes(commands->setup.board, commands->setup.conf));
 }
 
 /* ---- what only workers know -------------------------------------------- */
@@ -356,7 +218,7 @@ static void checked(void *arg, const char *problems)
     }
     answer(commands, ticket,
            json_pack("{s:b, s:s, s:o}", "ok", 0, "error", NOT_YET, "problems",
-                     text_of(problems)));
+                     report_text(problems)));
 }
 
 static void reload(struct commands *commands, uint64_t ticket)

@@ -1,0 +1,140 @@
+/* test_report.c - the host, its workers and routes, as JSON */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include "proc/report.h"
+
+static struct conf_route routes[] = { { .name = (char[]){ "lobby" },
+                                        .path = (char[]){ "/chat/\xff" },
+                                        .plugin = (char[]){ "chat" } } };
+static const struct conf conf = { .file = (char[]){ "p.ini" },
+                                  .routes = routes,
+                                  .route_count = 1 };
+static struct board *board;
+
+static int make(void **state)
+{
+    (void)state;
+    board = board_create(2, 1);
+    return board != NULL ? 0 : -1;
+}
+
+static int unmake(void **state)
+{
+    (void)state;
+    board_destroy(board);
+    return 0;
+}
+
+static int64_t number_of(const json_t *object, const char *key)
+{
+    const json_t *number = json_object_get(object, key);
+
+    assert_true(json_is_integer(number));
+    return json_integer_value(number);
+}
+
+static void expect_text(const json_t *object, const char *key,
+                        const char *expected)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    assert_non_null(text);
+    assert_string_equal(text, expected);
+}
+
+static void tells_status(void **state)
+{
+    struct sockets sockets = { .count = 1 };
+    struct sockaddr_in *in = (void *)&sockets.list[0].addr;
+    json_t *status;
+    const json_t *worker;
+
+    (void)state;
+    in->sin_family = AF_INET;
+    in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    in->sin_port = htons(9501);
+    board_begin(board, 0, 77);
+    stat_set(&board_stats(board, 0)->routes[0].connections, 3);
+    stat_set(&board_stats(board, 0)->sockets, 4);
+    stat_set(&board_stats(board, 1)->routes[0].connections, 2);
+    stat_set(&board_slot(board, 0)->incarnation, 6);
+    atomic_store(&board_stats(board, 0)->now.hook, HOOK_MESSAGE);
+    status = report_status(board, &conf, &sockets);
+    assert_true(json_is_true(json_object_get(status, "ok")));
+    expect_text(status, "state", "degraded");
+    expect_text(status, "file", "p.ini");
+    assert_int_equal(number_of(status, "pid"), getpid());
+    assert_int_equal(number_of(status, "connections"), 5);
+    assert_string_equal(json_string_value(json_array_get(
+                            json_object_get(status, "addresses"), 0)),
+                        "127.0.0.1:9501");
+    worker = json_array_get(json_object_get(status, "workers"), 0);
+    assert_int_equal(number_of(worker, "worker"), 0);
+    assert_int_equal(number_of(worker, "pid"), 77);
+    assert_int_equal(number_of(worker, "restarts"), 6);
+    assert_int_equal(number_of(worker, "connections"), 3);
+    assert_int_equal(number_of(worker, "sockets"), 4);
+    expect_text(worker, "state", "starting");
+    expect_text(worker, "hook",
+                "the message hook of plugin chat, [route.lobby]");
+    worker = json_array_get(json_object_get(status, "workers"), 1);
+    expect_text(worker, "state", "down");
+    assert_null(json_object_get(worker, "uptime_ms"));
+    assert_null(json_object_get(worker, "hook"));
+    json_decref(status);
+}
+
+static void sums_it_up(void **state)
+{
+    const struct sockets none = { 0 };
+    json_t *status;
+
+    (void)state;
+    atomic_store(&board_slot(board, 0)->state, WORKER_RUNNING);
+    atomic_store(&board_slot(board, 1)->state, WORKER_RUNNING);
+    status = report_status(board, &conf, &none);
+    expect_text(status, "state", "running");
+    json_decref(status);
+    board_set_draining(board);
+    status = report_status(board, &conf, &none);
+    expect_text(status, "state", "draining");
+    json_decref(status);
+}
+
+static void tells_routes(void **state)
+{
+    json_t *report;
+    const json_t *route;
+
+    (void)state;
+    stat_set(&board_stats(board, 0)->routes[0].messages_in, 3);
+    stat_set(&board_stats(board, 1)->routes[0].messages_in, 4);
+    stat_set(&board_stats(board, 1)->routes[0].slow_hooks, 1);
+    report = report_routes(board, &conf);
+    route = json_array_get(json_object_get(report, "routes"), 0);
+    expect_text(route, "route", "lobby");
+    expect_text(route, "plugin", "chat");
+    assert_int_equal(number_of(route, "messages_in"), 7);
+    assert_int_equal(number_of(route, "slow_hooks"), 1);
+    /* A path that no JSON can hold is no reason to say nothing. */
+    expect_text(route, "path", "(not UTF-8)");
+    json_decref(report);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(tells_status, make, unmake),
+        cmocka_unit_test_setup_teardown(sums_it_up, make, unmake),
+        cmocka_unit_test_setup_teardown(tells_routes, make, unmake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
