@@ -28,6 +28,9 @@
 #define DRAIN_LOOK_MS 10
 #define BUS_QUEUE     ((size_t)64 << 20)
 
+#define FEW          200
+#define LEAVE_PER_MS 5
+
 /* How long plain HTTP may go on when the last WebSocket has gone. */
 #define HTTP_GRACE_MS 2000
 
@@ -140,9 +143,7 @@ static void look_drained(uv_timer_t *timer)
  * the next server in the same moment. */
 static uint64_t spread_ms(size_t connections, uint64_t limit_ms)
 {
-    uint64_t few = connections < 1000 ? connections : 1000;
-    uint64_t many = connections / 5;
-    uint64_t spread = many > few ? many : few;
+    uint64_t spread = connections > FEW ? connections / LEAVE_PER_MS : 0;
 
     return spread < limit_ms / 4 ? spread : limit_ms / 4;
 }
