@@ -80,7 +80,7 @@ async function runCommand(args, { env = {}, ms = SOON_MS, cwd } = {}) {
  * setup: sections of the INI file (server, tls, log, limits, http, and
  * plugins: { NAME: {} }, routes: { NAME: {} }); or ini, its whole text, of
  * which the function's argument is the host. files: { 'www/x.html': text } in
- * its folder; env; expected: a pattern for each line of level warn or error
+ * its folder; env; prefix: a command that starts it; expected: a pattern for each line of level warn or error
  * that belongs to the test.
  */
 class Host {
@@ -161,7 +161,8 @@ class Host {
         this.killed = false;
         /* A session of its own: all that it starts can be found by it. */
         this.child = spawn(KEEPER[0],
-            [...KEEPER.slice(1), PATCHBAY, 'run', '-c', this.ini],
+            [...KEEPER.slice(1), ...this.setup.prefix ?? [],
+                PATCHBAY, 'run', '-c', this.ini],
             { detached: true, cwd: this.dir,
                 stdio: ['ignore', 'pipe', 'pipe'],
                 env: { ...process.env, ...this.setup.env } });

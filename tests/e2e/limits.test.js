@@ -1,0 +1,256 @@
+/* limits.test.js - every queue, count and wait has its end */
+'use strict';
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const { suite } = require('./lib/suite.js');
+const { OPCODE, closePayload } = require('./lib/raw.js');
+const { SLOWNESS, pass, until } = require('./lib/wait.js');
+
+const CHUNK = 'x'.repeat(4000);
+
+/* A subscriber that does not read, and what was published to it. */
+async function choke(host, path) {
+    const slow = await host.connect(path);
+    const publisher = await host.connect(path);
+    const id = await slow.value('id');
+
+    await slow.value('sub news');
+    slow.socket.pause();
+    return { slow, publisher, id };
+}
+
+const metric = async (host, name, route) =>
+    (await host.metrics()).get(`patchbay_${name}{route="${route}"}`);
+
+suite('a slow peer', {
+    limits: { send_queue: '64k', ping: 0 },
+    routes: {
+        close: { path: '/close', plugin: 'everything' },
+        drop: { path: '/drop', plugin: 'everything', slow_peer: 'drop' },
+    },
+}, ({ host, it }) => {
+    it('is closed with 1013, after what it has coming', async () => {
+        const { slow, publisher, id } = await choke(host, '/close');
+        let sent = 0;
+
+        await until(async () => {
+            for (let i = 0; i < 200; i++) {
+                publisher.send(`pub news ${sent++} ${CHUNK}`);
+                await publisher.text();
+            }
+            return await metric(host, 'slow_peers_closed_total', 'close') > 0;
+        }, 'a peer that is too slow', 60000);
+        assert.strictEqual(await publisher.ask('echo unharmed'), 'unharmed');
+        slow.socket.resume();
+        assert.deepStrictEqual(await slow.closed(),
+            { code: 1013, reason: 'too slow' });
+        /* All up to the limit, in order, and none behind a gap. */
+        slow.messages.items.slice(slow.messages.taken).forEach(({ text }, i) =>
+            assert.ok(text.startsWith(`${i} `), `${i}: ${text.slice(0, 9)}`));
+        assert.ok(slow.messages.length < sent);
+        await host.waitLog(new RegExp(`#${id} .*: closed 1013 "too slow"`));
+        assert.strictEqual(
+            await metric(host, 'slow_peers_closed_total', 'close'), 1);
+    });
+
+    it('loses messages instead, if the file says so', async () => {
+        const { slow, publisher } = await choke(host, '/drop');
+        let sent = 0;
+
+        await until(async () => {
+            for (let i = 0; i < 200; i++) {
+                publisher.send(`pub news ${sent++} ${CHUNK}`);
+                await publisher.text();
+            }
+            return await metric(host, 'messages_dropped_total', 'drop') > 100;
+        }, 'messages that are dropped', 60000);
+        slow.socket.resume();
+        const dropped = await metric(host, 'messages_dropped_total', 'drop');
+
+        /* Those that came are in order, and it is still one of us. */
+        let before = -1;
+
+        for (let i = 0; i < sent - dropped; i++) {
+            const number = Number((await slow.text()).split(' ')[0]);
+
+            assert.ok(number > before, `${number} behind ${before}`);
+            before = number;
+        }
+        assert.strictEqual(await slow.ask('echo here'), 'here');
+        publisher.send('pub news the last');
+        assert.strictEqual(await slow.text(), 'the last');
+        assert.strictEqual(
+            await metric(host, 'slow_peers_closed_total', 'drop'), 0);
+    });
+});
+
+suite('time', {
+    limits: { ping: 0 },
+    routes: {
+        ping: { path: '/ping', plugin: 'everything', ping: '1s',
+            ping_wait: '1s' },
+        idle: { path: '/idle', plugin: 'everything', idle: '1s' },
+        plain: { path: '/plain', plugin: 'everything' },
+    },
+    concurrency: 8,
+}, ({ host, it }) => {
+    it('runs out for who does not answer a ping', async () => {
+        const raw = await host.rawUpgrade('/ping');
+
+        raw.send(OPCODE.text, 'id');
+        const [, id] = (await raw.message()).text.split(' ');
+        const start = performance.now();
+        const { opcode, payload } = await raw.frame();
+        const pinged = performance.now() - start;
+
+        assert.strictEqual(opcode, OPCODE.ping);
+        assert.ok(payload.length <= 125);
+        assert.ok(pinged > 900 && pinged < 2500 * SLOWNESS, `${pinged} ms`);
+        assert.strictEqual((await raw.rest()).length, 0);
+        const ended = performance.now() - start;
+
+        assert.ok(ended > 1900 && ended < 4000 * SLOWNESS, `${ended} ms`);
+        await host.waitLog(new RegExp(`#${id} .*: closed 1006 "no pong"`));
+        assert.ok(await metric(host, 'timeouts_total', 'ping') >= 1);
+    });
+
+    it('does not for who answers pings', async () => {
+        const client = await host.connect('/ping');
+
+        for (let i = 0; i < 3; i++) {
+            const { kind } = await client.controls.next('a ping');
+
+            assert.strictEqual(kind, 'ping');
+        }
+        assert.strictEqual(await client.ask('echo alive'), 'alive');
+    });
+
+    it('does not for who talks', async () => {
+        const raw = await host.rawUpgrade('/ping');
+
+        for (let i = 0; i < 12; i++) {
+            raw.send(OPCODE.text, `echo ${i}`);
+            const { opcode, payload } = await raw.frame();
+
+            assert.strictEqual(opcode, OPCODE.text);
+            assert.strictEqual(payload.toString(), `${i}`);
+            await pass(300);
+        }
+    });
+
+    it('runs out for who says nothing', async () => {
+        const client = await host.connect('/idle');
+        const id = await client.value('id');
+        const start = performance.now();
+
+        /* A pong is no message. */
+        const timer = setInterval(() => client.socket.pong(), 100);
+
+        assert.deepStrictEqual(await client.closed(),
+            { code: 1001, reason: 'idle' });
+        clearInterval(timer);
+        const ms = performance.now() - start;
+
+        assert.ok(ms > 900 && ms < 3000 * SLOWNESS, `${ms} ms`);
+        await host.waitLog(new RegExp(`#${id} .*: closed 1001 "idle"`));
+    });
+
+    it('does not for who gets messages, or sends them', async () => {
+        const [talker, listener] = [await host.connect('/idle'),
+            await host.connect('/idle')];
+
+        await listener.value('sub news');
+        for (let i = 0; i < 8; i++) {
+            assert.strictEqual(await talker.value(`pub news ${i}`), '0');
+            assert.strictEqual(await listener.text(), `${i}`);
+            await pass(300);
+        }
+        assert.strictEqual(await listener.ask('echo here'), 'here');
+    });
+
+    it('runs out for who does not answer a Close', async () => {
+        const raw = await host.rawUpgrade('/plain');
+        const start = performance.now();
+
+        raw.send(OPCODE.text, 'close 4000 go');
+        assert.deepStrictEqual(await raw.close(),
+            { code: 4000, reason: 'go' });
+        assert.strictEqual((await raw.rest()).length, 0);
+        const ms = performance.now() - start;
+
+        assert.ok(ms < 7000 * SLOWNESS, `${ms} ms`);
+        await host.waitLog(/: closed 4000 "go"/);
+    });
+
+    it('does not for who answers it late', async () => {
+        const raw = await host.rawUpgrade('/plain');
+
+        raw.send(OPCODE.text, 'close 4001 go');
+        await raw.close();
+        await pass(1500);
+        raw.send(OPCODE.close, closePayload(4001));
+        assert.strictEqual(await raw.ended(), 'end');
+    });
+});
+
+suite('deferred work', {
+    limits: { jobs: 1 },
+    routes: { every: { path: '/every', plugin: 'everything' } },
+}, ({ host, it }) => {
+    it('waits for a thread that is free', async () => {
+        const clients = [await host.connect('/every'),
+            await host.connect('/every')];
+        const start = performance.now();
+
+        for (const client of clients) {
+            assert.strictEqual(await client.value('defer 300'), '0');
+        }
+        assert.strictEqual(
+            (await host.metrics()).get('patchbay_deferred_jobs'), 2);
+        for (const client of clients) {
+            assert.strictEqual(await client.text(), 'deferred 0 other-thread');
+        }
+        assert.ok(performance.now() - start > 595);
+    });
+});
+
+/* Hundredths of a second that a process has worked. */
+function ticks(pid) {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+
+    return Number(stat[13]) + Number(stat[14]);
+}
+
+suite('descriptors', {
+    prefix: ['prlimit', '--nofile=48:48'],
+    expected: [/this system allows 48 open files/,
+        /cannot accept connections: Too many open files/],
+    routes: { echo: { path: '/echo', plugin: 'echo' } },
+}, ({ host, it }) => {
+    it('that run out make clients wait, not the host spin', async () => {
+        const first = await host.connect('/echo');
+        const clients = [];
+
+        /* More than there are descriptors; the kernel lets them connect. */
+        for (let i = 0; i < 60; i++) {
+            clients.push(await host.raw());
+        }
+        await host.waitLog(/Too many open files/);
+        const before = ticks(host.workers()[0]);
+
+        await pass(500);
+        assert.ok(ticks(host.workers()[0]) - before < 20, 'the worker spins');
+        assert.strictEqual(await first.ask('still'), 'still');
+        for (const client of clients.slice(0, 50)) {
+            client.destroy();
+        }
+        for (const client of clients.slice(50)) {
+            await client.upgrade('/echo');
+            client.send(OPCODE.text, 'hello');
+            assert.strictEqual((await client.message()).text, 'hello');
+        }
+        assert.ok((await host.metrics()).get('patchbay_accept_paused_total') >
+            0);
+    });
+});
