@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #include "base/units.h"
@@ -120,7 +121,11 @@ static int add_host(struct conf *conf, const char *item, const char *host,
     struct addrinfo *found = NULL;
     const struct addrinfo *v4;
     const struct addrinfo *v6;
-    int result = getaddrinfo(host, port, &hints, &found);
+    /* RFC 6761 section 6.3: localhost is the loopback of both families,
+     * whatever /etc/hosts has; that is what no name at all stands for. */
+    int result = getaddrinfo(
+        !numeric && strcasecmp(host, "localhost") == 0 ? NULL : host, port,
+        &hints, &found);
 
     if (result != 0 && numeric) {
         buf_addf(why, "\"%s\" holds no IPv6 address; " LISTEN_FORMS, item);

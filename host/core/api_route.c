@@ -225,10 +225,16 @@ int api_timer_set(bay_route *handle, uint64_t key, uint64_t delay_ms)
 int api_timer_clear(bay_route *handle, uint64_t key)
 {
     struct instance *instance = checked(handle);
+    struct core *core;
+    int status;
 
-    return instance != NULL
-               ? timers_clear(&instance->core->timers, instance, key)
-               : BAY_EINVAL;
+    if (instance == NULL) {
+        return BAY_EINVAL;
+    }
+    core = instance->core;
+    status = timers_clear(&core->timers, instance, key);
+    stat_set(&core->setup.stats->timers, core->timers.count);
+    return status;
 }
 
 uint64_t api_now_ms(const bay_route *handle)

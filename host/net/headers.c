@@ -277,8 +277,9 @@ void headers_remote(const struct link *link, char *out, size_t size)
     if (link->server->conf->proxy_count > 0) {
         follow_proxies(link, &addr);
     }
-    out[0] = '\0';
-    if (addr.ss_family != AF_UNSPEC) {
+    if (addr.ss_family == AF_UNSPEC) {
+        snprintf(out, size, "unknown"); /* it was reset while it waited */
+    } else {
         format_address(&addr, out, size);
     }
 }
