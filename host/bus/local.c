@@ -33,36 +33,67 @@ int local_bus_path(char *out, size_t size, const char *run_dir, unsigned worker)
     return sender_path(out, size, run_dir, worker);
 }
 
-/* Encodes a message once, for all of the workers: a small one is copied to
- * each queue, a large one shared by them. The last error, if any. */
+/*
+ * A message on its way to some workers. It is encoded once, and not before one
+ * of them admits it: a small one to be copied to each queue, a large one to be
+ * shared by them.
+ */
+struct parcel {
+    const struct wire_frame *frame;
+    size_t len;
+    const char *bytes;   /* NULL: not encoded yet */
+    struct chunk *chunk; /* that holds them; NULL: they are in bus->small */
+};
+
+static int encode(struct local_bus *bus, struct parcel *parcel)
+{
+    char *bytes = bus->small;
+
+    if (parcel->len >= OUTBOX_SHARE) {
+        parcel->chunk = chunk_create(parcel->len);
+        if (!parcel->chunk) {
+            return BAY_ENOMEM;
+        }
+        bytes = parcel->chunk->data;
+    }
+    wire_encode(bytes, parcel->frame);
+    parcel->bytes = bytes;
+    return 0;
+}
+
+static int post_one(struct local_bus *bus, struct sender *sender,
+                    struct parcel *parcel)
+{
+    int status = sender_admit(sender, parcel->len);
+
+    if (status == 0 && !parcel->bytes) {
+        status = encode(bus, parcel);
+    }
+    if (status == 0) {
+        status = sender_post(sender, parcel->bytes, parcel->len, parcel->chunk);
+    }
+    return status;
+}
+
+/* 0, or the last error. */
 static int post(struct local_bus *bus, const struct worker_set *workers,
                 const struct wire_frame *frame)
 {
-    size_t len = wire_size(frame);
-    struct chunk *chunk = NULL;
-    char *bytes = bus->small;
+    struct parcel parcel = { .frame = frame, .len = wire_size(frame) };
     int worker, result = 0;
 
-    if (len == 0) {
+    if (parcel.len == 0) {
         return BAY_ETOOBIG;
     }
-    if (len >= OUTBOX_SHARE) {
-        chunk = chunk_create(len);
-        if (!chunk) {
-            return BAY_ENOMEM;
-        }
-        bytes = chunk->data;
-    }
-    wire_encode(bytes, frame);
     for (worker = worker_set_next(workers, 0); worker >= 0;
          worker = worker_set_next(workers, (unsigned)worker + 1)) {
-        int status = sender_post(&bus->senders[worker], bytes, len, chunk);
+        int status = post_one(bus, &bus->senders[worker], &parcel);
 
         if (status < 0) {
             result = status;
         }
     }
-    chunk_release(chunk);
+    chunk_release(parcel.chunk);
     return result;
 }
 

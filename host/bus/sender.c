@@ -291,8 +291,7 @@ static void warn_full(struct sender *sender)
     sender->dropped = 0;
 }
 
-int sender_post(struct sender *sender, const char *frame, size_t len,
-                struct chunk *chunk)
+int sender_admit(struct sender *sender, size_t len)
 {
     size_t limit = sender->setup->queue_limit;
 
@@ -305,6 +304,12 @@ int sender_post(struct sender *sender, const char *frame, size_t len,
         warn_full(sender);
         return BAY_EFULL;
     }
+    return 0;
+}
+
+int sender_post(struct sender *sender, const char *frame, size_t len,
+                struct chunk *chunk)
+{
     if ((chunk ? outbox_share(&sender->outbox, chunk)
                : outbox_add(&sender->outbox, frame, len)) < 0) {
         count_dropped(sender, 1);

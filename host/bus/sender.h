@@ -66,10 +66,13 @@ void sender_init(struct sender *sender, const struct sender_setup *setup,
 void sender_meet(struct sender *sender, bay_id hello);
 void sender_part(struct sender *sender);
 
-/*
- * Queues a message: len bytes at frame, or a chunk. BAY_EFULL: over the limit;
- * BAY_ENOTFOUND: the sibling is not there. What is not queued is counted.
- */
+/* Whether a message of so many bytes may be queued now. BAY_EFULL: it goes over
+ * the limit; BAY_ENOTFOUND: the sibling is not there. Then it is counted as
+ * dropped. */
+int sender_admit(struct sender *sender, size_t len);
+
+/* Queues one that was admitted: a copy of the frame, or a reference to its
+ * chunk unless that is NULL. BAY_ENOMEM: counted as dropped. */
 int sender_post(struct sender *sender, const char *frame, size_t len,
                 struct chunk *chunk);
 

@@ -103,7 +103,11 @@ static int post(struct scene *scene, const char *data, size_t len)
                                 .data = data,
                                 .len = len };
     char bytes[OUTBOX_SHARE];
+    int status = sender_admit(&scene->sender, wire_size(&frame));
 
+    if (status < 0) {
+        return status;
+    }
     assert_in_range(wire_size(&frame), 1, sizeof bytes);
     wire_encode(bytes, &frame);
     return sender_post(&scene->sender, bytes, wire_size(&frame), NULL);
