@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define CLI_DEFAULT_FILE "/etc/patchbay/patchbay.ini"
 
@@ -49,6 +50,9 @@ struct cli_call {
 extern const struct cli_command *const cli_commands[];
 
 const struct cli_command *cli_find(const char *name);
+
+/* What there is. */
+void cli_print_usage(FILE *out);
 
 /* Prints "patchbay: ..." and where to read more. Returns CLI_USAGE. */
 __attribute__((format(printf, 2, 3))) int

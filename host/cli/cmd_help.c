@@ -3,27 +3,28 @@
 
 #include "cli/cli.h"
 
-static void print_usage(void)
+void cli_print_usage(FILE *out)
 {
-    printf("patchbay - WebSocket plugins served from an INI file\n"
-           "\n"
-           "usage: patchbay COMMAND [-c FILE] [--json]\n"
-           "\n");
+    fprintf(out, "patchbay - WebSocket plugins served from an INI file\n"
+                 "\n"
+                 "usage: patchbay COMMAND [-c FILE] [--json]\n"
+                 "\n");
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         const struct cli_command *command = cli_commands[i];
         char name[32];
 
         snprintf(name, sizeof name, "%s %s", command->name,
                  command->operand != NULL ? command->operand : "");
-        printf("  %-14s %s\n", name, command->summary);
+        fprintf(out, "  %-14s %s\n", name, command->summary);
     }
-    printf("\n"
-           "  -c FILE        the configuration; default " CLI_DEFAULT_FILE "\n"
-           "  --json         print JSON, for programs\n"
-           "\n"
-           "Exit status: 0 done, 1 failed, 2 usage, 3 configuration, 4 not "
-           "running.\n"
-           "More on one command: patchbay help COMMAND\n");
+    fprintf(out,
+            "\n"
+            "  -c FILE        the configuration; default " CLI_DEFAULT_FILE "\n"
+            "  --json         print JSON, for programs\n"
+            "\n"
+            "Exit status: 0 done, 1 failed, 2 usage, 3 configuration, 4 not "
+            "running.\n"
+            "More on one command: patchbay help COMMAND\n");
 }
 
 static void print_command(const struct cli_command *command)
@@ -52,7 +53,7 @@ static int run(const struct cli_call *call)
     const struct cli_command *command;
 
     if (call->operand == NULL) {
-        print_usage();
+        cli_print_usage(stdout);
         return CLI_DONE;
     }
     command = cli_find(call->operand);

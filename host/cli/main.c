@@ -16,11 +16,6 @@ const struct cli_command *const cli_commands[] = {
 
 #define COMMAND_COUNT (sizeof cli_commands / sizeof cli_commands[0] - 1)
 
-/* The words of all options. */
-static const char *const option_words[] = { "-c",      "--config", "--json",
-                                            "--limit", "--keys",   "--help",
-                                            "-h",      NULL };
-
 const struct cli_command *cli_find(const char *name)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -130,6 +125,24 @@ static int read_option(struct cli_call *call, int argc, char **argv, int *at)
     return -1;
 }
 
+static int unknown_option(const struct cli_command *command, const char *word)
+{
+    const char *words[8] = { "--help" };
+    size_t count = 1;
+
+    if ((command->takes & CLI_TAKES_FILE) != 0) {
+        words[count++] = "-c";
+        words[count++] = "--config";
+    }
+    if ((command->takes & CLI_TAKES_JSON) != 0) {
+        words[count++] = "--json";
+    }
+    if ((command->takes & CLI_TAKES_LIMIT) != 0) {
+        words[count++] = "--limit";
+    }
+    return cli_unknown(command, "option", word, words);
+}
+
 static bool asks_for_help(const char *word)
 {
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
@@ -152,7 +165,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
             int status = read_option(&call, argc, argv, &i);
 
             if (status == -1) {
-                return cli_unknown(command, "option", argv[i], option_words);
+                return unknown_option(command, argv[i]);
             }
             if (status != CLI_DONE) {
                 return status;
@@ -193,9 +206,7 @@ int main(int argc, char **argv)
 
     open_standard_streams();
     if (argc < 2) {
-        struct cli_call call = { .command = &cmd_help };
-
-        cmd_help.run(&call);
+        cli_print_usage(stderr);
         return CLI_USAGE;
     }
     if (asks_for_help(argv[1])) {

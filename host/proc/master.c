@@ -306,12 +306,12 @@ static int start(struct master *master)
     char *why = master->why;
     size_t size = master->why_size;
 
+    log_identify("master");
     if (account_find(&master->account, conf->user, why, size) < 0 ||
         open_log(master, conf->log_level, why, size) < 0 ||
         catch_signals(master) < 0) {
         return -1;
     }
-    log_identify("master");
     check_limits(conf);
     master->board = board_create(conf->workers, (unsigned)conf->route_count);
     if (master->board == NULL) {
