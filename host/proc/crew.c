@@ -371,7 +371,7 @@ bool crew_reap(struct crew *crew, pid_t pid, int status)
         } else {
             replace(member, what, lived_ms);
         }
-    } else if (status != 0 &&
+    } else if (!crew->told_failure && status != 0 &&
                !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) {
         log_error("%s", what);
     }
