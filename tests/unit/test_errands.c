@@ -82,13 +82,13 @@ static uint64_t now_ms(void *arg)
 
 static int make(void **state)
 {
+    static char log_file[] = "-";
     int ends[2];
 
     (void)state;
     quits = orphans = code = 0;
     kicked = 0;
-    conf = (struct conf){ .log_file = (char[]){ "-" },
-                          .log_format = LOG_FORMAT_TEXT };
+    conf = (struct conf){ .log_file = log_file, .log_format = LOG_FORMAT_TEXT };
     errands = (struct errands){ .conf = &conf,
                                 .drain = drain,
                                 .quit = quit,
