@@ -16,7 +16,7 @@
 #include "net/server-t.h"
 
 /* Beyond these libwebsockets hangs up without a word. */
-#define PROTOCOLS_MAX  127
+#define LIST_MAX       127 /* Connection and Sec-WebSocket-Protocol */
 #define PROTOCOL_MAX   64
 #define EXTENSIONS_MAX 255
 
@@ -44,6 +44,49 @@ static bool has_token(const char *list, const char *token)
         }
         list += word;
     }
+}
+
+/* What the tokenizer of libwebsockets takes for one, or for a broken one. */
+static bool is_number(const char *word, size_t len)
+{
+    static const char digits[] = "0123456789";
+    size_t at = strspn(word, digits);
+
+    if (at > 0 && word[at] == '.') {
+        at += 1 + strspn(word + at + 1, digits);
+        if (word[at] == '.') {
+            return true;
+        }
+    }
+    return at > 0 && at >= len;
+}
+
+/*
+ * Whether a list of tokens is one that libwebsockets 4.1.6 reads, too. It hangs
+ * up, without a word and after the application was asked, on an element that
+ * is empty, unless it is the last, or no token, or a number.
+ */
+static bool is_readable(const char *list)
+{
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "abcdefghijklmnopqrstuvwxyz";
+
+    while (*list != '\0') {
+        size_t word;
+
+        list += strspn(list, " \t");
+        word = strspn(list, token);
+        if (word == 0 || is_number(list, word)) {
+            return false;
+        }
+        list += word + strspn(list + word, " \t");
+        if (*list != ',' && *list != '\0') {
+            return false;
+        }
+        list += *list == ',' ? 1 + strspn(list + 1, " \t") : 0;
+    }
+    return true;
 }
 
 /* 16 bytes in base64 (RFC 6455 section 4.1). */
@@ -100,7 +143,7 @@ static int check_request(struct link *link, const char *method,
                          const char *upgrade)
 {
     struct lws *wsi = link->wsi;
-    char text[512];
+    char text[512], list[LIST_MAX];
 
     if (strcasecmp(upgrade, "websocket") != 0) {
         return refuse(link, 400, NULL,
@@ -121,9 +164,10 @@ static int check_request(struct link *link, const char *method,
     if (headers_known(wsi, WSI_TOKEN_HOST, text, sizeof text) <= 0) {
         return refuse(link, 400, NULL, "the Host header is missing");
     }
-    if (headers_known(wsi, WSI_TOKEN_CONNECTION, text, sizeof text) <= 0 ||
-        !has_token(text, "upgrade")) {
-        return refuse(link, 400, NULL, "Connection must have Upgrade in it");
+    if (headers_known(wsi, WSI_TOKEN_CONNECTION, list, sizeof list) <= 0 ||
+        !is_readable(list) || !has_token(list, "upgrade")) {
+        return refuse(link, 400, NULL,
+                      "Connection must be a short list with Upgrade in it");
     }
     if (headers_known(wsi, WSI_TOKEN_VERSION, text, sizeof text) <= 0 ||
         strcmp(text, "13") != 0) {
@@ -150,6 +194,11 @@ static int check_subprotocols(struct link *link, char *offered, size_t size)
 
     if (headers_known(link->wsi, WSI_TOKEN_PROTOCOL, offered, size) < 0) {
         return refuse(link, 400, NULL, "Sec-WebSocket-Protocol is too long");
+    }
+    if (!is_readable(offered)) {
+        return refuse(link, 400, NULL,
+                      "Sec-WebSocket-Protocol must be a list of names, none of "
+                      "them empty or a number");
     }
     for (word = offered; *word != '\0'; word += strcspn(word, ", \t")) {
         word += strspn(word, ", \t");
@@ -217,16 +266,22 @@ static int create_conn(struct link *link, struct instance *instance,
     return result;
 }
 
-int handshake_check(struct link *link, const char *upgrade)
+int handshake_check(struct link *link, char *upgrade)
 {
     struct server *server = link->server;
     struct protocol_place *place = place_of(link);
     struct instance *instance;
-    char path[EXCHANGE_PATH_MAX], offered[PROTOCOLS_MAX], text[512],
-        origin[512];
+    char path[EXCHANGE_PATH_MAX], offered[LIST_MAX], text[512], origin[512];
     const char *method = headers_method(link->wsi, path, sizeof path);
     int len;
 
+    if (strcasecmp(upgrade, "h2c") == 0) {
+        /* Nobody has to take an upgrade to HTTP/2 (RFC 9110 section 7.8), and
+         * many a client offers it with each request. libwebsockets would take
+         * it: once the name is wiped out, it goes on with plain HTTP. */
+        *upgrade = '\0';
+        return 0;
+    }
     place->entry->name = PLACE_NAME; /* an earlier one may have failed late */
     if (check_request(link, method, upgrade) != 0 ||
         check_subprotocols(link, offered, sizeof offered) != 0) {

@@ -9,8 +9,9 @@
 struct link;
 
 /* The callbacks of libwebsockets, in their order; all run within one call of
- * the library. check: 0 to go on, 1 if an answer was written. */
-int handshake_check(struct link *link, const char *upgrade);
+ * the library. check: 0 to go on, 1 if an answer was written; upgrade is the
+ * value of that header, where libwebsockets keeps it. */
+int handshake_check(struct link *link, char *upgrade);
 void handshake_bound(struct link *link);
 int handshake_add_headers(struct link *link,
                           struct lws_process_html_args *args);

@@ -12,6 +12,7 @@
 #include "net/exchange.h"
 #include "net/headers.h"
 #include "net/link.h"
+#include "net/server-t.h"
 
 /* Read from a file and written to the socket in one go. */
 #define FILE_CHUNK 65536
@@ -111,7 +112,7 @@ static int write_out(struct lws *wsi, struct buf *out)
 static int complete(struct exchange *exchange)
 {
     struct link *link = exchange->link;
-    bool close = exchange->close;
+    bool close = exchange->close || link->server->stopping;
 
     link->exchange = NULL;
     exchange_destroy(exchange);

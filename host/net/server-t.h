@@ -34,6 +34,7 @@ struct server {
     struct listener *listeners;
     size_t listener_count;
     struct link *links;
+    bool stopping; /* plain HTTP ends with the answer that is being sent */
     bool closed;
     struct files *files; /* NULL: no [http] root */
 

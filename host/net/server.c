@@ -296,8 +296,17 @@ void server_start(struct server *server)
 
 void server_stop_accepting(struct server *server)
 {
+    struct link *link;
+
+    server->stopping = true;
     for (size_t i = 0; i < server->listener_count; i++) {
         listener_stop(&server->listeners[i]);
+    }
+    DL_FOREACH(server->links, link)
+    {
+        if (link->conn == NULL && link->exchange == NULL) {
+            link_shut(link);
+        }
     }
 }
 

@@ -38,7 +38,9 @@ const struct transport *server_transport(void);
 /* The core that serves the upgrades; before server_start. */
 void server_set_core(struct server *server, struct core *core);
 
-/* Begins and ends to accept. */
+/* Begins and ends to accept. Ending, connections that are in the middle of
+ * nothing are closed, and those of plain HTTP after their answer; WebSockets
+ * are for core_drain. */
 void server_start(struct server *server);
 void server_stop_accepting(struct server *server);
 

@@ -31,9 +31,6 @@
 #define FEW          200
 #define LEAVE_PER_MS 5
 
-/* How long plain HTTP may go on when the last WebSocket has gone. */
-#define HTTP_GRACE_MS 2000
-
 static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
 #define IGNORED_COUNT (sizeof ignored / sizeof ignored[0])
@@ -47,7 +44,6 @@ struct worker {
     uv_timer_t beat;
     uv_timer_t drain;
     uint64_t drain_until_ms;
-    uint64_t http_until_ms; /* 0: there are WebSockets yet */
     struct server *server;
     struct core *core;
     struct local_bus *bus;
@@ -124,17 +120,13 @@ static void look_drained(uv_timer_t *timer)
     size_t open = core_connections(worker->core);
     uint64_t now = clock_now_ms();
 
-    if (open == 0 && worker->http_until_ms == 0) {
-        worker->http_until_ms = now + HTTP_GRACE_MS;
-    }
     if (now >= worker->drain_until_ms) {
         if (open > 0) {
             log_warn("%zu connections did not close in time and are cut off",
                      open);
         }
         stop(worker);
-    } else if (open == 0 && (stat_get(&worker->stats->sockets) == 0 ||
-                             now >= worker->http_until_ms)) {
+    } else if (open == 0 && stat_get(&worker->stats->sockets) == 0) {
         stop(worker);
     }
 }
