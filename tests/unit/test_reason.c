@@ -25,7 +25,7 @@ static void begins_in_lower_case_unless_it_is_a_name(void **state)
 {
     (void)state;
     assert_string_equal(reason_errno(ENOENT), "no such file or directory");
-    assert_string_equal(reason_errno(EBADRPC), "RPC struct is bad");
+    assert_string_equal(reason_errno(EDOTDOT), "RFS specific error");
 }
 
 int main(void)
