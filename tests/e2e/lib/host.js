@@ -80,8 +80,9 @@ async function runCommand(args, { env = {}, ms = SOON_MS, cwd } = {}) {
  * setup: sections of the INI file (server, tls, log, limits, http, and
  * plugins: { NAME: {} }, routes: { NAME: {} }); or ini, its whole text, of
  * which the function's argument is the host. files: { 'www/x.html': text } in
- * its folder; env; prefix: a command that starts it; expected: a pattern for each line of level warn or error
- * that belongs to the test.
+ * its folder, which is open to other users if `open` says so; env; prefix: a
+ * command that starts it; expected: a pattern for each line of level warn or
+ * error that belongs to the test.
  */
 class Host {
     constructor(setup = {}) {
@@ -95,6 +96,9 @@ class Host {
         this.failed = false;
         this.checked = true;
         fs.mkdirSync(this.pluginDir);
+        if (setup.open) {
+            fs.chmodSync(this.dir, 0o755);
+        }
         for (const [name, text] of Object.entries(setup.files ?? {})) {
             this.writeFile(name, text);
         }
