@@ -140,11 +140,22 @@ suite('a refused handshake', { routes: ROUTES }, ({ host, it }) => {
         });
     };
 
-    refuses('needs Upgrade: websocket', 400, /Upgrade/, [
-        { Upgrade: 'h2c' },
-        { 'Upgrade': 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__',
-            'Connection': 'Upgrade, HTTP2-Settings' },
-    ]);
+    it('is not what an offer of HTTP/2 gets: that is plain HTTP', async () => {
+        const raw = await host.raw();
+
+        for (const headers of [
+            { Upgrade: 'h2c' },
+            { 'Upgrade': 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__',
+                'Connection': 'Upgrade, HTTP2-Settings' },
+        ]) {
+            const answer = await raw.handshake('/echo', headers);
+
+            assert.strictEqual(answer.status, 426);
+            assert.strictEqual(answer.version, 'HTTP/1.1');
+            assert.match(answer.text, /WebSocket endpoint/);
+        }
+        raw.destroy(); /* one connection for both: it was kept */
+    });
     refuses('needs Connection: Upgrade', 400, /Connection/, [
         { Connection: null }, { Connection: 'close' },
         { Connection: 'keep-alive' }, { Connection: 'up' },
