@@ -17,8 +17,8 @@
 
 /* Beyond these libwebsockets hangs up without a word. */
 #define LIST_MAX       127 /* Connection and Sec-WebSocket-Protocol */
-#define PROTOCOL_MAX   64
-#define EXTENSIONS_MAX 255
+#define PROTOCOL_MAX   63
+#define EXTENSIONS_MAX 254
 
 static int refuse(struct link *link, int status, const char *headers,
                   const char *sentence)

@@ -9,7 +9,7 @@
 
 #define LONGEST_NAME        32
 #define LONGEST_OPTION      48
-#define LONGEST_SUBPROTOCOL 63
+#define LONGEST_SUBPROTOCOL 62
 #define LONGEST_LINE        200 /* of version, summary and help */
 #define MOST_OPTIONS        256
 #define MOST_SUBPROTOCOLS   64
