@@ -29,7 +29,6 @@ struct link {
     struct server *server;
     struct conn *conn;           /* NULL: plain HTTP, or not yet known */
     struct exchange *exchange;   /* the HTTP request in progress, or NULL */
-    unsigned requests;           /* plain ones, so far */
     struct header_copy *headers; /* handed to the hook that runs */
     struct buf answer_headers;   /* of the handshake hook, for the 101 */
     struct link *next;           /* of the server */
