@@ -1,4 +1,4 @@
-/* tls.test.js - wss and https: versions, certificates, and all that is sent */
+/* tls.test.js - versions, certificates, and what is no TLS at all */
 'use strict';
 
 const assert = require('node:assert');
@@ -6,34 +6,13 @@ const crypto = require('node:crypto');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const https = require('node:https');
-const path = require('node:path');
 const { describe, it } = require('node:test');
+const { OPCODE, closePayload } = require('./lib/raw.js');
 const { suite, withHost } = require('./lib/suite.js');
-const { makeCertificates } = require('./lib/certificates.js');
-const { OPCODE, closePayload, frame } = require('./lib/raw.js');
-const { SOON_MS, until, within } = require('./lib/wait.js');
-
-const PEM = makeCertificates();
-const WWW = path.join(__dirname, '../../etc/www');
-
-const FILES = { 'chain.pem': PEM.chain, 'key.pem': PEM.key };
-const TLS = { cert: 'chain.pem', key: 'key.pem' };
-const ROUTES = {
-    echo: { path: '/echo', plugin: 'echo', max_message: '16m' },
-    small: { path: '/small', plugin: 'echo', max_message: 100 },
-    greeter: { path: '/', plugin: 'greeter' },
-    every: { path: '/every', plugin: 'everything' },
-};
-
-/* A client that trusts the root alone, as browsers do. */
-const TRUST = { ca: PEM.root };
-const WSS = { scheme: 'wss', ...TRUST };
-
-/* Clients of old versions, which OpenSSL 3 does not even offer unless told. */
-const only = (version) => ({
-    ...TRUST, minVersion: version, maxVersion: version,
-    ...version < 'TLSv1.2' && { ciphers: 'DEFAULT:@SECLEVEL=0' },
-});
+const {
+    FILES, PEM, SETUP, TLS, TRUST, WSS, assertServes, only,
+} = require('./lib/tls.js');
+const { until, within } = require('./lib/wait.js');
 
 /* A handshake of TLS alone: the version agreed upon; throws if refused. */
 async function agreed(host, options) {
@@ -49,23 +28,6 @@ async function assertRefusesVersion(host, version) {
     await assert.rejects(agreed(host, only(version)),
         { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' }, version);
 }
-
-async function assertServes(host) {
-    const client = await host.connect('/echo', WSS);
-
-    assert.strictEqual(await client.ask('hello'), 'hello');
-    assert.deepStrictEqual(await client.close(1000, 'bye'),
-        { code: 1000, reason: 'bye' });
-}
-
-const SETUP = {
-    server: { listen: '127.0.0.1:0, [::1]:0, unix:web.sock', workers: 2 },
-    tls: TLS,
-    http: { root: WWW },
-    limits: { handshake: '1s' },
-    routes: ROUTES,
-    files: FILES,
-};
 
 suite('TLS', SETUP, ({ host, it }) => {
     it('is what each TCP address speaks', async () => {
@@ -139,235 +101,24 @@ suite('TLS', SETUP, ({ host, it }) => {
         }, /no protocol agreed upon|ALERT_NO_APPLICATION_PROTOCOL/);
     });
 
+    /* Only by the worker that began it; the other begins anew. */
     it('resumes sessions', async () => {
         for (const version of ['TLSv1.2', 'TLSv1.3']) {
             const agent = new https.Agent({ ...only(version), maxSockets: 1 });
-            const reused = [];
+            const resumed = () => new Promise((done, fail) => {
+                https.get({ ...host.where(), path: '/-/health', agent,
+                    headers: { Connection: 'close' } }, (response) => {
+                    const { socket } = response;
 
-            for (let i = 0; i < 2; i++) {
-                const answer = new Promise((done, fail) => {
-                    https.get({ ...host.where(), path: '/-/health', agent,
-                        headers: { Connection: 'close' } }, (response) => {
-                        reused.push(response.socket.isSessionReused());
-                        response.resume().on('end', done);
-                    }).on('error', fail);
-                });
+                    response.resume().on('end', () =>
+                        done(socket.isSessionReused()));
+                }).on('error', fail);
+            });
 
-                await within(answer, 'the health page');
-            }
-            assert.deepStrictEqual(reused, [false, true], version);
+            assert.strictEqual(await resumed(), false);
+            await until(resumed, `a resumed session of ${version}`);
             agent.destroy();
         }
-    });
-});
-
-/* The demo's pages, and a file that takes many records. */
-const PAGES = Object.fromEntries(['index.html', 'chat.html', 'chat.js'].map(
-    (name) => [name, fs.readFileSync(path.join(WWW, name))]));
-const LARGE = crypto.randomBytes(5 << 20);
-const HTTPS = {
-    ...SETUP,
-    http: { root: 'site' },
-    files: {
-        ...FILES,
-        ...Object.fromEntries(Object.entries({ ...PAGES, 'large.bin': LARGE })
-            .map(([name, data]) => [`site/${name}`, data])),
-    },
-};
-
-suite('https', HTTPS, ({ host, it }) => {
-    const get = (name, options) =>
-        host.request(name, { secure: true, ...options });
-
-    it('serves the demo page and its files', async () => {
-        for (const name of ['', ...Object.keys(PAGES)]) {
-            const { status, body } = await get(`/${name}`);
-
-            assert.strictEqual(status, 200);
-            assert.ok(body.equals(PAGES[name || 'index.html']), name);
-        }
-    });
-
-    it('serves a large file', async () => {
-        assert.ok((await get('/large.bin')).body.equals(LARGE));
-    });
-
-    it('tells of health and metrics', async () => {
-        const { status, text } = await get('/-/health');
-
-        assert.strictEqual(status, 200);
-        assert.strictEqual(JSON.parse(text).status, 'ok');
-        assert.match((await get('/-/metrics')).text, /^patchbay_/m);
-    });
-
-    it('refuses as HTTP does', async () => {
-        assert.strictEqual((await get('/nothing')).status, 404);
-        const { status, text } = await get('/echo');
-
-        assert.strictEqual(status, 426);
-        assert.match(text, /\bwss:/);
-    });
-
-    it('takes several requests on one connection', async () => {
-        const agent = new https.Agent({ keepAlive: true, maxSockets: 1,
-            ...TRUST });
-
-        for (let i = 0; i < 20; i++) {
-            assert.strictEqual(
-                (await get('/', { agent })).status, 200);
-        }
-        const { sockets, freeSockets } = agent;
-
-        assert.strictEqual([...Object.values(sockets),
-            ...Object.values(freeSockets)].flat().length, 1);
-        agent.destroy();
-    });
-
-    it('takes pages of its own origin', async () => {
-        const { port } = host;
-        const client = await host.connect('/',
-            { ...WSS, origin: `https://127.0.0.1:${port}` });
-
-        assert.strictEqual(await client.ask('hello'), 'this is server');
-        for (const origin of ['https://example.org',
-            `https://127.0.0.1:${port + 1}`]) {
-            await assert.rejects(host.connect('/', { ...WSS, origin }),
-                { status: 403 });
-        }
-    });
-});
-
-suite('wss', SETUP, ({ host, it }) => {
-    it('carries messages of any length', async () => {
-        const client = await host.connect('/echo', WSS);
-
-        for (const length of [0, 1, 125, 126, 4096, 16374, 16383, 16384,
-            16385, 32768, 65535, 65536, 65537, 1000000]) {
-            const sent = crypto.randomBytes(length);
-
-            client.send(sent);
-            const { data, binary } = await client.next();
-
-            assert.ok(binary && data.equals(sent), `${length} bytes`);
-        }
-    });
-
-    it('carries 16 MiB', async () => {
-        for (const version of ['TLSv1.2', 'TLSv1.3']) {
-            const client = await host.connect('/echo',
-                { scheme: 'wss', ...only(version), maxPayload: 17 << 20 });
-            const sent = crypto.randomBytes(16 << 20);
-
-            client.send(sent);
-            const { data, binary } = await client.next('16 MiB');
-
-            assert.ok(binary && data.equals(sent));
-            await client.close(1000);
-        }
-    });
-
-    it('carries many that do not wait', async () => {
-        const client = await host.connect('/echo', WSS);
-        const many = 20000;
-
-        for (let i = 0; i < many; i++) {
-            client.send(i % 3 === 0 ? Buffer.from(`${i}`) : `${i}`);
-        }
-        for (let i = 0; i < many; i++) {
-            const { data, binary } = await client.next();
-
-            assert.strictEqual(binary, i % 3 === 0);
-            assert.strictEqual(data.toString(), `${i}`);
-        }
-    });
-
-    it('carries many in one record, and one in many records', async () => {
-        const raw = await host.raw({ secure: TRUST });
-
-        await raw.upgrade('/echo');
-        raw.write(...Array.from({ length: 700 }, (_, i) =>
-            frame(OPCODE.text, `message ${i}`)));
-        for (let i = 0; i < 700; i++) {
-            assert.strictEqual((await raw.message()).text, `message ${i}`);
-        }
-        raw.socket.setNoDelay(true);
-        for (const byte of frame(OPCODE.text, 'x'.repeat(130))) {
-            raw.write([byte]);
-        }
-        assert.strictEqual((await raw.message()).text, 'x'.repeat(130));
-    });
-
-    it('waits for a client that does not read', async () => {
-        const client = await host.connect('/echo', WSS);
-        const sent = Array.from({ length: 100 }, (_, i) =>
-            Buffer.alloc(100000, i));
-
-        client.socket.pause();
-        sent.forEach((data) => client.send(data));
-        await assertServes(host);
-        client.socket.resume();
-        for (const data of sent) {
-            assert.ok((await client.next()).data.equals(data));
-        }
-    });
-
-    it('reaches clients of other workers, and plain ones', async () => {
-        const clients = await host.inEachWorker('/every', 2, WSS);
-        const plain = await host.connect('/every', { index: 2 });
-
-        for (const client of [clients[1], plain]) {
-            await client.value('sub news');
-        }
-        await clients[0].value('pub news hello');
-        for (const client of [clients[1], plain]) {
-            assert.strictEqual(await client.text(), 'hello');
-        }
-    });
-
-    it('closes as the client does', async () => {
-        for (const [code, reason] of [[1000, ''], [1000, 'bye'],
-            [1001, 'x'.repeat(123)], [3000, 'ä'], [4999, '']]) {
-            const client = await host.connect('/echo', WSS);
-
-            assert.deepStrictEqual(await client.close(code, reason),
-                { code, reason });
-        }
-        const client = await host.connect('/echo', WSS);
-
-        assert.strictEqual((await client.close()).code, 1005);
-    });
-
-    it('closes with what went wrong', async () => {
-        const faults = [
-            ['/small', 1009, frame(OPCODE.binary, Buffer.alloc(101))],
-            ['/echo', 1007, frame(OPCODE.text, Buffer.from([0xff]))],
-            ['/echo', 1002, frame(3, 'reserved')],
-            ['/echo', 1002, frame(OPCODE.close, closePayload(1005))],
-        ];
-
-        for (const [where, code, bytes] of faults) {
-            const raw = await host.raw({ secure: TRUST });
-
-            await raw.upgrade(where);
-            raw.write(bytes);
-            assert.strictEqual((await raw.close()).code, code, where);
-            raw.send(OPCODE.close, closePayload(code));
-            assert.strictEqual((await raw.rest()).how, 'end');
-        }
-    });
-
-    it('serves many at once, and mixes nothing up', async () => {
-        const clients = await Promise.all(Array.from({ length: 40 }, () =>
-            host.connect('/echo', WSS)));
-
-        await Promise.all(clients.map(async (client, number) => {
-            for (let i = 0; i < 20; i++) {
-                const sent = `${number} ${i} ${'x'.repeat(i * 997)}`;
-
-                assert.strictEqual(await client.ask(sent), sent);
-            }
-            await client.close(1000);
-        }));
     });
 });
 
@@ -379,7 +130,7 @@ suite('a port of TLS', SETUP, ({ host, it }) => {
             const raw = await host.raw();
 
             raw.write(text);
-            const rest = await raw.rest(SOON_MS);
+            const rest = await raw.rest();
 
             assert.doesNotMatch(rest.toString('latin1'), /HTTP\/1/);
         }
@@ -468,7 +219,8 @@ describe('the host, with TLS,', () => {
 
     it('reads a key that its workers may not', { skip: process.getuid() !== 0
         && 'needs root' }, () =>
-        withHost({ ...SETUP, start: false, expected: [/worker 0 .* killed by signal 9/],
+        withHost({ ...SETUP, start: false,
+            expected: [/worker 0 .* killed by signal 9/],
             server: { workers: 1, user: 'nobody' } }, async (host) => {
             fs.chmodSync(host.dir, 0o755);
             fs.chmodSync(host.file('key.pem'), 0o600);
@@ -480,6 +232,23 @@ describe('the host, with TLS,', () => {
             process.kill(pid, 'SIGKILL');
             await until(() => ![undefined, pid].includes(host.workers()[0]),
                 'another worker');
+            await assertServes(host);
+        }));
+});
+
+describe('a key that is replaced by a wrong one', () => {
+    it('leaves the host trying, until it is right', () =>
+        withHost({ ...SETUP, server: { workers: 1 },
+            expected: [/worker 0 .*killed by signal 9/,
+                /worker 0.* is not the private key of /,
+                /worker 0 cannot be restarted/] }, async (host) => {
+            const [pid] = host.workers();
+
+            host.writeFile('key.pem', PEM.otherKey);
+            process.kill(pid, 'SIGKILL');
+            await host.waitLog(/worker 0 cannot be restarted/);
+            host.writeFile('key.pem', PEM.key);
+            await host.waitLog(/worker 0 is back/);
             await assertServes(host);
         }));
 });
