@@ -3,7 +3,6 @@
 'use strict';
 
 const assert = require('node:assert');
-const dns = require('node:dns/promises');
 const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
@@ -70,13 +69,9 @@ describe('localhost', () => {
     it('is all its addresses, with one port', () => withHost({
         server: { listen: 'localhost:0' }, routes: ROUTES,
     }, async (host) => {
-        const addresses = (await dns.lookup('localhost', { all: true }))
-            .map(({ address }) => address).filter((address) =>
-                address !== '::1' || hasIpv6);
-
         assert.deepStrictEqual(
-            host.addresses.map((_, i) => host.where(i).host).sort(),
-            addresses.sort());
+            host.addresses.map((_, index) => host.where(index).host),
+            hasIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']);
         for (const index of host.addresses.keys()) {
             assert.strictEqual(host.where(index).port, host.port);
             await host.connect('/every', { index });
