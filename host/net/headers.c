@@ -45,7 +45,7 @@ const char *headers_method(struct lws *wsi, char *path, size_t size)
 
 void headers_query(struct lws *wsi, struct buf *query)
 {
-    char part[4096];
+    char part[SERVER_HEADERS_MAX];
     int len;
 
     for (int i = 0;

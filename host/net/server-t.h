@@ -18,6 +18,9 @@
  */
 #define PLACE_NAME "\x01patchbay"
 
+/* All that libwebsockets keeps of a request: its path, query and headers. */
+#define SERVER_HEADERS_MAX 8192
+
 struct protocol_place {
     struct lws_vhost *vhost;
     struct lws_protocols *entry; /* the vhost's own copy */

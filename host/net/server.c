@@ -20,7 +20,6 @@
 #define SERVICE_BUF (2 * RX_BUFFER)
 #define TX_CHUNK    (4 << 20)
 
-#define HEADERS_MAX  8192
 #define KEEP_ALIVE_S 30
 
 static const struct lws_protocols protocols[] = {
@@ -144,7 +143,7 @@ static void set_common(struct lws_context_creation_info *info,
     info->options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     info->foreign_loops = loops;
     info->pt_serv_buf_size = SERVICE_BUF;
-    info->max_http_header_data = HEADERS_MAX;
+    info->max_http_header_data = SERVER_HEADERS_MAX;
     info->timeout_secs = handshake;
     info->timeout_secs_ah_idle = handshake;
     info->keepalive_timeout = KEEP_ALIVE_S;
