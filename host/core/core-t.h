@@ -59,11 +59,14 @@ struct conn {
     struct conn *next_dirty; /* in core->dirty */
     struct conn *prev_dirty;
     bool dirty;
-    bool blocked;      /* the socket takes nothing: conn_writable will come */
-    bool reading;      /* what the transport was last told */
-    bool paused;       /* by the plugin */
-    bool opened;       /* the open hook was called */
-    bool want_drained; /* a send returned BAY_EFULL */
+    bool blocked;        /* the socket takes nothing: conn_writable will come */
+    bool reading;        /* what the transport was last told */
+    bool paused;         /* by the plugin */
+    bool opened;         /* the open hook was called */
+    bool want_drained;   /* a send returned BAY_EFULL */
+    uint8_t large_count; /* large messages sent in the turn large_turn */
+    bool large_burst;    /* there was more than one in the turn before */
+    uint32_t large_turn;
 
     /* The message that is being assembled. */
     bay_kind rx_kind;
@@ -123,7 +126,10 @@ struct core {
     struct conn *speaker; /* whose message came last */
     struct task *tasks;
     struct task **tasks_end;
-    size_t notice_bytes; /* of notices that wait */
+    size_t notice_bytes;   /* of notices that wait */
+    uint32_t turn;         /* counts core_turn */
+    unsigned published;    /* messages, in this turn */
+    struct packet *shared; /* all but the first of these; NULL: none yet */
     bool in_turn;
     bool in_hook;
     bool draining;
@@ -172,7 +178,8 @@ void conn_fail(struct conn *conn, int code, const char *reason);
 
 /* send.c */
 int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len);
-void conn_share(struct conn *conn, struct packet *packet, size_t payload);
+void conn_share(struct conn *conn, struct packet *packet, size_t off,
+                size_t payload);
 void conn_flush(struct conn *conn);
 void conn_update_reading(struct conn *conn);
 

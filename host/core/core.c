@@ -177,6 +177,10 @@ void core_turn(struct core *core)
         core->setup.bus->flush(core->setup.bus_self);
     }
     flush_dirty(core);
+    packet_unref(&core->pool, core->shared);
+    core->shared = NULL;
+    core->published = 0;
+    core->turn++;
     core_set_alarm(core);
     core->in_turn = false;
 }
@@ -273,6 +277,7 @@ void core_destroy(struct core *core)
     while (core->tasks != NULL) { /* what the stop hooks published */
         run_tasks(core);
     }
+    packet_unref(&core->pool, core->shared);
     timers_finish(&core->timers);
     topics_finish(&core->topics);
     for (unsigned i = 0; i < core->route_count; i++) {

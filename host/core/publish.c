@@ -61,6 +61,43 @@ static int post_notice(struct instance *instance, const char *topic,
     return BAY_OK;
 }
 
+/*
+ * Frames a message for all that will share it. Those that are published one
+ * after another in a turn lie in one piece, so that a subscriber to all has one
+ * range to send. Returns the packet and where it begins, with a reference of
+ * the caller's; NULL: out of memory.
+ */
+static struct packet *frame_shared(struct core *core, bay_kind kind,
+                                   const void *data, size_t len, size_t *off)
+{
+    enum opcode opcode = kind == BAY_TEXT ? OPCODE_TEXT : OPCODE_BINARY;
+
+    *off = 0;
+    if (core->published++ == 0) {
+        return packet_create(opcode, data, len);
+    }
+    for (int tries = 0; tries < 2; tries++) {
+        if (core->shared == NULL) {
+            core->shared = packet_create_shared(&core->pool);
+        }
+        if (core->shared == NULL) {
+            return NULL;
+        }
+        *off = core->shared->len;
+        if (packet_append(core->shared, opcode, data, len)) {
+            core->shared->refs++;
+            return core->shared;
+        }
+        if (*off == 0) {
+            break; /* too long for any */
+        }
+        packet_unref(&core->pool, core->shared);
+        core->shared = NULL;
+    }
+    *off = 0;
+    return packet_create(opcode, data, len);
+}
+
 /* To everyone in this worker. The message is framed for the first subscriber
  * and shared by the rest. */
 static int deliver(struct instance *instance, const char *name, bay_kind kind,
@@ -69,6 +106,7 @@ static int deliver(struct instance *instance, const char *name, bay_kind kind,
     struct core *core = instance->core;
     struct topic *topic = topics_find(&core->topics, instance, name);
     struct packet *packet = NULL;
+    size_t off = 0;
     int status = BAY_OK;
 
     if (topic == NULL) {
@@ -81,13 +119,12 @@ static int deliver(struct instance *instance, const char *name, bay_kind kind,
             continue;
         }
         if (packet == NULL) {
-            packet = packet_create(
-                kind == BAY_TEXT ? OPCODE_TEXT : OPCODE_BINARY, data, len);
+            packet = frame_shared(core, kind, data, len, &off);
             if (packet == NULL) {
                 return BAY_ENOMEM;
             }
         }
-        conn_share(conn, packet, len);
+        conn_share(conn, packet, off, len);
     }
     packet_unref(&core->pool, packet);
     if (topic_listened(topic)) {

@@ -57,6 +57,26 @@ static void block(struct conn *conn)
 }
 
 /*
+ * Whether it is worth to send a large payload by itself: of those that come
+ * several in a turn, as the answers to one read do, one write for all is
+ * cheaper than a copy less. The last turn tells.
+ */
+static bool is_single(struct conn *conn)
+{
+    uint32_t turn = conn->instance->core->turn;
+
+    if (conn->large_turn != turn) {
+        conn->large_turn = turn;
+        conn->large_burst = conn->large_count > 1;
+        conn->large_count = 0;
+    }
+    if (conn->large_count < UINT8_MAX) {
+        conn->large_count++;
+    }
+    return conn->large_count == 1 && !conn->large_burst;
+}
+
+/*
  * A large payload goes to the socket from where it lies, if nothing waits
  * before it. True if that was tried; what was not taken is queued then.
  */
@@ -68,7 +88,7 @@ static bool send_direct(struct conn *conn, enum opcode opcode, const void *data,
     struct iovec iov[2];
     ssize_t n;
 
-    if (len < DIRECT_MIN || len > FRAME_MAX_PAYLOAD ||
+    if (len < DIRECT_MIN || len > FRAME_MAX_PAYLOAD || !is_single(conn) ||
         conn->sendq.head != NULL || conn->blocked) {
         return false;
     }
@@ -121,10 +141,11 @@ int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len)
     return status;
 }
 
-void conn_share(struct conn *conn, struct packet *packet, size_t payload)
+void conn_share(struct conn *conn, struct packet *packet, size_t off,
+                size_t payload)
 {
     struct core *core = conn->instance->core;
-    int status = may_send(conn, packet->len);
+    int status = may_send(conn, packet->len - off);
 
     if (status == BAY_EFULL) {
         stat_add(&conn->instance->stats->dropped, 1);
@@ -137,7 +158,7 @@ void conn_share(struct conn *conn, struct packet *packet, size_t payload)
     if (status != BAY_OK) {
         return;
     }
-    if (sendq_share(&core->pool, &conn->sendq, packet) != 0) {
+    if (sendq_share(&core->pool, &conn->sendq, packet, off) != 0) {
         stat_add(&conn->instance->stats->dropped, 1);
         return;
     }

@@ -61,6 +61,21 @@ static struct packet *take_chunk(struct sendq_pool *pool)
     return chunk;
 }
 
+struct packet *packet_create_shared(struct sendq_pool *pool)
+{
+    return take_chunk(pool);
+}
+
+bool packet_append(struct packet *packet, enum opcode opcode, const void *data,
+                   size_t len)
+{
+    if (packet->cap - packet->len < frame_message_size(len)) {
+        return false;
+    }
+    packet->len += frame_message(packet->data + packet->len, opcode, data, len);
+    return true;
+}
+
 static void free_node(struct sendq_pool *pool, struct sendq_node *node)
 {
     packet_unref(pool, node->packet);
@@ -75,7 +90,7 @@ static void free_node(struct sendq_pool *pool, struct sendq_node *node)
 
 /* Takes the packet when it succeeds. */
 static int push(struct sendq_pool *pool, struct sendq *queue,
-                struct packet *packet)
+                struct packet *packet, size_t off)
 {
     struct sendq_node *node = pool->nodes;
 
@@ -90,7 +105,8 @@ static int push(struct sendq_pool *pool, struct sendq *queue,
     }
     node->next = NULL;
     node->packet = packet;
-    node->off = 0;
+    node->off = off;
+    node->end = packet->len;
     if (queue->tail != NULL) {
         queue->tail->next = node;
     } else {
@@ -100,19 +116,20 @@ static int push(struct sendq_pool *pool, struct sendq *queue,
     return 0;
 }
 
-/* A chunk at the end of the queue with room for so much, or NULL. A chunk has
- * one reference as long as it grows: it is never shared. */
+/* A chunk at the end of the queue with room for so much, or NULL. One that has
+ * other references belongs to others, too, and so does what lies in it behind
+ * this queue's range. */
 static struct packet *open_chunk(struct sendq_pool *pool, struct sendq *queue,
                                  size_t size)
 {
     struct packet *last = queue->tail != NULL ? queue->tail->packet : NULL;
 
     if (last != NULL && last->cap == CHUNK_SIZE && last->refs == 1 &&
-        last->cap - last->len >= size) {
+        queue->tail->end == last->len && last->cap - last->len >= size) {
         return last;
     }
     last = take_chunk(pool);
-    if (last != NULL && push(pool, queue, last) != 0) {
+    if (last != NULL && push(pool, queue, last, 0) != 0) {
         packet_unref(pool, last);
         last = NULL;
     }
@@ -127,7 +144,7 @@ int sendq_add(struct sendq_pool *pool, struct sendq *queue, enum opcode opcode,
 
     if (size > CHUNK_SIZE) {
         packet = packet_create(opcode, data, len);
-        if (packet == NULL || push(pool, queue, packet) != 0) {
+        if (packet == NULL || push(pool, queue, packet, 0) != 0) {
             packet_unref(pool, packet);
             return -1;
         }
@@ -139,18 +156,25 @@ int sendq_add(struct sendq_pool *pool, struct sendq *queue, enum opcode opcode,
         packet->len +=
             frame_message(packet->data + packet->len, opcode, data, len);
     }
+    queue->tail->end = packet->len;
     queue->bytes += size;
     return 0;
 }
 
 int sendq_share(struct sendq_pool *pool, struct sendq *queue,
-                struct packet *packet)
+                struct packet *packet, size_t off)
 {
-    if (push(pool, queue, packet) != 0) {
-        return -1;
+    struct sendq_node *tail = queue->tail;
+
+    if (tail != NULL && tail->packet == packet && tail->end == off) {
+        tail->end = packet->len;
+    } else {
+        if (push(pool, queue, packet, off) != 0) {
+            return -1;
+        }
+        packet->refs++;
     }
-    packet->refs++;
-    queue->bytes += packet->len;
+    queue->bytes += packet->len - off;
     return 0;
 }
 
@@ -164,6 +188,7 @@ int sendq_raw(struct sendq_pool *pool, struct sendq *queue, const void *frames,
     }
     memcpy(chunk->data + chunk->len, frames, len);
     chunk->len += len;
+    queue->tail->end = chunk->len;
     queue->bytes += len;
     return 0;
 }
@@ -175,7 +200,7 @@ int sendq_peek(const struct sendq *queue, struct iovec *iov, int max)
 
     for (; node != NULL && count < max; node = node->next) {
         iov[count].iov_base = node->packet->data + node->off;
-        iov[count].iov_len = node->packet->len - node->off;
+        iov[count].iov_len = node->end - node->off;
         count++;
     }
     return count;
@@ -201,8 +226,8 @@ void sendq_sent(struct sendq_pool *pool, struct sendq *queue, size_t n,
     rest->iov_len = 0;
     *held = NULL;
     queue->bytes -= n;
-    while (node != NULL && n >= node->packet->len - node->off) {
-        n -= node->packet->len - node->off;
+    while (node != NULL && n >= node->end - node->off) {
+        n -= node->end - node->off;
         pop(pool, queue);
         node = queue->head;
     }
@@ -220,7 +245,7 @@ void sendq_sent(struct sendq_pool *pool, struct sendq *queue, size_t n,
     node->off = end;
     node->packet->refs++;
     *held = node->packet;
-    if (end == node->packet->len) {
+    if (end == node->end) {
         pop(pool, queue);
     }
 }

@@ -22,10 +22,12 @@ struct packet {
     unsigned char data[];
 };
 
+/* A range of a packet: whole frames. */
 struct sendq_node {
     struct sendq_node *next;
     struct packet *packet;
-    size_t off; /* always the start of a frame */
+    size_t off;
+    size_t end;
 };
 
 /* Chunks and nodes to use again: one pool a worker. A zeroed struct is an
@@ -48,14 +50,23 @@ struct sendq {
 
 /* A message framed by itself, with one reference; NULL: out of memory. */
 struct packet *packet_create(enum opcode opcode, const void *data, size_t len);
+
+/* An empty one, for several messages that many queues will share; and a
+ * message behind those that are in it already. false: it does not fit. Ranges
+ * that are shared stay as they are. */
+struct packet *packet_create_shared(struct sendq_pool *pool);
+bool packet_append(struct packet *packet, enum opcode opcode, const void *data,
+                   size_t len);
 void packet_unref(struct sendq_pool *pool, struct packet *packet);
 
 /* Each adds at the end; 0, or -1 if out of memory, with nothing added. share
- * takes a reference of its own. raw: whole frames, made by the caller. */
+ * adds a packet from off to its present end, taking a reference of its own: if
+ * that goes on where the queue ends, it costs nothing. raw: whole frames, made
+ * by the caller. */
 int sendq_add(struct sendq_pool *pool, struct sendq *queue, enum opcode opcode,
               const void *data, size_t len);
 int sendq_share(struct sendq_pool *pool, struct sendq *queue,
-                struct packet *packet);
+                struct packet *packet, size_t off);
 int sendq_raw(struct sendq_pool *pool, struct sendq *queue, const void *frames,
               size_t len);
 

@@ -16,7 +16,7 @@
 
 /* One read takes what the kernel holds for a busy peer. A connection's receive
  * buffer is never touched for data frames and costs address space only. */
-#define RX_BUFFER   65536
+#define RX_BUFFER   122880
 #define SERVICE_BUF (2 * RX_BUFFER)
 #define TX_CHUNK    (4 << 20)
 
@@ -293,14 +293,21 @@ void server_start(struct server *server)
     }
 }
 
+/* Their memory stays: links go on to point at what they came in by. */
+static void close_listeners(struct server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++) {
+        listener_close(&server->listeners[i]);
+    }
+    server->listener_count = 0;
+}
+
 void server_stop_accepting(struct server *server)
 {
     struct link *link;
 
     server->stopping = true;
-    for (size_t i = 0; i < server->listener_count; i++) {
-        listener_stop(&server->listeners[i]);
-    }
+    close_listeners(server);
     DL_FOREACH(server->links, link)
     {
         if (link->conn == NULL && link->exchange == NULL) {
@@ -325,9 +332,7 @@ void server_close(struct server *server)
         return;
     }
     server->closed = true;
-    for (size_t i = 0; i < server->listener_count; i++) {
-        listener_close(&server->listeners[i]);
-    }
+    close_listeners(server);
     uv_close((uv_handle_t *)&server->prepare, NULL);
     uv_close((uv_handle_t *)&server->check, NULL);
     uv_close((uv_handle_t *)&server->alarm, NULL);

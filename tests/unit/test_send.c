@@ -52,6 +52,31 @@ static void large_and_partly_taken(void **state)
     script_heard();
 }
 
+/* Who gets several large messages in a turn gets those of the next in one
+ * write; who gets one, gets it at once and without a copy. */
+static void large_bursts(void **state)
+{
+    static char data[4096];
+    struct peer peer;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    for (size_t turn = 1; turn <= 3; turn++) {
+        for (int i = 0; i < 4; i++) {
+            bay_send_binary(&peer.conn->handle, data, sizeof data);
+        }
+        core_turn(rig.core);
+        assert_int_equal(peer.writes, turn + 1); /* the first turn took two */
+    }
+    bay_send_binary(&peer.conn->handle, data, sizeof data);
+    core_turn(rig.core);
+    bay_send_binary(&peer.conn->handle, data, sizeof data);
+    assert_int_equal(peer.writes, 6); /* without waiting for the turn's end */
+    rig_leave(&peer);
+    script_heard();
+}
+
 static void the_limit(void **state)
 {
     static char data[1000];

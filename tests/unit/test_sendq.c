@@ -60,7 +60,7 @@ static void a_packet_is_shared(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(sendq_share(&pool, &queues[i], packet), 0);
+        assert_int_equal(sendq_share(&pool, &queues[i], packet, 0), 0);
     }
     assert_int_equal(packet->refs, 4);
     packet_unref(&pool, packet);
@@ -73,6 +73,39 @@ static void a_packet_is_shared(void **state)
     for (int i = 0; i < 3; i++) {
         sendq_clear(&pool, &queues[i]);
     }
+}
+
+/* Of what is published in a turn each queue has its ranges, and no byte of the
+ * others': also when it is the last to hold the chunk. */
+static void ranges_of_a_shared_chunk(void **state)
+{
+    struct sendq all = { 0 }, some = { 0 };
+    struct packet *chunk = packet_create_shared(&pool);
+    struct iovec iov[4];
+    struct buf out = { 0 };
+    size_t second, third;
+
+    (void)state;
+    assert_true(packet_append(chunk, OPCODE_TEXT, "one", 3));
+    assert_int_equal(sendq_share(&pool, &all, chunk, 0), 0);
+    assert_int_equal(sendq_share(&pool, &some, chunk, 0), 0);
+    second = chunk->len;
+    assert_true(packet_append(chunk, OPCODE_TEXT, "two", 3));
+    assert_int_equal(sendq_share(&pool, &all, chunk, second), 0);
+    third = chunk->len;
+    assert_true(packet_append(chunk, OPCODE_TEXT, "three", 5));
+    assert_int_equal(sendq_share(&pool, &all, chunk, third), 0);
+    packet_unref(&pool, chunk);
+    assert_int_equal(sendq_peek(&all, iov, 4), 1); /* one write for all */
+    assert_int_equal(iov[0].iov_len, 5 + 5 + 7);
+    sendq_clear(&pool, &all);
+
+    assert_int_equal(sendq_add(&pool, &some, OPCODE_TEXT, "mine", 4), 0);
+    gather(&some, &out);
+    assert_int_equal(out.len, 11);
+    assert_memory_equal(out.data, "\x81\x03one\x81\x04mine", 11);
+    buf_free(&out);
+    sendq_clear(&pool, &some);
 }
 
 /* However much of the queue is sent, what remains of the frame that was begun
@@ -167,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_ones_share_a_chunk),
         cmocka_unit_test(a_packet_is_shared),
+        cmocka_unit_test(ranges_of_a_shared_chunk),
         cmocka_unit_test(partial_sends),
         cmocka_unit_test(partial_sends_of_fragments),
         cmocka_unit_test(chunks_are_used_again),
