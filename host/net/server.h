@@ -16,8 +16,8 @@ struct server_setup {
     uv_loop_t *loop;
     const struct conf *conf;
     struct worker_stats *stats;
-    /* Bound, listening and non-blocking; borrowed. tls tells which of them
-     * speak TLS. */
+    /* Bound, listening and non-blocking; borrowed until
+     * server_stop_accepting. tls tells which of them speak TLS. */
     const int *listen_fds;
     const bool *listen_tls;
     size_t listen_count;
@@ -38,9 +38,10 @@ const struct transport *server_transport(void);
 /* The core that serves the upgrades; before server_start. */
 void server_set_core(struct server *server, struct core *core);
 
-/* Begins and ends to accept. Ending, connections that are in the middle of
- * nothing are closed, and those of plain HTTP after their answer; WebSockets
- * are for core_drain. */
+/* Begins and ends to accept, the latter for good: the listening sockets may be
+ * closed when it returns. Connections that are in the middle of nothing are
+ * closed then, and those of plain HTTP after their answer; WebSockets are for
+ * core_drain. */
 void server_start(struct server *server);
 void server_stop_accepting(struct server *server);
 

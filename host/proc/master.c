@@ -54,6 +54,7 @@ static void drain(void *arg)
 
     log_info("ending: clients are told to go, and waited for");
     board_set_draining(master->board);
+    sockets_retire(&master->sockets);
     crew_drain(master->crew);
 }
 
@@ -63,6 +64,7 @@ static void quit(void *arg)
 
     log_info("ending now");
     board_set_draining(master->board);
+    sockets_retire(&master->sockets);
     crew_quit(master->crew);
 }
 

@@ -403,7 +403,7 @@ void sockets_announce(const struct sockets *sockets)
 }
 
 /* The file may have been replaced by another server's meanwhile. */
-static void remove_unix(const struct endpoint *endpoint)
+static void remove_unix(struct endpoint *endpoint)
 {
     const struct sockaddr_un *addr = (const void *)&endpoint->addr;
     struct stat stat;
@@ -413,14 +413,20 @@ static void remove_unix(const struct endpoint *endpoint)
         stat.st_ino == endpoint->ino) {
         unlink(addr->sun_path);
     }
+    endpoint->ino = 0;
 }
 
-void sockets_close(struct sockets *sockets)
+void sockets_retire(struct sockets *sockets)
 {
     for (size_t i = 0; i < sockets->count; i++) {
         remove_unix(&sockets->list[i]);
         close_fds(&sockets->list[i]);
     }
+}
+
+void sockets_close(struct sockets *sockets)
+{
+    sockets_retire(sockets);
     sockets->count = 0;
     for (unsigned i = 0; sockets->bus != NULL && i < sockets->workers; i++) {
         struct sockaddr_un addr;

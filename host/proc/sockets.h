@@ -59,7 +59,11 @@ void sockets_announce(const struct sockets *sockets);
 /* Adds each address, as it was given by the kernel, as a line. */
 void sockets_list(const struct sockets *sockets, struct buf *buf);
 
-/* In the master, at the end: closes all and removes their files. */
+/* In the master, when the end begins: closes what clients connect to and
+ * removes its files. Workers that have not closed theirs go on to accept. */
+void sockets_retire(struct sockets *sockets);
+
+/* In the master, at the end: the rest, too. */
 void sockets_close(struct sockets *sockets);
 
 #endif

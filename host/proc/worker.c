@@ -44,6 +44,7 @@ struct worker {
     uv_timer_t beat;
     uv_timer_t drain;
     uint64_t drain_until_ms;
+    bool refusing; /* has let go of the sockets that listen */
     struct server *server;
     struct core *core;
     struct local_bus *bus;
@@ -107,9 +108,25 @@ static void beat(uv_timer_t *timer)
     stat_set(&worker->stats->heartbeat_ms, clock_coarse_ms());
 }
 
+/* The kernel refuses clients when the last process has closed a socket; until
+ * then they would wait in it for nobody. */
+static void refuse_clients(struct worker *worker)
+{
+    const struct worker_setup *setup = worker->setup;
+
+    if (worker->refusing) {
+        return;
+    }
+    worker->refusing = true;
+    server_stop_accepting(worker->server);
+    for (size_t i = 0; i < setup->listen_count; i++) {
+        close(setup->listen_fds[i]);
+    }
+}
+
 static void stop(struct worker *worker)
 {
-    server_stop_accepting(worker->server);
+    refuse_clients(worker);
     server_kill(worker->server);
     uv_stop(&worker->loop);
 }
@@ -150,7 +167,7 @@ static void begin_drain(void *arg, int code, const char *reason,
     }
     worker->drain_until_ms = clock_now_ms() + limit_ms;
     uv_timer_start(&worker->drain, look_drained, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
-    server_stop_accepting(worker->server);
+    refuse_clients(worker);
     core_drain(worker->core, code, reason,
                spread_ms(core_connections(worker->core), limit_ms));
 }

@@ -11,7 +11,7 @@
 #include "proc/board.h"
 #include "proc/pins.h"
 
-/* All borrowed. */
+/* All borrowed, but for the descriptors. */
 struct worker_setup {
     const struct conf *conf;
     const struct board *board;
@@ -22,7 +22,7 @@ struct worker_setup {
     pid_t master;
     int channel_fd; /* to the master, both ways; see errands.h */
     int bus_fd;     /* -1: one worker */
-    int listen_fds[CONF_MAX_LISTEN];
+    int listen_fds[CONF_MAX_LISTEN]; /* closed by the worker when it ends */
     bool listen_tls[CONF_MAX_LISTEN];
     size_t listen_count;
 };

@@ -237,6 +237,31 @@ static void keeps_what_is_the_workers(void **state)
     assert_int_equal(access(folder_file("s"), F_OK), 0);
 }
 
+static void refuses_clients_once_workers_do(void **state)
+{
+    int fds[CONF_MAX_LISTEN];
+    bool tls[CONF_MAX_LISTEN];
+    int worker;
+
+    (void)state;
+    conf.workers = 1;
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    add_unix(folder_file("s"));
+    assert_int_equal(open_all(), 0);
+    sockets_of(&sockets, 0, fds, tls);
+    worker = dup(fds[0]);
+    sockets_retire(&sockets);
+    assert_int_equal(access(folder_file("s"), F_OK), -1);
+    assert_int_equal(reach(0), 0);
+    close(worker);
+    assert_int_equal(reach(0), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    /* Another server may have the name from here on. */
+    fclose(fopen(folder_file("s"), "w"));
+    sockets_close(&sockets);
+    assert_int_equal(access(folder_file("s"), F_OK), 0);
+}
+
 static void lists_real_addresses(void **state)
 {
     struct buf list = { 0 };
@@ -270,6 +295,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(makes_the_bus_for_several, make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(keeps_what_is_the_workers, make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(refuses_clients_once_workers_do, make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(lists_real_addresses, make,
                                         folder_remove),
