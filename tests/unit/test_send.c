@@ -242,10 +242,15 @@ static void paused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRIPT_TEST(partly_taken), SCRIPT_TEST(large_and_partly_taken),
-        SCRIPT_TEST(the_limit),    SCRIPT_TEST(one_large_message_fits),
-        SCRIPT_TEST(slow_peers),   SCRIPT_TEST(bad_arguments),
-        SCRIPT_TEST(long_printf),  SCRIPT_TEST(close_comes_last),
+        SCRIPT_TEST(partly_taken),
+        SCRIPT_TEST(large_and_partly_taken),
+        SCRIPT_TEST(large_bursts),
+        SCRIPT_TEST(the_limit),
+        SCRIPT_TEST(one_large_message_fits),
+        SCRIPT_TEST(slow_peers),
+        SCRIPT_TEST(bad_arguments),
+        SCRIPT_TEST(long_printf),
+        SCRIPT_TEST(close_comes_last),
         SCRIPT_TEST(paused),
     };
 
