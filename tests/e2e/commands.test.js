@@ -58,7 +58,7 @@ suite('status', SETUP, ({ host, it }) => {
     it('shows which hook keeps a worker', async () => {
         const client = await host.connect('/slow');
 
-        client.send('3000');
+        client.send('2000');
         const worker = await until(async () => (await host.json('status'))
             .workers.find(({ hook }) => hook), 'a hook that runs');
 
@@ -68,7 +68,7 @@ suite('status', SETUP, ({ host, it }) => {
         const { stdout } = await host.command('status');
 
         assert.match(stdout, /the message hook of plugin slowhook/);
-        assert.strictEqual(await client.text(), 'slept 3000');
+        assert.strictEqual(await client.text(), 'slept 2000');
     });
 });
 

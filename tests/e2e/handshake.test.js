@@ -546,6 +546,7 @@ suite('somebody who is no proxy', { routes: ROUTES }, ({ host, it }) => {
 suite('a slow handshake', {
     limits: { handshake: '1s' },
     routes: ROUTES,
+    concurrency: 4,
 }, ({ host, it }) => {
     /* How long the host kept a connection that this was written to. */
     const kept = async (write) => {
@@ -637,6 +638,7 @@ suite('what is no request', {
     limits: { handshake: '1s' },
     routes: ROUTES,
     expected: [/libwebsockets:/],
+    concurrency: 8,
 }, ({ host, it }) => {
     for (const [what, bytes] of Object.entries(GARBAGE)) {
         it(`is refused or cut off: ${what}`, async () => {

@@ -8,6 +8,7 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
+const { describe } = require('node:test');
 const { suite } = require('./lib/suite.js');
 const { OPCODE, closePayload, frame } = require('./lib/raw.js');
 const { until } = require('./lib/wait.js');
@@ -129,29 +130,31 @@ suite('a peer that breaks the protocol with', {
         assert.strictEqual(await other.ask('echo a'), 'a');
     });
 
-    for (const { code, what, frames } of FAULTS) {
-        it(`${what}: ${code}`, async () => {
-            const raw = await host.rawUpgrade('/every');
+    describe('each', { concurrency: 8 }, () => {
+        for (const { code, what, frames } of FAULTS) {
+            it(`${what}: ${code}`, async () => {
+                const raw = await host.rawUpgrade('/every');
 
-            raw.send(text, 'id');
-            const id = (await raw.message()).text.slice('id '.length);
+                raw.send(text, 'id');
+                const id = (await raw.message()).text.slice('id '.length);
 
-            raw.write(...frames);
-            let answer = await raw.frame();
+                raw.write(...frames);
+                let answer = await raw.frame();
 
-            while (answer.opcode === text) { /* to what came before it */
-                answer = await raw.frame();
-            }
-            assert.strictEqual(answer.opcode, close);
-            assert.strictEqual(answer.payload.readUInt16BE(), code);
-            /* Nothing is behind a Close; who answers it is let go. */
-            raw.write(frame(text, 'echo too late'),
-                frame(close, closePayload(code)));
-            assert.strictEqual((await raw.rest()).length, 0);
-            await host.waitLog(new RegExp(` #${id} .*: closed ${code} `));
-            assert.strictEqual(await other.ask('echo unharmed'), 'unharmed');
-        });
-    }
+                while (answer.opcode === text) { /* to what came before it */
+                    answer = await raw.frame();
+                }
+                assert.strictEqual(answer.opcode, close);
+                assert.strictEqual(answer.payload.readUInt16BE(), code);
+                /* Nothing is behind a Close; who answers it is let go. */
+                raw.write(frame(text, 'echo too late'),
+                    frame(close, closePayload(code)));
+                assert.strictEqual((await raw.rest()).length, 0);
+                await host.waitLog(new RegExp(` #${id} .*: closed ${code} `));
+                assert.strictEqual(await other.ask('echo unharmed'), 'unharmed');
+            });
+        }
+    });
 
     it('all of them counted', async () => {
         const name = 'patchbay_protocol_errors_total{route="every"}';

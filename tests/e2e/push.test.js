@@ -389,7 +389,7 @@ suite('a listener', TWO, ({ host, it }) => {
     });
 });
 
-suite('a pause', ONE, ({ host, it }) => {
+suite('a pause', { ...ONE, concurrency: 2 }, ({ host, it }) => {
     it('holds messages back until it ends', async () => {
         const client = await host.connect('/every');
         const other = await host.connect('/every');
