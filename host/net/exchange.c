@@ -55,17 +55,17 @@ static bool is_version(struct lws *wsi, const char *version)
            strcmp(text, version) == 0;
 }
 
-/* libwebsockets keeps an HTTP/1.1 connection unless the client says otherwise:
- * what it does is what the answer has to announce. */
+/* HTTP/1.1 connections are kept unless the client says otherwise (RFC 9112
+ * section 9.3); those of HTTP/1.0 are not. */
 static bool wants_close(struct lws *wsi)
 {
-    char text[64];
+    char text[512];
 
     if (!is_version(wsi, "HTTP/1.1")) {
         return true;
     }
     return headers_known(wsi, WSI_TOKEN_CONNECTION, text, sizeof text) > 0 &&
-           strcasecmp(text, "close") == 0;
+           headers_list_has(text, "close");
 }
 
 static int serve_health(struct exchange *exchange)

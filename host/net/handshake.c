@@ -27,25 +27,6 @@ static int refuse(struct link *link, int status, const char *headers,
     return exchange_refuse_upgrade(link->wsi, status, headers, sentence);
 }
 
-static bool has_token(const char *list, const char *token)
-{
-    size_t len = strlen(token);
-
-    for (;;) {
-        size_t word;
-
-        list += strspn(list, ", \t");
-        word = strcspn(list, ", \t");
-        if (word == 0) {
-            return false;
-        }
-        if (word == len && strncasecmp(list, token, len) == 0) {
-            return true;
-        }
-        list += word;
-    }
-}
-
 /* What the tokenizer of libwebsockets takes for one, or for a broken one. */
 static bool is_number(const char *word, size_t len)
 {
@@ -165,7 +146,7 @@ static int check_request(struct link *link, const char *method,
         return refuse(link, 400, NULL, "the Host header is missing");
     }
     if (headers_known(wsi, WSI_TOKEN_CONNECTION, list, sizeof list) <= 0 ||
-        !is_readable(list) || !has_token(list, "upgrade")) {
+        !is_readable(list) || !headers_list_has(list, "upgrade")) {
         return refuse(link, 400, NULL,
                       "Connection must be a short list with Upgrade in it");
     }

@@ -81,6 +81,25 @@ int headers_known(struct lws *wsi, enum lws_token_indexes token, char *out,
     return len;
 }
 
+bool headers_list_has(const char *list, const char *token)
+{
+    size_t len = strlen(token);
+
+    for (;;) {
+        size_t word;
+
+        list += strspn(list, ", \t");
+        word = strcspn(list, ", \t");
+        if (word == 0) {
+            return false;
+        }
+        if (word == len && strncasecmp(list, token, len) == 0) {
+            return true;
+        }
+        list += word;
+    }
+}
+
 /* "content-type:" for WSI_TOKEN_HTTP_CONTENT_TYPE: known headers are not found
  * by their names, so their table is searched. */
 static int find_known(const char *name)

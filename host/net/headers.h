@@ -24,6 +24,9 @@ void headers_query(struct lws *wsi, struct buf *query);
 int headers_known(struct lws *wsi, enum lws_token_indexes token, char *out,
                   size_t size);
 
+/* Whether a comma-separated list has a token, in any case. */
+bool headers_list_has(const char *list, const char *token);
+
 /* Any header, its name in any case; self is a struct link. NULL if absent.
  * Valid until headers_forget. */
 const char *headers_find(void *self, const char *name);

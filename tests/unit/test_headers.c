@@ -134,6 +134,16 @@ static void the_beginning_of_a_known_name(void **state)
                         "<none><none><b>");
 }
 
+static void lists(void **state)
+{
+    (void)state;
+    assert_true(headers_list_has("Upgrade", "upgrade"));
+    assert_true(headers_list_has("keep-alive, upgrade", "upgrade"));
+    assert_true(headers_list_has(" ,\tUPGRADE,", "upgrade"));
+    assert_false(headers_list_has("", "upgrade"));
+    assert_false(headers_list_has("up, upgrades, xupgrade", "upgrade"));
+}
+
 /* ---- query and path ---------------------------------------------------- */
 
 static void queries_are_decoded(void **state)
@@ -319,6 +329,7 @@ int main(void)
         HEADERS_TEST(long_and_empty_ones),
         HEADERS_TEST(cookies_are_joined),
         HEADERS_TEST(the_beginning_of_a_known_name),
+        cmocka_unit_test(lists),
         HEADERS_TEST(queries_are_decoded),
         HEADERS_TEST(a_long_query),
         HEADERS_TEST(paths_are_decoded),
