@@ -82,6 +82,7 @@ static int catch_signals(struct worker *worker)
             uv_signal_start(&worker->signals[i], ignore, ignored[i]) < 0) {
             return -1;
         }
+        uv_unref((uv_handle_t *)&worker->signals[i]);
     }
     sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL);
