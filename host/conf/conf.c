@@ -164,6 +164,8 @@ static void check_tls(struct load *load)
     bool cert = has_value(load, "tls", "cert");
     bool key = has_value(load, "tls", "key");
 
+    load->conf->tls_cert_line = line_of(load, "tls", "cert");
+    load->conf->tls_key_line = line_of(load, "tls", "key");
     if (cert && !key) {
         load_problem(load, line_of(load, "tls", "cert"), "tls", "cert",
                      "needs the private key, too: key = FILE");

@@ -109,7 +109,9 @@ struct conf {
 
     /* [tls]; on for every TCP address when cert is set */
     char *tls_cert; /* NULL: off */
+    int tls_cert_line;
     char *tls_key;
+    int tls_key_line;
     int tls_min_version; /* 12 or 13 */
 
     /* [log] */

@@ -80,6 +80,7 @@ const struct transport *server_transport(void)
 {
     static const struct transport table = {
         .send = link_send,
+        .gathers = link_gathers,
         .send_rest = link_send_rest,
         .want_writable = link_want_writable,
         .set_reading = link_set_reading,
@@ -178,11 +179,12 @@ static int create_context(struct server *server)
     struct lws_context_creation_info info = { 0 };
     const struct conf *conf = server->conf;
     void *loops[1];
+    const char *wrong;
     char why[512];
 
-    if (conf->tls_cert != NULL &&
-        tls_check(conf->tls_cert, conf->tls_key, why, sizeof why) != 0) {
-        log_error("%s", why);
+    if (conf->tls_cert != NULL && tls_check(conf->tls_cert, conf->tls_key,
+                                            &wrong, why, sizeof why) != 0) {
+        log_error("[tls] %s: %s", wrong, why);
         return -1;
     }
     lws_set_log_level(LLL_ERR | LLL_WARN, log_library);

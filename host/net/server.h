@@ -28,8 +28,9 @@ struct server_setup {
     void *pages_arg;
 };
 
-/* NULL on failure, logged. The TLS files are read here: call it before
- * privileges are dropped. */
+/* NULL on failure, logged; the loop was run then until it was empty, so nothing
+ * that keeps it running may be on it yet. The TLS files are read here: call it
+ * before privileges are dropped. */
 struct server *server_create(const struct server_setup *setup);
 
 /* The table and its self for core_setup. */

@@ -16,23 +16,33 @@ static const char *cause(void)
     return text != NULL ? text : "unknown error";
 }
 
-static int readable(const char *key, const char *file, char *why, size_t size)
+static int readable(const char *file, char *why, size_t size)
 {
     if (access(file, R_OK) == 0) {
         return 0;
     }
-    snprintf(why, size, "[tls] %s: cannot read %s: %s", key, file,
-             strerror(errno));
+    snprintf(why, size, "cannot read %s: %s", file, strerror(errno));
     return -1;
 }
 
-int tls_check(const char *cert, const char *key, char *why, size_t why_size)
+/* OpenSSL would ask the terminal. */
+static int no_passphrase(char *buf, int size, int writing, void *arg)
+{
+    (void)buf;
+    (void)size;
+    (void)writing;
+    (void)arg;
+    return -1;
+}
+
+int tls_check(const char *cert, const char *key, const char **wrong, char *why,
+              size_t why_size)
 {
     SSL_CTX *ctx;
     int result = -1;
 
-    if (readable("cert", cert, why, why_size) != 0 ||
-        readable("key", key, why, why_size) != 0) {
+    *wrong = "cert";
+    if (readable(cert, why, why_size) != 0) {
         return -1;
     }
     ctx = SSL_CTX_new(TLS_server_method());
@@ -40,16 +50,19 @@ int tls_check(const char *cert, const char *key, char *why, size_t why_size)
         snprintf(why, why_size, "TLS cannot be set up: %s", cause());
         return -1;
     }
+    SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
     if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1) {
-        snprintf(why, why_size, "[tls] cert: %s is no PEM certificate: %s",
-                 cert, cause());
-    } else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
-               SSL_CTX_check_private_key(ctx) != 1) {
-        snprintf(why, why_size,
-                 "[tls] key: %s is not the private key of %s: %s", key, cert,
-                 cause());
+        snprintf(why, why_size, "%s is no PEM certificate: %s", cert, cause());
     } else {
-        result = 0;
+        *wrong = "key";
+        result = readable(key, why, why_size);
+    }
+    if (result == 0 &&
+        (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
+         SSL_CTX_check_private_key(ctx) != 1)) {
+        snprintf(why, why_size, "%s is not the private key of %s: %s", key,
+                 cert, cause());
+        result = -1;
     }
     SSL_CTX_free(ctx);
     return result;

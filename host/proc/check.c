@@ -11,7 +11,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "net/tls.h"
 #include "plugin/probe.h"
+#include "proc/reason.h"
 
 #define READ_SIZE 4096
 #define TEXT_MAX  ((size_t)1 << 20)
@@ -30,11 +32,30 @@ struct check {
     void *arg;
 };
 
+static void check_tls(const struct conf *conf, struct problems *problems)
+{
+    const char *wrong;
+    char why[REASON_SIZE];
+
+    if (conf->tls_cert != NULL &&
+        tls_check(conf->tls_cert, conf->tls_key, &wrong, why, sizeof why) < 0) {
+        problems_add(problems, conf->file,
+                     strcmp(wrong, "cert") == 0 ? conf->tls_cert_line
+                                                : conf->tls_key_line,
+                     "tls", wrong, "%s", why);
+    }
+}
+
 struct conf *check_load(const char *file, struct problems *problems)
 {
     struct conf *conf = conf_load(file, problems);
 
-    if (conf != NULL && probe_check(conf, NULL, problems) > 0) {
+    if (conf == NULL) {
+        return NULL;
+    }
+    check_tls(conf, problems);
+    (void)probe_check(conf, NULL, problems);
+    if (problems->count + problems->lost > 0) {
         conf_free(conf);
         return NULL;
     }

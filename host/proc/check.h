@@ -6,7 +6,8 @@
 #include "conf/conf.h"
 #include "proc/poller.h"
 
-/* Reads the file and probes its plugins. NULL if there is any problem. */
+/* Reads the file, and the TLS files and plugins that it names. NULL if there is
+ * any problem. */
 struct conf *check_load(const char *file, struct problems *problems);
 
 /* How many different plugins its routes name. */

@@ -43,6 +43,23 @@ static void loads_nothing_that_is_wrong(void **state)
     problems_free(&problems);
 }
 
+static void reads_the_certificate(void **state)
+{
+    struct problems problems = { 0 };
+
+    (void)state;
+    fclose(fopen(folder_file("cert.pem"), "w"));
+    write_conf("[tls]\nmin_version = 1.3\ncert = cert.pem\nkey = cert.pem\n"
+               "[route.x]\npath = /x\nplugin = nothing\n");
+    assert_null(check_load(folder_file("p.ini"), &problems));
+    problems_sort(&problems);
+    assert_int_equal(problems.count, 2); /* and that of the plugin */
+    assert_int_equal(problems.list[0].line, 6);
+    assert_non_null(strstr(problems.list[0].text, "[tls] cert: "));
+    assert_non_null(strstr(problems.list[0].text, "is no PEM certificate"));
+    problems_free(&problems);
+}
+
 static void counts_plugins_once(void **state)
 {
     struct conf_route routes[] = { { .plugin = (char[]){ "a" } },
@@ -118,6 +135,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(loads_nothing_that_is_wrong,
                                         folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(reads_the_certificate, folder_make,
+                                        folder_remove),
         cmocka_unit_test(counts_plugins_once),
         cmocka_unit_test_setup_teardown(tells_from_a_child, folder_make,
                                         folder_remove),
