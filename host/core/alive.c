@@ -17,12 +17,6 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t last_active(const struct conn *conn)
-{
-    return conn->facts.last_message_ms > 0 ? conn->facts.last_message_ms
-                                           : conn->facts.connected_ms;
-}
-
 void conn_schedule(struct conn *conn)
 {
     const struct conf_limits *limits = &conn->instance->conf->limits;
@@ -39,7 +33,7 @@ void conn_schedule(struct conn *conn)
                       : conn->heard_ms + limits->ping_ms;
         }
         if (limits->idle_ms > 0) {
-            due = earlier(due, last_active(conn) + limits->idle_ms);
+            due = earlier(due, conn->active_ms + limits->idle_ms);
         }
         if (!conn->reading || conn->blocked) {
             due = earlier(due, core_now(core) + HUNG_UP_MS);
@@ -87,7 +81,7 @@ static void check_open(struct conn *conn, uint64_t now)
     if (conn->drain_due_ms > 0 && now >= conn->drain_due_ms) {
         conn_end(conn, core->drain_code, core->drain_reason);
     } else if (limits->idle_ms > 0 &&
-               now - last_active(conn) >= limits->idle_ms) {
+               now - conn->active_ms >= limits->idle_ms) {
         stat_add(&conn->instance->stats->timeouts, 1);
         conn_end(conn, BAY_CLOSE_GOING_AWAY, "idle");
     } else if (!conn->reading && core->setup.transport->hung_up(conn->link)) {

@@ -288,6 +288,7 @@ void conn_open(struct conn *conn)
     conn->instance->conn_count++;
     conn->heard_ms = core_now(core);
     conn->progress_ms = conn->heard_ms;
+    conn->active_ms = conn->heard_ms;
     call_open(conn);
     if (core->draining && conn->state == CONN_OPEN) {
         conn_end(conn, core->drain_code, core->drain_reason);

@@ -78,7 +78,8 @@ struct conn {
     struct buf rx;
 
     /* Times by core_now. */
-    uint64_t heard_ms;
+    uint64_t active_ms;    /* the last message, either way */
+    uint64_t heard_ms;     /* anything at all */
     uint64_t progress_ms;  /* when the socket last took something */
     uint64_t ping_sent_ms; /* 0: no pong is due */
     uint64_t drain_due_ms; /* 0: not being drained */

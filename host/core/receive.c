@@ -132,6 +132,7 @@ void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
     }
     take_turn(core, conn);
     conn->heard_ms = core_now(core);
+    conn->active_ms = conn->heard_ms;
     conn->facts.last_message_ms = conn->heard_ms;
     if (first) {
         conn->rx_kind = kind;

@@ -27,6 +27,7 @@ static int may_send(const struct conn *conn, size_t len)
 
 static void count_sent(struct conn *conn, size_t len)
 {
+    conn->active_ms = core_now(conn->instance->core);
     conn->facts.messages_out++;
     conn->facts.bytes_out += len;
     stat_add(&conn->instance->stats->messages_out, 1);
@@ -89,7 +90,8 @@ static bool send_direct(struct conn *conn, enum opcode opcode, const void *data,
     ssize_t n;
 
     if (len < DIRECT_MIN || len > FRAME_MAX_PAYLOAD || !is_single(conn) ||
-        conn->sendq.head != NULL || conn->blocked) {
+        conn->sendq.head != NULL || conn->blocked ||
+        !core->setup.transport->gathers(conn->link)) {
         return false;
     }
     iov[0].iov_base = head;

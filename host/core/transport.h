@@ -26,6 +26,10 @@ struct transport {
      */
     ssize_t (*send)(void *link, const struct iovec *iov, int count);
 
+    /* Whether send takes one frame in two iovecs, too: its head and, from where
+     * it lies, its payload. */
+    bool (*gathers)(void *link);
+
     /* Takes the rest of a frame that send took in part; it goes out before
      * anything else does. 0, or -1 if the connection is dead. */
     int (*send_rest)(void *link, const void *data, size_t len);

@@ -142,6 +142,14 @@ ssize_t link_send(void *self, const struct iovec *iov, int count)
                      : send_plain(link, iov, count);
 }
 
+/* TLS is written through the library, one piece of memory at a time. */
+bool link_gathers(void *self)
+{
+    const struct link *link = self;
+
+    return !link->tls;
+}
+
 int link_send_rest(void *self, const void *data, size_t len)
 {
     struct link *link = self;

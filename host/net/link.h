@@ -46,6 +46,7 @@ struct link *link_of(struct lws *wsi);
 
 /* The part of the transport that is about connections. */
 ssize_t link_send(void *self, const struct iovec *iov, int count);
+bool link_gathers(void *self);
 int link_send_rest(void *self, const void *data, size_t len);
 void link_want_writable(void *self);
 void link_set_reading(void *self, bool on);

@@ -31,6 +31,7 @@ struct peer {
     bool shut;
     bool dead; /* sends fail */
     bool hung_up;
+    bool in_one_piece; /* takes a frame in one iovec only */
 };
 
 struct rig {
@@ -59,6 +60,14 @@ static ssize_t rig_send(void *link, const struct iovec *iov, int count)
         return 0;
     }
     for (int i = 0; i < count; i++) {
+        if (peer->in_one_piece) {
+            size_t at = 0;
+
+            while (at < iov[i].iov_len) {
+                at += frame_size((unsigned char *)iov[i].iov_base + at);
+            }
+            assert_int_equal(at, iov[i].iov_len); /* whole frames */
+        }
         size_t n = iov[i].iov_len < peer->room ? iov[i].iov_len : peer->room;
 
         buf_add(&peer->out, iov[i].iov_base, n);
@@ -70,6 +79,11 @@ static ssize_t rig_send(void *link, const struct iovec *iov, int count)
     }
     peer->writes += taken > 0;
     return (ssize_t)taken;
+}
+
+static bool rig_gathers(void *link)
+{
+    return !((struct peer *)link)->in_one_piece;
 }
 
 static int rig_send_rest(void *link, const void *data, size_t len)
@@ -149,6 +163,7 @@ static bool rig_job_cancel(void *self, struct job *job)
 
 static const struct transport rig_transport = {
     .send = rig_send,
+    .gathers = rig_gathers,
     .send_rest = rig_send_rest,
     .want_writable = rig_want_writable,
     .set_reading = rig_set_reading,

@@ -118,6 +118,24 @@ static void idle(void **state)
     assert_string_equal(script_heard(), "message:x close:1001:idle ");
 }
 
+/* Nor is who only listens, as long as there is something to hear. */
+static void not_idle_while_served(void **state)
+{
+    (void)state;
+    connect_with(0, 0, 60000);
+    for (int i = 0; i < 4; i++) {
+        rig_advance(50000);
+        bay_send_text(&peer.conn->handle, "news", 4);
+        core_turn(rig.core);
+        rig_expect_text(&peer, "news");
+        rig_expect_silence(&peer);
+    }
+    rig_advance(62000);
+    rig_expect_close(&peer, 1001);
+    rig_leave(&peer);
+    script_heard();
+}
+
 static void close_is_not_answered(void **state)
 {
     (void)state;
@@ -177,6 +195,7 @@ int main(void)
         SCRIPT_TEST(takes_nothing),
         SCRIPT_TEST(paused_and_gone),
         SCRIPT_TEST(idle),
+        SCRIPT_TEST(not_idle_while_served),
         SCRIPT_TEST(close_is_not_answered),
         SCRIPT_TEST(slow_reader_is_closed),
         SCRIPT_TEST(no_alarm_without_limits),

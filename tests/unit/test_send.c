@@ -52,6 +52,30 @@ static void large_and_partly_taken(void **state)
     script_heard();
 }
 
+/* A transport that cannot gather, as TLS, is given whole frames only. */
+static void large_without_gathering(void **state)
+{
+    static char data[50000];
+    struct peer peer;
+    struct buf got;
+
+    (void)state;
+    memset(data, 'd', sizeof data);
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    peer.in_one_piece = true;
+    for (size_t len = 2000; len < sizeof data; len += 6000) {
+        assert_int_equal(bay_send_binary(&peer.conn->handle, data, len),
+                         BAY_OK);
+        core_turn(rig.core);
+        assert_int_equal(rig_frame(&peer, &got), OPCODE_BINARY);
+        assert_int_equal(got.len, len);
+        assert_memory_equal(got.data, data, len);
+    }
+    rig_leave(&peer);
+    script_heard();
+}
+
 /* Who gets several large messages in a turn gets those of the next in one
  * write; who gets one, gets it at once and without a copy. */
 static void large_bursts(void **state)
@@ -242,15 +266,11 @@ static void paused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRIPT_TEST(partly_taken),
-        SCRIPT_TEST(large_and_partly_taken),
-        SCRIPT_TEST(large_bursts),
-        SCRIPT_TEST(the_limit),
-        SCRIPT_TEST(one_large_message_fits),
-        SCRIPT_TEST(slow_peers),
-        SCRIPT_TEST(bad_arguments),
-        SCRIPT_TEST(long_printf),
-        SCRIPT_TEST(close_comes_last),
+        SCRIPT_TEST(partly_taken), SCRIPT_TEST(large_and_partly_taken),
+        SCRIPT_TEST(large_bursts), SCRIPT_TEST(large_without_gathering),
+        SCRIPT_TEST(the_limit),    SCRIPT_TEST(one_large_message_fits),
+        SCRIPT_TEST(slow_peers),   SCRIPT_TEST(bad_arguments),
+        SCRIPT_TEST(long_printf),  SCRIPT_TEST(close_comes_last),
         SCRIPT_TEST(paused),
     };
 
