@@ -289,6 +289,35 @@ static inline void client_connect(struct client *client)
     client_connect_at(client, 0);
 }
 
+/* Speaks TLS from here on; false if the server does not want to. */
+static inline bool client_try_tls(struct client *client, int version)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    uint64_t until_ms = clock_now_ms() + NET_DEADLINE_MS;
+    int result;
+
+    SSL_CTX_set_min_proto_version(ctx, version);
+    SSL_CTX_set_max_proto_version(ctx, version);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    client->ssl = SSL_new(ctx);
+    SSL_CTX_free(ctx);
+    SSL_set_fd(client->ssl, client->fd);
+    while ((result = SSL_connect(client->ssl)) != 1) {
+        if (SSL_get_error(client->ssl, result) != SSL_ERROR_WANT_READ) {
+            return false;
+        }
+        assert_true(clock_now_ms() < until_ms);
+        net_turn();
+    }
+    return true;
+}
+
+static inline void client_tls(struct client *client)
+{
+    assert_true(client_try_tls(client, TLS1_3_VERSION));
+}
+
 static inline void client_leave(struct client *client)
 {
     SSL_free(client->ssl);
