@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,12 +28,27 @@ static void resume(uv_timer_t *timer)
     }
 }
 
+static void tell(int error)
+{
+    struct rlimit limit = { 0 };
+
+    if (error != EMFILE) {
+        log_error("cannot accept connections: %s; they wait until others end",
+                  strerror(error));
+        return;
+    }
+    getrlimit(RLIMIT_NOFILE, &limit);
+    log_error("cannot accept connections: %s, all %llu of this worker; they "
+              "wait until others end. It has as many as the largest "
+              "`connections` of a route needs, if ulimit -n, or LimitNOFILE= "
+              "in systemd, allows it",
+              strerror(error), (unsigned long long)limit.rlim_cur);
+}
+
 static void run_out(struct listener *listener, int error)
 {
     if (stat_get(&listener->server->stats->accept_paused) == 0) {
-        log_error("cannot accept connections: %s; they wait until others end. "
-                  "Raise the limit of open files (ulimit -n, LimitNOFILE=)",
-                  strerror(error));
+        tell(error);
     }
     stat_add(&listener->server->stats->accept_paused, 1);
     uv_poll_stop(&listener->poll);

@@ -3,12 +3,14 @@
 
 #include <sys/resource.h>
 
-#define MARGIN 1024  /* plain HTTP, siblings, files, the plugins' own */
-#define CAP    65536 /* unless a single route asks for more */
+#define MARGIN    1024  /* plain HTTP, siblings, files, the plugins' own */
+#define CHEAP     12288 /* for all routes together, without a second thought */
+#define UNLIMITED 65536 /* what `connections = 0` stands for */
 
 static size_t wanted_by(const struct conf_route *route)
 {
-    return route->limits.connections == 0 ? CAP : route->limits.connections;
+    return route->limits.connections == 0 ? UNLIMITED
+                                          : route->limits.connections;
 }
 
 static size_t largest(const struct conf *conf)
@@ -32,14 +34,17 @@ static size_t share_of(const struct conf *conf, size_t connections)
 
 size_t descriptors_of_worker(const struct conf *conf)
 {
-    size_t cap = largest(conf) > CAP ? largest(conf) : CAP;
+    size_t most = share_of(conf, largest(conf));
     size_t sum = 0;
 
     for (size_t i = 0; i < conf->route_count; i++) {
         sum += wanted_by(&conf->routes[i]);
     }
     sum = share_of(conf, sum);
-    return (sum < cap ? sum : cap) + MARGIN;
+    if (sum > CHEAP) {
+        sum = most > CHEAP ? most : CHEAP;
+    }
+    return sum + MARGIN;
 }
 
 size_t descriptors_at_least(const struct conf *conf)

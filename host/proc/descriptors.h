@@ -2,7 +2,8 @@
  *
  * A worker's limit is not just raised: libwebsockets 4.1 sizes a table by it
  * and, as Debian builds it, walks the whole table each time a connection
- * closes (a millisecond at 1048576). So it is set to what can be needed.
+ * closes (25 us at 13000, a millisecond at 1048576). So it is set to what can
+ * be needed.
  */
 #ifndef PATCHBAY_PROC_DESCRIPTORS_H
 #define PATCHBAY_PROC_DESCRIPTORS_H
@@ -11,8 +12,11 @@
 
 #include "conf/conf.h"
 
-/* What one worker may need for the connections that conf allows; and with how
- * many it could not even fill its largest route. */
+/*
+ * What one worker gets: enough for its largest route to be full, and for all
+ * of them together as long as that is not much. Beyond it clients wait until
+ * others leave. And with how many it could not even fill its largest route.
+ */
 size_t descriptors_of_worker(const struct conf *conf);
 size_t descriptors_at_least(const struct conf *conf);
 size_t descriptors_of_master(const struct conf *conf);

@@ -32,11 +32,28 @@ static void follows_the_limits(void **state)
     assert_in_range(descriptors_of_worker(&conf), 10000, 12000);
 }
 
-static void has_a_cap_that_one_route_can_raise(void **state)
+/* Each connection that closes pays for all that could be open. */
+static void does_not_grow_with_every_route(void **state)
 {
     (void)state;
-    allow(1, 8, 20000);
-    assert_in_range(descriptors_of_worker(&conf), 65536, 70000);
+    allow(1, 1, 10000); /* the default */
+    assert_in_range(descriptors_of_worker(&conf), 11000, 14000);
+    allow(1, 8, 10000);
+    assert_in_range(descriptors_of_worker(&conf), 12000, 14000);
+    allow(2, 8, 10000);
+    assert_in_range(descriptors_of_worker(&conf), 12000, 14000);
+}
+
+static void follows_the_largest_route(void **state)
+{
+    (void)state;
+    allow(1, 8, 1000);
+    routes[3].limits.connections = 20000;
+    assert_in_range(descriptors_of_worker(&conf), 20001, 22000);
+    assert_int_equal(descriptors_at_least(&conf), 20000);
+    conf.workers = 4; /* its share of it, and as much again */
+    assert_in_range(descriptors_of_worker(&conf), 12288, 14000);
+    assert_int_equal(descriptors_at_least(&conf), 10000);
     allow(1, 1, 0); /* unlimited */
     assert_in_range(descriptors_of_worker(&conf), 65536, 70000);
     allow(1, 1, 300000);
@@ -73,7 +90,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(follows_the_limits),
-        cmocka_unit_test(has_a_cap_that_one_route_can_raise),
+        cmocka_unit_test(does_not_grow_with_every_route),
+        cmocka_unit_test(follows_the_largest_route),
         cmocka_unit_test(has_room_for_every_listener),
         cmocka_unit_test(sets_the_soft_limit),
     };
