@@ -222,6 +222,25 @@ function ticks(pid) {
     return Number(stat[13]) + Number(stat[14]);
 }
 
+/* How many a process may have, and how many it could be allowed. */
+const openFiles = (pid) => fs.readFileSync(`/proc/${pid}/limits`, 'utf8')
+    .match(/^Max open files +(\d+) +(\d+)/m).slice(1).map(Number);
+
+/* libwebsockets walks a table of that size whenever a connection closes. */
+suite('descriptors of a worker', {
+    server: { workers: 2 },
+    routes: Object.fromEntries(Array.from({ length: 8 }, (_, i) =>
+        [`echo${i}`, { path: `/${i}`, plugin: 'echo' }])),
+}, ({ host, it }) => {
+    it('are not as many as all routes together could use', () => {
+        for (const pid of host.workers()) {
+            const [soft, hard] = openFiles(pid);
+
+            assert.strictEqual(soft, Math.min(13312, hard));
+        }
+    });
+});
+
 suite('descriptors', {
     prefix: ['prlimit', '--nofile=48:48'],
     expected: [/this system allows 48 open files/,
