@@ -312,7 +312,8 @@ void server_stop_accepting(struct server *server)
     close_listeners(server);
     DL_FOREACH(server->links, link)
     {
-        if (link->conn == NULL && link->exchange == NULL) {
+        if (link->conn == NULL && link->exchange == NULL &&
+            !lws_partial_buffered(link->wsi)) {
             link_shut(link);
         }
     }

@@ -8,6 +8,7 @@
 #include "net/headers.h"
 #include "net/link.h"
 #include "net/listen.h"
+#include "net/server-t.h"
 
 /* The socket was adopted: from now on the opaque pointer is a link. */
 static int begin(struct lws *wsi)
@@ -105,6 +106,7 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_HTTP_BODY:
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
     case LWS_CALLBACK_HTTP_WRITEABLE:
+    case LWS_CALLBACK_HTTP_BIND_PROTOCOL:
     case LWS_CALLBACK_WSI_DESTROY: break;
     default: return 0;
     }
@@ -143,6 +145,10 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return link->exchange != NULL ? exchange_dispatch(link->exchange) : 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return link->exchange != NULL ? exchange_continue(link->exchange) : 0;
+    case LWS_CALLBACK_HTTP_BIND_PROTOCOL:
+        /* Comes, among others, when the last byte of an answer is out and the
+         * library gets ready for the next request. */
+        return link->server->stopping && link->conn == NULL ? -1 : 0;
     case LWS_CALLBACK_WSI_DESTROY:
         handshake_done(link);
         lws_set_opaque_user_data(wsi, NULL);
