@@ -90,9 +90,11 @@ static void send_all(bool publish)
     }
 }
 
-static void expect_all(struct client *client)
+/* Returns how many pongs came between the frames. */
+static int expect_all(struct client *client)
 {
     static char expected[140000], got[140000];
+    int pongs = 0;
 
     for (unsigned i = 0; i < MESSAGES; i++) {
         size_t len = message_of(i, expected), at = 0;
@@ -101,6 +103,11 @@ static void expect_all(struct client *client)
 
         do {
             first = client_frame(client, &part);
+            if (first == 0x8a) {
+                pongs++;
+                first = 0;
+                continue;
+            }
             assert_int_equal(first & 0x7f, at == 0 ? 2 : 0);
             assert_true(at + part.len <= len);
             memcpy(got + at, part.data, part.len);
@@ -110,6 +117,7 @@ static void expect_all(struct client *client)
         assert_memory_equal(got, expected, len);
     }
     assert_int_equal(client->in.len, 0);
+    return pongs;
 }
 
 static void sent_to_who_does_not_read(bool tls)
@@ -118,10 +126,12 @@ static void sent_to_who_does_not_read(bool tls)
 
     start(tls);
     join(&client, tls);
+    client_send_frame(&client, 0x89, "1", 1);
     send_all(false);
+    client_send_frame(&client, 0x89, "2", 1);
     net_serve_ms(50);
     assert_true(bay_conn_backlog(opened[0]) > 1 << 20);
-    expect_all(&client);
+    assert_in_range(expect_all(&client), 1, 2);
     net_until(bay_conn_backlog(opened[0]) == 0);
     client_leave(&client);
 }
