@@ -302,6 +302,23 @@ describe('INT', () => {
         await host.waitLog(/: closed 1006/);
     }));
 
+    it('cancels deferred work that waits, and stops plugins in order',
+        () => withHost({ limits: { jobs: 1 }, routes: ROUTES },
+            async (host) => {
+                const client = await host.connect('/every');
+
+                for (let i = 0; i < 20; i++) {
+                    assert.strictEqual(await client.value('defer 300'), '0');
+                }
+                host.signal('SIGINT');
+                await host.assertEnded();
+                assert.strictEqual(host.logged(/slept 300 ms/).length, 1);
+                assert.strictEqual(host.logged(
+                    /deferred -8, but its connection is gone/).length, 19);
+                assert.strictEqual(host.logged(
+                    /\[every\/everything\]: stopped after/).length, 1);
+            }));
+
     it('from a terminal reaches all processes, and does no harm',
         () => withHost(two(), async (host) => {
             const client = await host.connect('/every');
