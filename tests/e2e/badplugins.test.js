@@ -146,8 +146,11 @@ describe('a hook that never returns', () => {
             slow: { path: '/slow', plugin: 'slowhook' },
             every: { path: '/every', plugin: 'everything' },
         },
-        expected: [/does not end, being in the message hook of plugin slowhook, \[route\.slow\], connection \d+: killed/,
-            /killed by signal 9/],
+        expected: [
+            new RegExp('does not end, being in the message hook of plugin ' +
+                'slowhook, \\[route\\.slow\\], connection \\d+: killed'),
+            /killed by signal 9/,
+        ],
     };
 
     for (const [signal, ms] of [['SIGTERM', 3100], ['SIGINT', 2000]]) {

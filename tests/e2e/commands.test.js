@@ -62,8 +62,8 @@ suite('status', SETUP, ({ host, it }) => {
         const worker = await until(async () => (await host.json('status'))
             .workers.find(({ hook }) => hook), 'a hook that runs');
 
-        assert.match(worker.hook,
-            /^the message hook of plugin slowhook, \[route\.slow\], connection \d+$/);
+        assert.match(worker.hook, new RegExp('^the message hook of plugin ' +
+            'slowhook, \\[route\\.slow\\], connection \\d+$'));
         assert.ok(worker.hook_ms >= 0);
         const { stdout } = await host.command('status');
 

@@ -157,7 +157,8 @@ suite('a peer that breaks the protocol with', {
                     frame(close, closePayload(code)));
                 assert.strictEqual((await raw.rest()).length, 0);
                 await host.waitLog(new RegExp(` #${id} .*: closed ${code} `));
-                assert.strictEqual(await other.ask('echo unharmed'), 'unharmed');
+                assert.strictEqual(await other.ask('echo unharmed'),
+                    'unharmed');
             });
         }
     });
