@@ -43,6 +43,12 @@ static bool take_lines(struct lines *lines)
     return true;
 }
 
+/* It has ended; reset: without having read all that it was sent. */
+static bool is_gone(int error)
+{
+    return error == EPIPE || error == ECONNRESET;
+}
+
 static enum outcome read_some(struct lines *lines, const char **why)
 {
     char *room = buf_reserve(&lines->in, READ_SIZE);
@@ -57,7 +63,7 @@ static enum outcome read_some(struct lines *lines, const char **why)
         if (errno == EAGAIN || errno == EINTR) {
             return WAIT;
         }
-        *why = strerror(errno);
+        *why = is_gone(errno) ? NULL : strerror(errno);
         return END;
     }
     if (got == 0) {
@@ -93,7 +99,10 @@ static void ready(struct watch *watch, short revents)
     enum outcome outcome = WAIT;
 
     if ((revents & POLLOUT) != 0 && !write_some(lines)) {
-        why = strerror(errno);
+        why = is_gone(errno) ? NULL : strerror(errno);
+        buf_free(&lines->out);
+    }
+    if (why != NULL) {
         outcome = END;
     } else if (lines->ending && lines->out.len == 0) {
         outcome = END;

@@ -15,8 +15,8 @@ struct lines {
     /* Set before lines_open. A longer line ends the conversation. */
     size_t line_max;
     void (*line)(struct lines *lines, char *text, size_t len);
-    /* The other end has gone, or broke a limit: why says what, and is NULL for
-     * an orderly end. Nothing is called afterwards. */
+    /* The other end has gone, or broke a limit: then why says what. Nothing is
+     * called afterwards. */
     void (*gone)(struct lines *lines, const char *why);
     void *arg;
 

@@ -198,12 +198,27 @@ static void survives_a_peer_that_is_gone(void **state)
 {
     struct talk *talk = *state;
 
+    assert_int_equal(write(talk->other, "last\n", 5), 5);
     close(talk->other);
     talk->other = -1;
     assert_int_equal(lines_send(&talk->lines, "x", 1), 0);
     while (!talk->gone) {
         assert_int_equal(poller_turn(&talk->poller), 0);
     }
+    assert_null(talk->why);
+    assert_string_equal(talk->heard.data, "[last]");
+}
+
+/* The kernel says so in another way, but it is no fault either. */
+static void survives_a_peer_that_did_not_listen(void **state)
+{
+    struct talk *talk = *state;
+
+    assert_int_equal(lines_send(&talk->lines, "x", 1), 0);
+    assert_int_equal(write(talk->other, "last\n", 5), 5);
+    hang_up(talk);
+    assert_null(talk->why);
+    assert_string_equal(talk->heard.data, "[last]");
 }
 
 int main(void)
@@ -222,6 +237,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(says_much, make, unmake),
         cmocka_unit_test_setup_teardown(survives_a_peer_that_is_gone, make,
                                         unmake),
+        cmocka_unit_test_setup_teardown(survives_a_peer_that_did_not_listen,
+                                        make, unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
