@@ -572,7 +572,7 @@ suite('a slow handshake', {
                 let at = 0;
 
                 return setInterval(() => raw.write(
-                    text.subarray(at, ++at)), 50);
+                    text.subarray(at, ++at)), 50).unref();
             }),
         ]);
 

@@ -145,7 +145,7 @@ suite('time', {
         const start = performance.now();
 
         /* A pong is no message. */
-        const timer = setInterval(() => client.socket.pong(), 100);
+        const timer = setInterval(() => client.socket.pong(), 100).unref();
 
         assert.deepStrictEqual(await client.closed(),
             { code: 1001, reason: 'idle' });
