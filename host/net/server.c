@@ -331,11 +331,17 @@ void server_kill(struct server *server)
 
 void server_close(struct server *server)
 {
+    struct link *link;
+
     if (server->closed) {
         return;
     }
     server->closed = true;
     close_listeners(server);
+    DL_FOREACH(server->links, link)
+    {
+        link->ended = true; /* by us: no fault of the peer's */
+    }
     uv_close((uv_handle_t *)&server->prepare, NULL);
     uv_close((uv_handle_t *)&server->check, NULL);
     uv_close((uv_handle_t *)&server->alarm, NULL);

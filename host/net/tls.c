@@ -8,9 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The first error that OpenSSL queued; those behind it say what that meant to
+ * the functions above. */
 static const char *cause(void)
 {
-    const char *text = ERR_reason_error_string(ERR_peek_last_error());
+    const char *text = ERR_reason_error_string(ERR_peek_error());
 
     ERR_clear_error();
     return text != NULL ? text : "unknown error";
@@ -45,6 +47,7 @@ int tls_check(const char *cert, const char *key, const char **wrong, char *why,
     if (readable(cert, why, why_size) != 0) {
         return -1;
     }
+    ERR_clear_error();
     ctx = SSL_CTX_new(TLS_server_method());
     if (ctx == NULL) {
         snprintf(why, why_size, "TLS cannot be set up: %s", cause());
