@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const http = require('node:http');
 const { suite } = require('./lib/suite.js');
 const { requestText } = require('./lib/raw.js');
-const { until } = require('./lib/wait.js');
+const { pass, until } = require('./lib/wait.js');
 
 const BIG = crypto.randomBytes(5 << 20);
 const SECRET = 'this is outside of the root';
@@ -577,7 +577,7 @@ suite('the http hook', SETUP, ({ host, it }) => {
         raw.request('PUT /every HTTP/1.1', { ...HOST, 'Content-Length': 6 });
         for (const byte of 'pieces') {
             raw.write(byte);
-            await new Promise((done) => setTimeout(done, 5));
+            await pass(5);
         }
         assert.match((await raw.response()).text, /^PUT [^]*body 6\npieces$/);
     });
