@@ -217,6 +217,26 @@ static char *folder_of(const char *file)
     return real;
 }
 
+static size_t count(const struct problems *problems)
+{
+    return problems->count + problems->lost;
+}
+
+/* A misspelt plugin_dir is one mistake, not one more for each plugin that is
+ * not in the default one; and a plugin that is to be loaded as some user is not
+ * loaded as root because there is no such user. */
+static bool finds_plugins(const struct load *load)
+{
+    const struct conf *conf = load->conf;
+
+    if (conf->user == NULL && has_value(load, "server", "user")) {
+        return false;
+    }
+    return count(load->problems) == load->before ||
+           (conf->plugin_dir != NULL &&
+            has_value(load, "server", "plugin_dir"));
+}
+
 static void load_all(struct load *load, const char *file)
 {
     struct conf *conf = load->conf;
@@ -230,16 +250,17 @@ static void load_all(struct load *load, const char *file)
     }
     check_sections(load);
     load_sections(load);
+    load->finds_plugins = finds_plugins(load);
     load_routes(load);
     check_tls(load);
     check_pages(load);
 }
 
-struct conf *conf_load(const char *file, struct problems *problems)
+struct conf *conf_read(const char *file, struct problems *problems)
 {
-    size_t before = problems->count + problems->lost;
+    size_t before = count(problems);
     struct ini *ini = ini_load(file, problems);
-    struct load load = { .ini = ini, .problems = problems };
+    struct load load = { .ini = ini, .problems = problems, .before = before };
 
     if (ini == NULL) {
         return NULL;
@@ -252,11 +273,19 @@ struct conf *conf_load(const char *file, struct problems *problems)
     }
     free(load.folder);
     ini_free(ini);
-    if (problems->count + problems->lost > before) {
-        conf_free(load.conf);
+    return load.conf;
+}
+
+struct conf *conf_load(const char *file, struct problems *problems)
+{
+    size_t before = count(problems);
+    struct conf *conf = conf_read(file, problems);
+
+    if (count(problems) > before) {
+        conf_free(conf);
         return NULL;
     }
-    return load.conf;
+    return conf;
 }
 
 void conf_free(struct conf *conf)

@@ -87,7 +87,7 @@ struct conf_route {
     size_t path_len; /* without the star */
     char *plugin;    /* "chat" */
     int plugin_line;
-    char *plugin_file; /* plugin_dir/chat.so */
+    char *plugin_file; /* plugin_dir/chat.so; NULL by conf_read only */
     enum conf_on_reload on_reload;
     struct conf_limits limits;
     struct conf_options options; /* of chat.* keys, without the "chat." */
@@ -142,6 +142,14 @@ struct conf {
  * files and options: that takes the plugins (plugin/probe.h).
  */
 struct conf *conf_load(const char *file, struct problems *problems);
+
+/*
+ * The same, but what could be read is returned even if the file has errors, so
+ * that what it names can be checked as well; not to be served from. What was
+ * wrong may be NULL or 0. A route has a plugin_file only if its plugin can be
+ * looked at without taking one mistake for another. NULL: nothing was read.
+ */
+struct conf *conf_read(const char *file, struct problems *problems);
 void conf_free(struct conf *conf);
 
 /* [plugin.NAME], or NULL. */

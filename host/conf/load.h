@@ -11,7 +11,9 @@ struct load {
     struct conf *conf;
     const struct ini *ini;
     struct problems *problems;
-    char *folder; /* of the file, without links */
+    char *folder;       /* of the file, without links */
+    size_t before;      /* the problems there were before this file */
+    bool finds_plugins; /* knows where they are, and as whom they run */
 };
 
 __attribute__((format(printf, 5, 6))) void

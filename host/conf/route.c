@@ -185,13 +185,36 @@ static char *plugin_file(const struct load *load, const char *plugin)
 {
     struct buf file = { 0 };
 
-    buf_addf(&file, "%s/%s.so",
-             load->conf->plugin_dir == NULL ? "" : load->conf->plugin_dir,
-             plugin);
+    buf_addf(&file, "%s/%s.so", load->conf->plugin_dir, plugin);
     if (file.failed) {
         buf_free(&file);
     }
     return file.data;
+}
+
+/* A line that cannot be read may be the option that would be missed. */
+static bool is_whole(const struct ini_section *section)
+{
+    for (size_t i = 0; section != NULL && i < section->count; i++) {
+        if (section->keys[i].bad) {
+            return false;
+        }
+    }
+    return section == NULL || !section->torn;
+}
+
+static bool can_be_looked_at(const struct load *load,
+                             const struct conf_route *route,
+                             const struct ini_section *section)
+{
+    struct buf defaults = { 0 };
+    bool can;
+
+    buf_addf(&defaults, PLUGIN "%s", route->plugin);
+    can = load->finds_plugins && is_whole(section) && !defaults.failed &&
+          is_whole(ini_find_section(load->ini, defaults.data));
+    buf_free(&defaults);
+    return can;
 }
 
 /* The keys that only a route has, then what follows from them. */
@@ -220,9 +243,11 @@ static void load_own(struct load *load, struct conf_route *route,
     }
     if (route->plugin != NULL) {
         route->plugin_line = ini_find_key(section, "plugin")->line;
-        route->plugin_file = plugin_file(load, route->plugin);
-        if (route->plugin_file == NULL) {
-            out_of_memory(load);
+        if (can_be_looked_at(load, route, section)) {
+            route->plugin_file = plugin_file(load, route->plugin);
+            if (route->plugin_file == NULL) {
+                out_of_memory(load);
+            }
         }
     }
 }

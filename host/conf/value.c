@@ -214,6 +214,8 @@ static int check_run_dir(const char *path, struct buf *why)
 static int store_path(const struct schema_key *key, const char *text,
                       const char *folder, char **member, struct buf *why)
 {
+    int status = 0;
+
     if (key->type == SCHEMA_LOG_FILE && strcmp(text, "-") == 0) {
         return store_text(strdup(text), member, why);
     }
@@ -221,11 +223,16 @@ static int store_path(const struct schema_key *key, const char *text,
         return -1;
     }
     switch (key->type) {
-    case SCHEMA_FILE: return check_there(*member, false, why);
-    case SCHEMA_FOLDER: return check_there(*member, true, why);
-    case SCHEMA_RUN_DIR: return check_run_dir(*member, why);
-    default: return 0;
+    case SCHEMA_FILE: status = check_there(*member, false, why); break;
+    case SCHEMA_FOLDER: status = check_there(*member, true, why); break;
+    case SCHEMA_RUN_DIR: status = check_run_dir(*member, why); break;
+    default: break;
     }
+    if (status != 0) {
+        free(*member);
+        *member = NULL;
+    }
+    return status;
 }
 
 static int store_user(const char *text, char **member, struct buf *why)

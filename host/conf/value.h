@@ -8,7 +8,7 @@
 /*
  * base is the struct that key->offset is in; its member holds nothing yet.
  * Relative paths are taken from folder. 0, or -1 with what is wrong, what is
- * allowed and what may have been meant added to why.
+ * allowed and what may have been meant added to why; a path is not stored then.
  */
 int value_store(const struct schema_key *key, const char *text,
                 const char *folder, void *base, struct buf *why);

@@ -49,7 +49,9 @@ void inspect_plugin(const struct conf *conf, const struct conf_route *first,
             first->plugin, conf->workers);
     }
     for (size_t i = 0; i < conf->route_count; i++) {
-        if (strcmp(conf->routes[i].plugin_file, first->plugin_file) == 0) {
+        const char *file = conf->routes[i].plugin_file;
+
+        if (file != NULL && strcmp(file, first->plugin_file) == 0) {
             options_free(options_resolve(&image->plugin, conf, &conf->routes[i],
                                          problems));
         }

@@ -326,15 +326,19 @@ static void wait_for_news(struct check *check)
     }
 }
 
+/* Whether the route names a plugin that none before it did. */
 static bool is_first(const struct conf *conf, size_t index)
 {
-    for (size_t i = 0; i < index; i++) {
-        if (strcmp(conf->routes[i].plugin_file,
-                   conf->routes[index].plugin_file) == 0) {
+    const char *file = conf->routes[index].plugin_file;
+
+    for (size_t i = 0; file != NULL && i < index; i++) {
+        const char *other = conf->routes[i].plugin_file;
+
+        if (other != NULL && strcmp(other, file) == 0) {
             return false;
         }
     }
-    return true;
+    return file != NULL;
 }
 
 static void check_all(struct check *check)

@@ -37,7 +37,7 @@ static void check_tls(const struct conf *conf, struct problems *problems)
     const char *wrong;
     char why[REASON_SIZE];
 
-    if (conf->tls_cert != NULL &&
+    if (conf->tls_cert != NULL && conf->tls_key != NULL &&
         tls_check(conf->tls_cert, conf->tls_key, &wrong, why, sizeof why) < 0) {
         problems_add(problems, conf->file,
                      strcmp(wrong, "cert") == 0 ? conf->tls_cert_line
@@ -48,11 +48,12 @@ static void check_tls(const struct conf *conf, struct problems *problems)
 
 struct conf *check_load(const char *file, struct problems *problems)
 {
-    struct conf *conf = conf_load(file, problems);
+    struct conf *conf = conf_read(file, problems);
 
     if (conf == NULL) {
         return NULL;
     }
+    /* Not only if it has no errors: all that is wrong is said in one go. */
     check_tls(conf, problems);
     (void)probe_check(conf, NULL, problems);
     if (problems->count + problems->lost > 0) {

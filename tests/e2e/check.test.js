@@ -205,11 +205,20 @@ x = 1
 `, ['echo', 'nosymbol']);
         const numbers = said.map((line) => parseInt(line, 10));
 
-        assert.deepStrictEqual(numbers, [1, 5, 6, 8, 9, 10, 14, 15, 17, 19],
-            said.join('\n'));
+        assert.deepStrictEqual(numbers,
+            [1, 5, 6, 8, 9, 10, 13, 14, 15, 17, 18, 19], said.join('\n'));
     });
 
-    it('looks at plugins when the rest is right', async () => {
+    it('takes no misspelt plugin_dir for plugins that are not there',
+        async () => {
+            const said = await check(whole('').replace('plugin_dir',
+                'plugin_dri'));
+
+            assert.strictEqual(said.length, 1, said.join('\n'));
+            assert.match(said[0], /did you mean "plugin_dir"\?$/);
+        });
+
+    it('looks at every plugin', async () => {
         const said = await check(whole(['nothing', 'nosymbol', 'oldmajor']
             .map((name) => `[route.${name}]\npath = /${name}\n` +
                 `plugin = ${name}`).join('\n')),

@@ -36,6 +36,14 @@ static void loads_nothing_that_is_wrong(void **state)
     assert_null(check_load(folder_file("p.ini"), &problems));
     assert_true(problems.count > 0);
     problems_free(&problems);
+    /* Both are wrong, and both are said. */
+    write_conf("lisen = localhost:1\n[tls]\ncert = p.ini\n"
+               "[route.x]\npath = /x\nplugin = nothing\n[route.y]\n");
+    assert_null(check_load(folder_file("p.ini"), &problems));
+    problems_sort(&problems);
+    assert_int_equal(problems.count, 5);
+    assert_non_null(strstr(problems.list[2].text, "nothing.so cannot be read"));
+    problems_free(&problems);
     /* The file is right; its plugin is not. */
     write_conf("[route.x]\npath = /x\nplugin = nothing\n");
     assert_null(check_load(folder_file("p.ini"), &problems));
