@@ -571,44 +571,6 @@ static void adds_to_problems(void **state)
     said(&problems, "other:1: x\n");
 }
 
-#define TWO_ROUTES                                         \
-    "[route.a]\npath = /a\nplugin = echo\n[plugin.chat]\n" \
-    "[route.b]\npath = /b\nplugin = chat\n"
-
-#define HERE "[server]\nplugin_dir = .\n"
-
-/* Which of the two routes' plugins can be looked at. */
-static void finds(const char *head, const char *tail, bool first, bool second)
-{
-    struct problems problems = { 0 };
-    struct conf *conf;
-    char text[400];
-
-    snprintf(text, sizeof text, "%s" TWO_ROUTES "%s", head, tail);
-    ini_file_write(text);
-    conf = conf_read(INI_FILE, &problems);
-    assert_non_null(conf);
-    assert_int_equal(conf->route_count, 2);
-    assert_int_equal(conf->routes[0].plugin_file != NULL, first);
-    assert_int_equal(conf->routes[1].plugin_file != NULL, second);
-    conf_free(conf);
-    problems_free(&problems);
-}
-
-/* ... in spite of other errors, unless these make the plugins look wrong. */
-static void plugins_that_can_be_looked_at(void **state)
-{
-    (void)state;
-    finds("", "", true, true);
-    finds(HERE "lisen = x\n", "", true, true);
-    finds("[server]\nplugn_dir = .\n", "", false, false);
-    finds(HERE "user = nobodyatall\n", "", false, false);
-    finds(HERE, "max_message = many\n", true, true);
-    finds(HERE, "chat.history = \"5\n", true, false);
-    finds(HERE, "history 5\n", true, false);
-    finds(HERE, "[plugin.chat]\nhistory 5\n", true, false);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -624,7 +586,6 @@ int main(void)
         cmocka_unit_test(no_file),
         cmocka_unit_test(all_at_once),
         cmocka_unit_test(adds_to_problems),
-        cmocka_unit_test(plugins_that_can_be_looked_at),
     };
 
     return cmocka_run_group_tests(tests, ini_file_set_up, ini_file_tear_down);
