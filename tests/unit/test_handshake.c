@@ -82,7 +82,7 @@ static int ask_with(const char *start, const char *name, const char *line)
         "Upgrade: websocket",
         "Connection: Upgrade",
         "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: " NET_KEY,
+        ("Sec-WebSocket-Key: " NET_KEY),
     };
     struct client client;
     struct buf request = { 0 };

@@ -215,8 +215,7 @@ static int open_all_kinds(struct client *clients)
     static const char *const texts[] = {
         "",
         "GET /a HT",
-        "POST /a HTTP/1.1\r\nHost: x\r\n"
-        "Content-Length: 10\r\n\r\nhalf",
+        "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf",
         "GET /file HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET /none HTTP/1.1\r\nHost: x\r\n\r\n",
     };
