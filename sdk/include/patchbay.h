@@ -194,8 +194,8 @@ enum {
  * or for all routes by history in [plugin.chat]. The host checks each value
  * against this table before start is called, and refuses a key that is not in
  * it. name: lower case, digits and _. fallback: as it would be written in the
- * file; NULL makes the key required. help: one line, for `patchbay plugin
- * show`. min and max: of the numeric types, unchecked when both are 0.
+ * file; NULL makes the key required. help: one line, for people. min and max:
+ * of the numeric types, unchecked when both are 0.
  */
 typedef struct bay_option {
     const char *name;
