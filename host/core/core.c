@@ -137,9 +137,6 @@ static void run_tasks(struct core *core)
         task->queued = false;
         task->run(core, task); /* may free it */
     }
-    if (core->tasks != NULL) {
-        core->setup.transport->wake(core->setup.transport_self);
-    }
 }
 
 static void flush_dirty(struct core *core)
@@ -181,6 +178,11 @@ void core_turn(struct core *core)
     core->shared = NULL;
     core->published = 0;
     core->turn++;
+    /* More than a turn may run, or drained hooks: what these send fills the
+     * queues again, and others want to be served in between. */
+    if (core->tasks != NULL) {
+        core->setup.transport->wake(core->setup.transport_self);
+    }
     core_set_alarm(core);
     core->in_turn = false;
 }

@@ -52,8 +52,11 @@ void headers_query(struct lws *wsi, struct buf *query)
          (len = lws_hdr_copy_fragment(wsi, part, sizeof part,
                                       WSI_TOKEN_HTTP_URI_ARGS, i)) >= 0;
          i++) {
-        /* A decoded 0 byte would end the string early: cut there. */
-        buf_add(query, part, strlen(part) + 1);
+        /* A decoded 0 byte would end the string early: cut there. An empty
+         * parameter, as in "a=1&&b=2", would end the list. */
+        if (part[0] != '\0') {
+            buf_add(query, part, strlen(part) + 1);
+        }
     }
     buf_add(query, "", 1);
 }
@@ -260,7 +263,7 @@ static void follow_proxies(const struct link *link,
                            struct sockaddr_storage *addr)
 {
     const struct conf *conf = link->server->conf;
-    char list[1024];
+    char list[SERVER_HEADERS_MAX];
     int len =
         headers_known(link->wsi, WSI_TOKEN_X_FORWARDED_FOR, list, sizeof list);
 

@@ -131,6 +131,28 @@ static void the_limit(void **state)
     script_heard();
 }
 
+/* A peer that takes all at once: the drained hook does not wait for an event,
+ * so that what streams from it goes on. */
+static void drained_without_an_event(void **state)
+{
+    static char data[1000];
+    struct peer peer;
+
+    (void)state;
+    rig_route("/a", &script_plugin)->limits.send_queue = 10000;
+    rig_connect(&peer, "/a");
+    script_heard();
+    while (bay_send_binary(&peer.conn->handle, data, sizeof data) == BAY_OK) {
+    }
+    core_turn(rig.core);
+    assert_int_equal(rig.wakes, 1);
+    core_turn(rig.core);
+    assert_string_equal(script_heard(), "drained ");
+    assert_int_equal(rig.wakes, 1);
+    rig_leave(&peer);
+    script_heard();
+}
+
 /* An empty queue takes one message of any size: an echo of what max_message
  * allows never fails. */
 static void one_large_message_fits(void **state)
@@ -266,11 +288,17 @@ static void paused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRIPT_TEST(partly_taken), SCRIPT_TEST(large_and_partly_taken),
-        SCRIPT_TEST(large_bursts), SCRIPT_TEST(large_without_gathering),
-        SCRIPT_TEST(the_limit),    SCRIPT_TEST(one_large_message_fits),
-        SCRIPT_TEST(slow_peers),   SCRIPT_TEST(bad_arguments),
-        SCRIPT_TEST(long_printf),  SCRIPT_TEST(close_comes_last),
+        SCRIPT_TEST(partly_taken),
+        SCRIPT_TEST(large_and_partly_taken),
+        SCRIPT_TEST(large_bursts),
+        SCRIPT_TEST(large_without_gathering),
+        SCRIPT_TEST(the_limit),
+        SCRIPT_TEST(drained_without_an_event),
+        SCRIPT_TEST(one_large_message_fits),
+        SCRIPT_TEST(slow_peers),
+        SCRIPT_TEST(bad_arguments),
+        SCRIPT_TEST(long_printf),
+        SCRIPT_TEST(close_comes_last),
         SCRIPT_TEST(paused),
     };
 
