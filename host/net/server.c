@@ -130,6 +130,11 @@ static void log_library(int level, const char *line)
     }
 }
 
+const char *server_library(void)
+{
+    return lws_get_library_version();
+}
+
 static unsigned whole_seconds(uint64_t ms)
 {
     return (unsigned)((ms + 999) / 1000);

@@ -33,6 +33,9 @@ struct server_setup {
  * before privileges are dropped. */
 struct server *server_create(const struct server_setup *setup);
 
+/* The version of libwebsockets that runs. */
+const char *server_library(void);
+
 /* The table and its self for core_setup. */
 const struct transport *server_transport(void);
 

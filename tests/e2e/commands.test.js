@@ -343,7 +343,7 @@ describe('usage', () => {
         }
         for (const args of [['version'], ['--version']]) {
             assert.match((await runCommand(args)).stdout,
-                /^patchbay \d+\.\d+\.\d+ \(plugin ABI 1\.0, /);
+                /^patchbay \d+\.\d+\.\d+ \(plugin ABI 1\.0, libwebsockets \d/);
         }
     });
 });
