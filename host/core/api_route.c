@@ -216,6 +216,9 @@ int api_timer_set(bay_route *handle, uint64_t key, uint64_t delay_ms)
         return BAY_EINVAL;
     }
     core = instance->core;
+    if (delay_ms == 0) {
+        delay_ms = 1; /* never in the tick that sets it: that would not end */
+    }
     status =
         timers_set(&core->timers, instance, key, core_now(core) + delay_ms);
     stat_set(&core->setup.stats->timers, core->timers.count);

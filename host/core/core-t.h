@@ -144,6 +144,8 @@ struct core {
     struct wheel wheel;
     size_t job_count;
     struct job *jobs;
+    bool jobs_over;           /* no more are taken: the worker ends */
+    bool stopping;            /* stop hooks run, and no notices any more */
     struct conn *header_conn; /* whose request headers can be read now */
     uint64_t alarm_ms;        /* what the transport was last told */
 };

@@ -272,11 +272,15 @@ void core_destroy(struct core *core)
     if (core == NULL) {
         return;
     }
-    core_turn(core); /* close and done hooks that still wait */
+    core_turn(core);
+    core->stopping = true; /* what remains: close and done hooks, no notices */
+    while (core->tasks != NULL) {
+        run_tasks(core);
+    }
     for (unsigned i = 0; i < core->route_count; i++) {
         hook_stop(core->routes[i]);
     }
-    while (core->tasks != NULL) { /* what the stop hooks published */
+    while (core->tasks != NULL) { /* notices, to be freed */
         run_tasks(core);
     }
     packet_unref(&core->pool, core->shared);

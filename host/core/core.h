@@ -87,7 +87,8 @@ void core_each_connection(struct core *core,
                           void *arg);
 
 /* Deferred work that is not done yet; and the end of what has not begun: its
- * done hooks run with BAY_ECANCELED in the next core_turn. */
+ * done hooks run with BAY_ECANCELED in the next core_turn, and no more work is
+ * taken. */
 size_t core_jobs(const struct core *core);
 void core_cancel_jobs(struct core *core);
 

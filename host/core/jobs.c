@@ -42,6 +42,9 @@ int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
     struct job *job;
     int status;
 
+    if (core->jobs_over) {
+        return BAY_ESTATE;
+    }
     if (core->job_count >= JOBS_MAX) {
         return BAY_EFULL;
     }
@@ -82,6 +85,7 @@ void core_cancel_jobs(struct core *core)
 {
     struct job *job;
 
+    core->jobs_over = true;
     DL_FOREACH(core->jobs, job)
     {
         if (!job->finished) {

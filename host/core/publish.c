@@ -22,7 +22,9 @@ static void notice_task(struct core *core, struct task *task)
     struct notice *notice = (struct notice *)task;
 
     core->notice_bytes -= notice->size;
-    hook_notice(notice->instance, &notice->notice);
+    if (!core->stopping) {
+        hook_notice(notice->instance, &notice->notice);
+    }
     free(notice);
 }
 

@@ -484,7 +484,8 @@ static inline uint64_t bay_now_ms(const bay_route *route);
  * BAY_ECANCELED if work was never begun; free arg there. work may touch arg
  * only, and of the host calls only bay_log with a route kept in arg. Put the
  * bay_id into arg, not the bay_conn: it may be gone. A reload waits for
- * deferred work.
+ * deferred work. BAY_EFULL: 16384 wait already. BAY_ESTATE: the worker is
+ * ending, as in the close hooks of those it cuts off.
  */
 typedef void bay_work_fn(void *arg);
 typedef void bay_done_fn(bay_route *route, void *arg, int status);

@@ -81,6 +81,67 @@ static void timers(void **state)
     script_heard();
 }
 
+static unsigned again_left;
+
+static void set_at_once(bay_route *route, uint64_t key)
+{
+    if (again_left-- > 0) {
+        bay_timer_set(route, key, 0);
+    }
+}
+
+/* A timer without delay, set by its own hook, lets others run in between. */
+static void timers_without_delay(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    script.on_timer = set_at_once;
+    again_left = 1000;
+    bay_timer_set(bay_conn_route(&peer.conn->handle), 1, 0);
+    core_turn(rig.core);
+    rig_advance(10);
+    assert_in_range(again_left, 989, 991);
+    again_left = 0;
+    rig_leave(&peer);
+    script_heard();
+}
+
+static void publish_to_itself(bay_route *route, const bay_notice *notice)
+{
+    bay_publish(route, notice->topic, BAY_TEXT, "again", 5, 0);
+}
+
+/* The end comes, whatever the plugin still says to itself; and a stopped
+ * instance is not called. */
+static void stopped_for_good(void **state)
+{
+    struct peer peer;
+    bay_route *route;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    route = bay_conn_route(&peer.conn->handle);
+    bay_listen(route, "t");
+    bay_publish(route, "t", BAY_TEXT, "x", 1, 0);
+    rig_leave(&peer);
+    script_heard();
+    script.on_notice = publish_to_itself;
+    bay_publish(route, "t", BAY_TEXT, "x", 1, 0);
+    rig_finish();
+    {
+        size_t len = script.heard.len;
+
+        assert_true(len > 5);
+        assert_string_equal(script.heard.data + len - 5, "stop ");
+    }
+    script_heard();
+    rig_init();
+}
+
 static void draining(void **state)
 {
     struct peer peers[10];
@@ -209,6 +270,8 @@ int main(void)
         SCRIPT_TEST(the_longest_path_wins),
         SCRIPT_TEST(start_fails),
         SCRIPT_TEST(timers),
+        SCRIPT_TEST(timers_without_delay),
+        SCRIPT_TEST(stopped_for_good),
         SCRIPT_TEST(draining),
         SCRIPT_TEST(drained_at_once),
         SCRIPT_TEST(kicked),

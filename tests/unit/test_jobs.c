@@ -59,6 +59,9 @@ static void canceled(void **state)
     assert_int_equal(worked, 0);
     assert_int_equal(finished, 1);
     assert_int_equal(last_status, BAY_ECANCELED);
+    assert_int_equal(
+        bay_defer(bay_conn_route(&peer.conn->handle), work, done, &worked),
+        BAY_ESTATE); /* the worker ends */
     rig_leave(&peer);
     script_heard();
 }
