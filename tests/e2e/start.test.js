@@ -85,7 +85,8 @@ describe('a Unix socket', () => {
     it('of a dead host is replaced', () => withHost({
         server: { listen: 'unix:web.sock' }, routes: ROUTES, start: false,
     }, async (host) => {
-        const dead = net.createServer().listen(host.file('dead.sock'));
+        const dead = net.createServer().listen(host.file('dead.sock'))
+            .unref();
 
         await within(new Promise((done) => dead.on('listening', done)),
             'a socket');
@@ -98,7 +99,8 @@ describe('a Unix socket', () => {
     it('of a live one is not', () => withHost({
         server: { listen: 'unix:web.sock' }, routes: ROUTES, start: false,
     }, async (host) => {
-        const live = net.createServer().listen(host.file('web.sock'));
+        const live = net.createServer().listen(host.file('web.sock'))
+            .unref();
 
         await within(new Promise((done) => live.on('listening', done)),
             'a socket');
@@ -143,7 +145,8 @@ describe('a host that cannot start', () => {
     fails('names the port in use',
         /error master: cannot listen on 127\.0\.0\.1:\d+: address already in/,
         {}, async (host) => {
-            const server = net.createServer().listen(0, '127.0.0.1');
+            const server = net.createServer().listen(0, '127.0.0.1')
+                .unref();
 
             await within(new Promise((done) => server.on('listening', done)),
                 'a port');
