@@ -47,110 +47,122 @@ async function check(text, plugins = ['echo']) {
     return lines;
 }
 
+/* A line of output as a pattern, where ... stands for anything. */
+function like(text) {
+    const parts = text.split('...').map((part) =>
+        part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+
+    return new RegExp(`^${parts.join('.*')}$`);
+}
+
 /* One mistake, one line of output: its number, and what it has to say. */
 const MISTAKES = [
     ['an unknown key', 'lisen = localhost:9501',
-        /^4: \[server\] lisen: unknown key, did you mean "listen"\?$/],
+        '4: [server] lisen: unknown key, did you mean "listen"?'],
     ['a key of another section', 'max_message = 1m',
-        /^4: \[server\] max_message: .*belongs in \[limits\]/],
+        '4: [server] max_message:...belongs in [limits]...'],
     ['an unknown section', '[limit]\nping = 1s',
-        /^4: \[limit\]: unknown section.*did you mean \[limits\]\?$/],
+        '4: [limit]: unknown section...did you mean [limits]?'],
     ['a duplicate key', 'workers = 1\nworkers = 2',
-        /^5: \[server\] workers: duplicate key, first on line 4$/],
+        '5: [server] workers: duplicate key, first on line 4'],
     ['a duplicate section', '[server]',
-        /^4: \[server\]:? ?duplicate section, first on line 1$/],
+        '4: [server]: duplicate section, first on line 1'],
     ['a missing =', 'workers',
-        /^4: \[server\]:? ?no "=" in "workers"/],
+        '4: [server]: no "=" in "workers"...'],
     ['an open section', '[limits\nping = 1s',
-        /^4: .*"\]" is missing$/],
+        '4:..."]" is missing'],
     ['an unterminated quote', 'user = "root',
-        /^4: \[server\] user: the quote " is not closed/],
+        '4: [server] user: the quote " is not closed...'],
     ['text behind a quote', 'user = "root" too',
-        /^4: \[server\] user: text behind the closing quote/],
+        '4: [server] user: text behind the closing quote...'],
     ['a value cut by a comment', '[http]\nroot = www;html',
-        /^5: \[http\] root: the ; cuts the value to "www"/],
+        '5: [http] root: the ; cuts the value to "www"...'],
     ['a key before the first section', '',
-        /^1: .*workers: a key before the first \[section\]/,
+        '1:...workers: a key before the first [section]...',
         (text) => `workers = 1\n${text}`],
     ['an upper case name', 'Workers = 1',
-        /^4: \[server\]:? ?names are lower case, write workers$/],
+        '4: [server]: names are lower case, write workers'],
     ['no UTF-8', '',
-        /^4: .*not UTF-8/,
+        '4:...not UTF-8...',
         (text) => Buffer.from(text.replace('\n[route',
             'user = \xff\n\n[route'), 'latin1')],
-    ['a byte order mark', '', /^1: .*byte order mark/,
+    ['a byte order mark', '', '1:...byte order mark...',
         (text) => `\ufeff${text}`],
     ['a size that is none', '[limits]\nmax_message = 1 MB',
-        /^5: \[limits\] max_message: "1 MB" is not a size.*did you mean "1m"\?$/],
+        '5: [limits] max_message: "1 MB" is not a size...did you mean "1m"?'],
     ['a time without a unit', '[limits]\nping = 25',
-        /^5: \[limits\] ping: "25" is not a time.*did you mean "25s"\?$/],
+        '5: [limits] ping: "25" is not a time...did you mean "25s"?'],
     ['a number out of range', 'workers = 1000',
-        /^4: \[server\] workers: "1000" is out of range, allowed is auto, or from 1 to 128$/],
+        '4: [server] workers: "1000" is out of range, allowed is auto, or ' +
+            'from 1 to 128'],
     ['a number that is none', 'workers = two',
-        /^4: \[server\] workers: "two" is not a number/],
+        '4: [server] workers: "two" is not a number...'],
     ['a word that is unknown', '[log]\nlevel = verbose',
-        /^5: \[log\] level: "verbose" is unknown, allowed is error, warn, info or debug/],
+        '5: [log] level: "verbose" is unknown, allowed is error, warn, info ' +
+            'or debug...'],
     ['neither yes nor no', '[log]\naccess = maybe',
-        /^5: \[log\] access: "maybe" is neither yes nor no/],
+        '5: [log] access: "maybe" is neither yes nor no...'],
     ['an empty value', 'workers =',
-        /^4: \[server\] workers: is empty/],
+        '4: [server] workers: is empty...'],
     ['an address that is none', 'listen = 9501',
-        /^4: \[server\] listen: "9501".*did you mean "localhost:9501"\?$/],
+        '4: [server] listen: "9501"...did you mean "localhost:9501"?'],
     ['a URL for an address', 'listen = http://localhost:80/',
-        /^4: \[server\] listen: .*did you mean "localhost:80"\?$/],
+        '4: [server] listen:...did you mean "localhost:80"?'],
     ['a port out of range', 'listen = localhost:70000',
-        /^4: \[server\] listen: .*no port from 0 to 65535/],
+        '4: [server] listen:...no port from 0 to 65535...'],
     ['an address twice', 'listen = 127.0.0.1:1, 127.0.0.1:1',
-        /^4: \[server\] listen: .*same address/],
+        '4: [server] listen:...same address...'],
     ['a user that does not exist', 'user = nobodyatall',
-        /^4: \[server\] user: "nobodyatall" is not a user/],
+        '4: [server] user: "nobodyatall" is not a user...'],
     ['a network that is none', 'proxies = 10.0.0.1/8',
-        /^4: \[server\] proxies: .*did you mean "10\.0\.0\.0\/8"\?$/],
+        '4: [server] proxies:...did you mean "10.0.0.0/8"?'],
     ['a certificate without its key', '[tls]\ncert = patchbay.ini',
-        /^5: \[tls\] cert: needs the private key/],
-    ['a certificate that is not there', '[tls]\ncert = a.pem\nkey = patchbay.ini',
-        /^5: \[tls\] cert: DIR\/a\.pem does not exist$/],
+        '5: [tls] cert: needs the private key...'],
+    ['a certificate that is not there',
+        '[tls]\ncert = a.pem\nkey = patchbay.ini',
+        '5: [tls] cert: DIR/a.pem does not exist'],
     ['a root that is not there', '[http]\nroot = www',
-        /^5: \[http\] root: DIR\/www does not exist$/],
+        '5: [http] root: DIR/www does not exist'],
     ['a root that is a file', '[http]\nroot = patchbay.ini',
-        /^5: \[http\] root: .* is not a folder$/],
+        '5: [http] root:... is not a folder'],
     ['an origin that is none', '[limits]\norigins = example.org',
-        /^5: \[limits\] origins: .*did you mean "https:\/\/example\.org"\?$/],
+        '5: [limits] origins:...did you mean "https://example.org"?'],
     ['a run_dir that is too long', '',
-        /^2: \[server\] run_dir: .*too long/,
+        '2: [server] run_dir:...too long...',
         (text) => text.replace('run_dir = run',
             `run_dir = ${'x'.repeat(100)}`)],
     ['a route without a path', '[route.x]\nplugin = echo',
-        /^4: \[route\.x\] path: is missing, as in path = \/echo$/],
+        '4: [route.x] path: is missing, as in path = /echo'],
     ['a route without a plugin', '[route.x]\npath = /x',
-        /^4: \[route\.x\] plugin: is missing, as in plugin = echo$/],
+        '4: [route.x] plugin: is missing, as in plugin = echo'],
     ['two routes with one path', '[route.x]\npath = /echo\nplugin = echo',
-        /^8: \[route\.echo\] path: "\/echo" is the path of \[route\.x\], too \(line 5\)$/],
+        '8: [route.echo] path: "/echo" is the path of [route.x], too (line 5)'],
     ['a path without a slash', '[route.x]\npath = x\nplugin = echo',
-        /^5: \[route\.x\] path: .*did you mean "\/x"\?$/],
+        '5: [route.x] path:...did you mean "/x"?'],
     ['a * in the midst of a path', '[route.x]\npath = /x*\nplugin = echo',
-        /^5: \[route\.x\] path: .*a \* stands only at the end/],
+        '5: [route.x] path:...a * stands only at the end...'],
     ['a path that is a page of the host',
         '[route.x]\npath = /-/health\nplugin = echo',
-        /^5: \[route\.x\] path: "\/-\/health" is the path of \[http\] health, too$/],
+        '5: [route.x] path: "/-/health" is the path of [http] health, too'],
     ['an unknown key of a route',
         '[route.x]\npath = /x\nplugin = echo\nmax_mesage = 1',
-        /^7: \[route\.x\] max_mesage: unknown key, did you mean "max_message"\?$/],
+        '7: [route.x] max_mesage: unknown key, did you mean "max_message"?'],
     ['a plugin with a path', '[route.x]\npath = /x\nplugin = ./Echo.so',
-        /^6: \[route\.x\] plugin: .*did you mean "echo"\?$/],
+        '6: [route.x] plugin:...did you mean "echo"?'],
     ['a plugin that is not there', '[route.x]\npath = /x\nplugin = nothing',
-        /^6: \[route\.x\] plugin: DIR\/plugins\/nothing\.so cannot be read: [Nn]o such file or directory$/],
+        '6: [route.x] plugin: DIR/plugins/nothing.so cannot be read: ' +
+            'No such file or directory'],
     ['a section for a plugin without a route', '[plugin.chat]\nhistory = 1',
-        /^4: \[plugin\.chat\]: no route has plugin = chat/],
+        '4: [plugin.chat]: no route has plugin = chat...'],
 ];
 
 describe('check finds', () => {
-    for (const [what, lines, pattern, change = (text) => text] of MISTAKES) {
+    for (const [what, lines, said, change = (text) => text] of MISTAKES) {
         it(what, async () => {
-            const said = await check(change(whole(lines)));
+            const found = await check(change(whole(lines)));
 
-            assert.strictEqual(said.length, 1, said.join('\n'));
-            assert.match(said[0], pattern);
+            assert.strictEqual(found.length, 1, found.join('\n'));
+            assert.match(found[0], like(said));
         });
     }
 
@@ -278,14 +290,18 @@ x = 1
 
 /* Plugins that are no good: the file they are put in as, and why not. */
 const REFUSED = [
-    ['nosymbol', /has no bay_plugin_descriptor symbol/],
-    ['newabi', /was built for ABI 1\.1, this host has 1\.0: install a newer patchbay or rebuild the plugin/],
-    ['oldmajor', /was built for ABI 0\.7, this host has 1\.0: rebuild the plugin/],
-    ['crash_ctor', /crashed while loading \(SIG(SEGV|ABRT)\)/],
-    ['exit_ctor', /called exit\(3\) while loading/],
-    ['wrongname', /calls itself "[^"]+", but its file is that of "wrongname"/],
-    ['undefsym', /cannot be loaded: undefined symbol: undefsym_missing_function/],
-    ['badoptions', /has for option history a wrong fallback/],
+    ['nosymbol', 'has no bay_plugin_descriptor symbol...'],
+    ['newabi', 'was built for ABI 1.1, this host has 1.0: install a newer ' +
+        'patchbay or rebuild the plugin'],
+    ['oldmajor', 'was built for ABI 0.7, this host has 1.0: rebuild the ' +
+        'plugin...'],
+    ['crash_ctor', 'crashed while loading (SIG...)...'],
+    ['exit_ctor', 'called exit(3) while loading...'],
+    ['wrongname', 'calls itself "...", but its file is that of ' +
+        '"wrongname"...'],
+    ['undefsym', 'cannot be loaded: undefined symbol: ' +
+        'undefsym_missing_function...'],
+    ['badoptions', 'has for option history a wrong fallback...'],
 ];
 
 /* Files that are no plugins at all. */
@@ -308,14 +324,13 @@ describe('check refuses a plugin', { concurrency: 2 }, () => {
     const routes = (name) => whole(`[route.bad]\npath = /bad\n` +
         `plugin = ${name}\n`);
 
-    for (const [name, pattern] of REFUSED) {
+    for (const [name, why] of REFUSED) {
         it(`like ${name}`, async () => {
             const said = await check(routes(name), ['echo', name]);
 
             assert.strictEqual(said.length, 1, said.join('\n'));
-            assert.match(said[0],
-                /^6: \[route\.bad\] plugin: DIR\/plugins\/\w+\.so /);
-            assert.match(said[0], pattern);
+            assert.match(said[0], like(
+                `6: [route.bad] plugin: DIR/plugins/${name}.so ${why}`));
         });
     }
 
@@ -356,7 +371,8 @@ describe('check refuses a plugin', { concurrency: 2 }, () => {
         const said = await check(text, ['echo', 'single']);
 
         assert.strictEqual(said.length, 1, said.join('\n'));
-        assert.match(said[0], /^7: \[route\.single\] plugin: .*set workers = 1 in \[server\], not 2$/);
+        assert.match(said[0], like('7: [route.single] plugin: ...' +
+            'set workers = 1 in [server], not 2'));
     });
 
     it('whose options are wrong', async () => {
@@ -408,7 +424,11 @@ describe('check ends', () => {
         const { code, stderr } = await host.command('check');
 
         assert.strictEqual(code, 3);
-        assert.strictEqual(stderr.match(/plugin: .*\.so did not finish loading within 5000 ms: a constructor hangs/g).length, 4);
+        for (const name of ['a', 'b', 'c', 'd']) {
+            assert.ok(stderr.includes(`${host.pluginDir}/${name}.so did ` +
+                'not finish loading within 5000 ms: a constructor hangs'),
+            stderr);
+        }
         assert.ok(performance.now() - start < 8000 * SLOWNESS);
     }));
 });
