@@ -16,7 +16,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <strings.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -26,7 +25,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "caught_log.h"
 #include "net/server-t.h"
 #include "net/server.h"
 
@@ -47,27 +46,11 @@ struct net {
     int listen_fds[NET_LISTEN_MAX];
     bool listen_tls[NET_LISTEN_MAX];
     size_t listen_count;
-    int log_fd;
 };
 
 static struct net net;
 
 /* ---- the server -------------------------------------------------------- */
-
-/* What was logged since the start. */
-static inline const char *net_log(void)
-{
-    static char text[65536];
-    ssize_t n = pread(net.log_fd, text, sizeof text - 1, 0);
-
-    text[n > 0 ? n : 0] = '\0';
-    return text;
-}
-
-static inline bool net_logged(const char *part)
-{
-    return strstr(net_log(), part) != NULL;
-}
 
 static inline void net_turn(void)
 {
@@ -79,7 +62,7 @@ static inline void net_turn(void)
 
 static inline void net_give_up(const char *condition)
 {
-    fprintf(stderr, "%s", net_log());
+    fprintf(stderr, "%s", caught_log());
     fail_msg("waited in vain for: %s", condition);
 }
 
@@ -206,7 +189,6 @@ static inline struct route_stats *net_stats(void)
 static inline int net_setup(void **state)
 {
     struct rlimit limit;
-    char log[64];
 
     (void)state;
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -221,9 +203,7 @@ static inline int net_setup(void **state)
     net.conf.limits.slow_peer = CONF_SLOW_CLOSE;
     net.conf.limits.slow_hook_ms = 10000;
     net.conf.limits.handshake_ms = 5000;
-    net.log_fd = memfd_create("log", MFD_CLOEXEC);
-    snprintf(log, sizeof log, "/proc/self/fd/%d", net.log_fd);
-    return log_open(log, LOG_FORMAT_TEXT, LOG_LEVEL_DEBUG);
+    return caught_log_begin();
 }
 
 static inline void net_finish(void)
@@ -240,8 +220,7 @@ static inline int net_teardown(void **state)
 {
     (void)state;
     net_finish();
-    log_open("-", LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
-    close(net.log_fd);
+    caught_log_end();
     for (size_t i = 0; i < net.listen_count; i++) {
         close(net.listen_fds[i]);
     }

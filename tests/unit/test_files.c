@@ -191,8 +191,8 @@ static void roots(void **state)
 
     net.conf.http_root = (char *)(uintptr_t)folder_file("none");
     assert_null(net_create_server());
-    assert_true(net_logged("[http] root: cannot open the folder "));
-    assert_true(net_logged("/none: No such file or directory"));
+    assert_true(caught_log_count("[http] root: cannot open the folder "));
+    assert_true(caught_log_count("/none: No such file or directory"));
 }
 
 /* ---- how --------------------------------------------------------------- */
