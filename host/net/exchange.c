@@ -34,6 +34,7 @@ void exchange_destroy(struct exchange *exchange)
     }
     buf_free(&exchange->query);
     buf_free(&exchange->body);
+    buf_free(&exchange->answer);
     free(exchange);
 }
 

@@ -26,8 +26,9 @@ struct exchange {
     bool close; /* the connection ends with the answer */
     bool head_only;
 
-    /* A file that is being sent. */
+    /* What is being sent, piece by piece: a file, or an answer held here. */
     int fd; /* -1: none */
+    struct buf answer;
     off_t at;
     off_t end;
 };

@@ -129,13 +129,20 @@ int exchange_respond(struct exchange *exchange, int status, const char *type,
     struct buf out = { 0 };
 
     add_head(&out, status, type, headers, len, exchange->close);
-    if (!exchange->head_only && status != 204 && status != 304) {
+    if (exchange->head_only || status == 204 || status == 304) {
+        len = 0;
+    }
+    if (len > FILE_CHUNK) { /* a slow client has time for each piece */
+        buf_add(&exchange->answer, body, len);
+        exchange->end = (off_t)len;
+        out.failed |= exchange->answer.failed;
+    } else {
         buf_add(&out, body, len);
     }
     if (write_out(wsi, &out) != 0) {
         return -1;
     }
-    return complete(exchange);
+    return exchange->end > 0 ? exchange_continue(exchange) : complete(exchange);
 }
 
 int exchange_refuse(struct exchange *exchange, int status, const char *headers,
@@ -202,22 +209,33 @@ int exchange_respond_file(struct exchange *exchange, int status,
     return 0;
 }
 
-int exchange_continue(struct exchange *exchange)
+/* The next piece of what is being sent; its length, or -1. */
+static ssize_t next_piece(struct exchange *exchange, unsigned char **piece)
 {
     static unsigned char chunk[LWS_PRE + FILE_CHUNK];
-    struct lws *wsi = exchange->link->wsi;
+    off_t left = exchange->end - exchange->at;
+    size_t len = left < FILE_CHUNK ? (size_t)left : FILE_CHUNK;
 
     if (exchange->fd < 0) {
-        return 0;
+        *piece = (unsigned char *)exchange->answer.data + exchange->at;
+        return (ssize_t)len;
+    }
+    *piece = chunk + LWS_PRE;
+    return pread(exchange->fd, *piece, len, exchange->at);
+}
+
+int exchange_continue(struct exchange *exchange)
+{
+    struct lws *wsi = exchange->link->wsi;
+
+    if (exchange->end == 0) {
+        return 0; /* the request is still arriving */
     }
     while (exchange->at < exchange->end) {
-        off_t left = exchange->end - exchange->at;
-        ssize_t n =
-            pread(exchange->fd, chunk + LWS_PRE,
-                  left < FILE_CHUNK ? (size_t)left : FILE_CHUNK, exchange->at);
+        unsigned char *piece;
+        ssize_t n = next_piece(exchange, &piece);
 
-        if (n <= 0 ||
-            lws_write(wsi, chunk + LWS_PRE, (size_t)n, LWS_WRITE_HTTP) < 0) {
+        if (n <= 0 || lws_write(wsi, piece, (size_t)n, LWS_WRITE_HTTP) < 0) {
             return -1;
         }
         exchange->at += n;
