@@ -148,6 +148,44 @@ static void over_tls(void **state)
     sent_to_who_does_not_read(true);
 }
 
+/* Large ones that nothing waits before: some are sent from where they lie. */
+static void one_at_a_time(bool tls)
+{
+    static char expected[140000];
+    struct client client;
+
+    start(tls);
+    join(&client, tls);
+    for (unsigned i = 0; i < 60; i++) {
+        size_t len = message_of(i, expected), at = 0;
+        struct buf part = { 0 };
+        int first;
+
+        assert_int_equal(bay_send_binary(opened[0], expected, len), BAY_OK);
+        do {
+            first = client_frame(&client, &part);
+            assert_int_equal(first & 0x7f, at == 0 ? 2 : 0);
+            assert_true(at + part.len <= len);
+            assert_memory_equal(part.data, expected + at, part.len);
+            at += part.len;
+        } while ((first & 0x80) == 0);
+        assert_int_equal(at, len);
+    }
+    client_leave(&client);
+}
+
+static void plain_one_at_a_time(void **state)
+{
+    (void)state;
+    one_at_a_time(false);
+}
+
+static void over_tls_one_at_a_time(void **state)
+{
+    (void)state;
+    one_at_a_time(true);
+}
+
 /* A packet that many share is sent in part to each in its own way. */
 static void to_many(void **state)
 {
@@ -348,6 +386,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LINK_TEST(plain),
         LINK_TEST(over_tls),
+        LINK_TEST(plain_one_at_a_time),
+        LINK_TEST(over_tls_one_at_a_time),
         LINK_TEST(to_many),
         LINK_TEST(not_read_from),
         LINK_TEST(stopped_by_the_first_message),
