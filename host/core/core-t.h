@@ -140,6 +140,7 @@ struct core {
     struct sendq_pool pool;
     struct buf scratch; /* a message that came whole, with its 0 byte */
     struct topics topics;
+    bool new_interest; /* the bus has not sent it yet */
     struct timers timers;
     struct wheel wheel;
     size_t job_count;
@@ -166,6 +167,15 @@ static inline struct instance *instance_of(const bay_route *handle)
 static inline uint64_t core_now(const struct core *core)
 {
     return core->setup.transport->now_ms(core->setup.transport_self);
+}
+/* Before anything goes to a client: a sibling has to know of a subscription
+ * before the client can tell anyone of it. */
+static inline void core_tell_interests(struct core *core)
+{
+    if (core->new_interest) {
+        core->new_interest = false;
+        core->setup.bus->flush(core->setup.bus_self);
+    }
 }
 void core_post(struct core *core, struct task *task);
 void core_mark_dirty(struct core *core, struct conn *conn);

@@ -33,6 +33,7 @@ void core_set_bus(struct core *core, const struct bus *bus, void *bus_self)
 {
     core->setup.bus = bus;
     core->setup.bus_self = bus_self;
+    core->new_interest = false;
 }
 
 /* Keeps the longest path first, and an exact one before a prefix. */
@@ -171,6 +172,7 @@ void core_turn(struct core *core)
     core->speaker = NULL;
     run_tasks(core);
     if (core->setup.bus != NULL) {
+        core->new_interest = false;
         core->setup.bus->flush(core->setup.bus_self);
     }
     flush_dirty(core);

@@ -158,6 +158,7 @@ void core_interest(struct instance *instance, const char *topic, bool on)
     if (core->setup.bus != NULL) {
         core->setup.bus->interest(core->setup.bus_self, instance->conf->name,
                                   topic, on);
+        core->new_interest = on || core->new_interest;
     }
 }
 

@@ -7,9 +7,14 @@
 #define DIRECT_MIN 2048u
 #define FLUSH_IOVS 64
 
+/* What a queued message costs beside its bytes: tiny ones that are published
+ * one by one would fill many times send_queue otherwise. */
+#define NODE_COST 64u
+
 static int may_send(const struct conn *conn, size_t len)
 {
     size_t limit = conn->instance->conf->limits.send_queue;
+    size_t queued = conn->sendq.bytes + conn->sendq.nodes * NODE_COST;
 
     if (conn->state != CONN_OPEN) {
         return conn->state == CONN_HANDSHAKE ? BAY_ESTATE : BAY_ECLOSED;
@@ -19,7 +24,7 @@ static int may_send(const struct conn *conn, size_t len)
     }
     /* Up to half, a message of any size gets in: what is not read from when
      * over half full can answer each message with one like it. */
-    if (conn->sendq.bytes > limit / 2 && conn->sendq.bytes + len > limit) {
+    if (queued > limit / 2 && queued + len > limit) {
         return BAY_EFULL;
     }
     return BAY_OK;
@@ -98,9 +103,11 @@ static bool send_direct(struct conn *conn, enum opcode opcode, const void *data,
     iov[0].iov_len = frame_head(head, opcode, true, len);
     iov[1].iov_base = (void *)(uintptr_t)data;
     iov[1].iov_len = len;
+    core_tell_interests(core);
     n = core->setup.transport->send(conn->link, iov, 2);
     *status = BAY_OK;
     if (n < 0) {
+        conn_lose(conn, "");
         *status = BAY_ECLOSED;
     } else if ((size_t)n < iov[0].iov_len + len) {
         *status = sendq_add(&core->pool, &conn->sendq, opcode, data, len) == 0
@@ -185,6 +192,7 @@ void conn_flush(struct conn *conn)
     const struct transport *transport = core->setup.transport;
     struct iovec iov[FLUSH_IOVS];
 
+    core_tell_interests(core);
     while (conn->sendq.head != NULL && !conn->blocked && conn->link != NULL &&
            conn->state != CONN_ENDED) {
         int count = sendq_peek(&conn->sendq, iov, FLUSH_IOVS);
@@ -196,8 +204,8 @@ void conn_flush(struct conn *conn)
         }
         n = transport->send(conn->link, iov, count);
         if (n < 0) {
-            sendq_clear(&core->pool, &conn->sendq);
-            return; /* conn_lost follows */
+            conn_lose(conn, "");
+            return;
         }
         if (n > 0) {
             conn->progress_ms = core_now(core);

@@ -113,6 +113,7 @@ static int push(struct sendq_pool *pool, struct sendq *queue,
         queue->head = node;
     }
     queue->tail = node;
+    queue->nodes++;
     return 0;
 }
 
@@ -210,6 +211,7 @@ static void pop(struct sendq_pool *pool, struct sendq *queue)
 {
     struct sendq_node *node = queue->head;
 
+    queue->nodes--;
     queue->head = node->next;
     if (queue->head == NULL) {
         queue->tail = NULL;

@@ -46,6 +46,7 @@ struct sendq {
     struct sendq_node *head;
     struct sendq_node *tail;
     size_t bytes; /* on the wire */
+    size_t nodes;
 };
 
 /* A message framed by itself, with one reference; NULL: out of memory. */

@@ -257,6 +257,7 @@ int exchange_begin(struct link *link)
 
     stat_add(&link->server->stats->http_requests, 1);
     exchange_destroy(link->exchange);
+    link->exchange = NULL;
     exchange = exchange_create(link);
     if (exchange == NULL) {
         return -1;

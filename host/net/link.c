@@ -86,8 +86,10 @@ static ssize_t send_plain(struct link *link, const struct iovec *iov, int count)
                        : sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0
-                                                                           : -1;
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ||
+                       errno == ENOMEM
+                   ? 0
+                   : -1;
     }
     return n;
 }

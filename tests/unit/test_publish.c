@@ -40,9 +40,12 @@ static int bus_close_id(void *self, const char *route, bay_id id, int code,
     return BAY_ENOTFOUND;
 }
 
+static unsigned bus_flushes;
+
 static void bus_flush(void *self)
 {
     (void)self;
+    bus_flushes++;
 }
 
 static const struct bus bus = { .interest = bus_interest,
@@ -197,6 +200,30 @@ static void over_the_bus(void **state)
     script_heard();
 }
 
+/* A sibling knows of a subscription before the client hears anything. */
+static void interest_goes_first(void **state)
+{
+    static char data[4096];
+    struct peer peer;
+
+    (void)state;
+    core_set_bus(rig.core, &bus, NULL);
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    bus_flushes = 0;
+    bay_subscribe(&peer.conn->handle, "t");
+    bay_send_binary(&peer.conn->handle, data, sizeof data);
+    assert_true(peer.out.len > 0); /* at once: a large one */
+    assert_int_equal(bus_flushes, 1);
+    bay_send_text(&peer.conn->handle, "x", 1);
+    conn_flush(peer.conn);
+    assert_int_equal(bus_flushes, 1);
+    core_set_bus(rig.core, NULL, NULL);
+    rig_leave(&peer);
+    buf_free(&bus_heard);
+    script_heard();
+}
+
 static void count_interest(void *arg, const char *route, const char *topic)
 {
     struct buf *said = arg;
@@ -246,9 +273,10 @@ static void bad_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRIPT_TEST(to_all_but_one),  SCRIPT_TEST(notices),
-        SCRIPT_TEST(endless_notices), SCRIPT_TEST(over_the_bus),
-        SCRIPT_TEST(every_interest),  SCRIPT_TEST(bad_arguments),
+        SCRIPT_TEST(to_all_but_one),      SCRIPT_TEST(notices),
+        SCRIPT_TEST(endless_notices),     SCRIPT_TEST(over_the_bus),
+        SCRIPT_TEST(interest_goes_first), SCRIPT_TEST(every_interest),
+        SCRIPT_TEST(bad_arguments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
