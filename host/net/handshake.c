@@ -152,7 +152,8 @@ static int check_request(struct link *link, const char *method,
     }
     if (headers_known(wsi, WSI_TOKEN_VERSION, text, sizeof text) <= 0 ||
         strcmp(text, "13") != 0) {
-        return refuse(link, 426, "sec-websocket-version: 13\r\n",
+        return refuse(link, 426,
+                      "upgrade: websocket\r\nsec-websocket-version: 13\r\n",
                       "Sec-WebSocket-Version must be 13");
     }
     if (headers_known(wsi, WSI_TOKEN_KEY, text, sizeof text) <= 0 ||

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "net/files.h"
 #include "net/headers.h"
 #include "net/link.h"
@@ -117,17 +118,26 @@ static void after_events(uv_check_t *check)
 
 /* ---- setting up -------------------------------------------------------- */
 
+/* What a peer can make the library say, it can make it say a million times:
+ * one line a second is logged, and the next tells how many were not. */
 static void log_library(int level, const char *line)
 {
+    static uint64_t last_ms;
+    static unsigned left_out;
+    uint64_t now = clock_coarse_ms();
     int len = (int)strcspn(line, "\n");
 
-    if (level == LLL_ERR) {
-        log_error("libwebsockets: %.*s", len, line);
-    } else if (level == LLL_WARN) {
-        log_warn("libwebsockets: %.*s", len, line);
-    } else {
-        log_debug("libwebsockets: %.*s", len, line);
+    if (now - last_ms < 1000) {
+        left_out++;
+        return;
     }
+    last_ms = now;
+    if (left_out > 0) {
+        log_warn("libwebsockets: %u more lines were left out", left_out);
+        left_out = 0;
+    }
+    log_about(level == LLL_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, NULL,
+              "libwebsockets: %.*s", len, line);
 }
 
 const char *server_library(void)
