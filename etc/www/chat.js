@@ -151,7 +151,8 @@ const handlers = {
       choosePartner(member);
     }
     drawMembers();
-    if (!wasHere) {
+    /* Who leaves and is back before anything else has only reloaded. */
+    if (!wasHere && !log.unnote(`${member.name} left`, time)) {
       log.note(`${member.name} joined`, time);
     }
   },

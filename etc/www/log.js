@@ -4,6 +4,7 @@ import { item } from "./view.js";
 
 const ITEMS_MAX = 1000;
 const NEAR_END_PX = 40;
+const SOON_MS = 10000;
 
 export class Log {
   #scroll;
@@ -47,6 +48,22 @@ export class Log {
 
   note(text, time = Date.now()) {
     this.#append({ type: "note", text, time });
+  }
+
+  /* Takes the last note back if it says that and is not old. */
+  unnote(text, time) {
+    const last = this.#items.at(-1);
+
+    if (last?.type !== "note" || last.text !== text
+        || time - last.time > SOON_MS) {
+      return false;
+    }
+    this.#items.pop();
+    this.#list.lastElementChild.remove();
+    if (this.#list.lastElementChild?.className === "day") {
+      this.#list.lastElementChild.remove();
+    }
+    return true;
   }
 
   /* False if it is no news. */

@@ -52,8 +52,8 @@ export function person(member, isMe, choose) {
   const name = make("span", "", member.name);
 
   if (isMe) {
-    name.append(" ", make("small", "", "(you)"));
-    return make("li", "", make("div", "person", avatar(member.name), name));
+    return make("li", "", make("div", "person", avatar(member.name), name,
+      make("small", "", "(you)")));
   }
   const button = make("button", "person", avatar(member.name), name);
 

@@ -2,9 +2,8 @@
 'use strict';
 
 const assert = require('node:assert');
-const { until } = require('../e2e/lib/wait.js');
 const {
-    PHONE, SOON_MS, assertFits, takePicture, takePictures,
+    PHONE, appears, assertFits, becomes, click, takePicture, takePictures,
 } = require('./lib/browser.js');
 const { DEMO, browserSuite } = require('./lib/suite.js');
 
@@ -17,21 +16,14 @@ const lastFrames = (page, list, count) => page.locator(`${list} li`)
             item.querySelector(part).textContent).join(' ')), count);
 
 /* Waits until a list of frames ends in these. */
-async function assertFrames(page, list, expected) {
-    let last;
-
-    await until(async () => {
-        last = await lastFrames(page, list, expected.length);
-        return last.join('\n') === expected.join('\n');
-    }, `frames like ${expected}`, SOON_MS).catch(() =>
-        assert.deepStrictEqual(last, expected));
-}
+const assertFrames = (page, list, expected) =>
+    becomes(() => lastFrames(page, list, expected.length), expected);
 
 const echoFrames = (page, ...expected) =>
     assertFrames(page, '#echo-frames', expected);
 
 const isState = (page, id, state) =>
-    page.locator(`${id}[data-state="${state}"]`).waitFor();
+    becomes(() => page.locator(id).getAttribute('data-state'), state);
 
 async function openPage(visit, options) {
     const visitor = await visit(options);
@@ -49,8 +41,7 @@ browserSuite('the start page', SETUP, ({ host, it }) => {
 
             await echoFrames(page,
                 `· open: ws://localhost:${host.port}/echo`);
-            await page.getByRole('button', { name: 'Send', exact: true })
-                .click();
+            await click(page, 'Send');
             await echoFrames(page, '↑ Hello, patchbay', '↓ Hello, patchbay');
             for (const said of ['服务端 <b>not bold</b>', 'x'.repeat(500)]) {
                 await text.fill(said);
@@ -69,7 +60,7 @@ browserSuite('the start page', SETUP, ({ host, it }) => {
         const { page } = await openPage(visit);
 
         await page.getByLabel('Message').fill('hé');
-        await page.getByRole('button', { name: 'Send as binary' }).click();
+        await click(page, 'Send as binary');
         await echoFrames(page, '↑ 68 c3 a9', '↓ 68 c3 a9');
     });
 
@@ -132,16 +123,16 @@ browserSuite('the start page', SETUP, ({ host, it }) => {
         const { page, visitor } = await openPage(visit);
         const people = page.locator('#chat-people');
 
-        await page.getByText('nobody in the lobby yet').waitFor();
+        await appears(page, 'nobody in the lobby yet');
         const client = await host.connect('/chat?name=ann');
 
         await page.reload();
-        await page.getByText('1 person in the lobby').waitFor();
+        await appears(page, '1 person in the lobby');
         await isState(page, '#chat-people', 'open');
         assert.ok(await people.isVisible());
         await page.getByRole('link', { name: 'Open the chat' }).click();
         await page.waitForURL('**/chat.html');
-        await page.getByText('ann is there.').waitFor();
+        await appears(page, 'ann is there.');
         await client.close(1000);
         visitor.assertContent();
     });
@@ -171,7 +162,7 @@ browserSuite('the start page', SETUP, ({ host, it }) => {
 
     it('looks well in light, in dark, and on a phone', async (visit) => {
         const { page } = await openPage(visit,
-            { viewport: { width: 1000, height: 940 } });
+            { viewport: { width: 1000, height: 940 }, deviceScaleFactor: 1.5 });
 
         for (const said of ['Hello, patchbay', '你好，服务端']) {
             await page.getByLabel('Message').fill(said);
@@ -179,12 +170,12 @@ browserSuite('the start page', SETUP, ({ host, it }) => {
             await echoFrames(page, `↑ ${said}`, `↓ ${said}`);
         }
         await page.getByLabel('Message').fill('caf\u00e9');
-        await page.getByRole('button', { name: 'Send as binary' }).click();
+        await click(page, 'Send as binary');
         await echoFrames(page, '↑ 63 61 66 c3 a9', '↓ 63 61 66 c3 a9');
-        await page.getByRole('button', { name: 'Run the script' }).click();
+        await click(page, 'Run the script');
         await assertFrames(page, '#greeter-frames',
             ['↑ client：hello，服务端', '↓ this is server']);
-        await page.getByText('nobody in the lobby yet').waitFor();
+        await appears(page, 'nobody in the lobby yet');
         await page.locator('h1').click();
         await takePictures(page, 'start');
         for (const width of [1400, 1000, 760, 480, 320]) {

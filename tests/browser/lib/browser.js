@@ -4,8 +4,10 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
+const { isDeepStrictEqual } = require('node:util');
 const { chromium } = require('playwright-core');
 const { BUILD } = require('../../e2e/lib/host.js');
+const { pass, within } = require('../../e2e/lib/wait.js');
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic',
@@ -17,6 +19,7 @@ const SKIPPED = 77; /* SKIP_RETURN_CODE of CMakeLists.txt */
 
 /* For whatever a page waits for. */
 const SOON_MS = 10000;
+const POLL_MS = 30;
 
 const WINDOW = { width: 1000, height: 680 };
 const PHONE = { width: 320, height: 640 };
@@ -44,8 +47,7 @@ function launch() {
 class Visitor {
     static async create(browser, base, { viewport = WINDOW, ...rest } = {}) {
         const context = await browser.newContext({ viewport,
-            locale: 'en-GB', timezoneId: 'UTC', baseURL: base,
-            deviceScaleFactor: 1.5, ...rest });
+            locale: 'en-GB', timezoneId: 'UTC', baseURL: base, ...rest });
 
         context.setDefaultTimeout(SOON_MS);
         return new this(context, base);
@@ -119,6 +121,44 @@ async function takePictures(page, name) {
     }
 }
 
+/* Waits until the value that is read from a page is the one expected, or says
+ * which it is instead. */
+async function becomes(read, expected) {
+    const end = performance.now() + SOON_MS;
+
+    for (;;) {
+        const value = await read();
+
+        if (isDeepStrictEqual(value, expected)) {
+            return;
+        }
+        if (performance.now() > end) {
+            assert.deepStrictEqual(value, expected);
+        }
+        await pass(POLL_MS);
+    }
+}
+
+/*
+ * Waits until the page shows the text, be it for a moment. Tabs in the
+ * background draw nothing, so what waits for them must not wait for drawing.
+ */
+function appears(page, text) {
+    return within(page.evaluate((wanted) => new Promise((done) => {
+        const look = () => document.body.innerText.includes(wanted) && done();
+
+        new MutationObserver(look).observe(document, { attributes: true,
+            childList: true, characterData: true, subtree: true });
+        look();
+    }), text), `"${text}"`, SOON_MS);
+}
+
+/* As a person: the tab first, then the button or link in it. */
+async function click(page, name, { role = 'button' } = {}) {
+    await page.bringToFront();
+    await page.getByRole(role, { name, exact: true }).click();
+}
+
 /* Nothing is to the right of the window, whatever its width. */
 async function assertFits(page, width) {
     const size = page.viewportSize();
@@ -140,6 +180,6 @@ async function assertFits(page, width) {
 }
 
 module.exports = {
-    PHONE, SOON_MS, Visitor, assertFits, launch, needChromium, takePicture,
-    takePictures,
+    PHONE, SOON_MS, Visitor, appears, assertFits, becomes, click, launch,
+    needChromium, takePicture, takePictures,
 };

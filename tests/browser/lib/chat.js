@@ -1,0 +1,81 @@
+/* chat.js - what people do on the chat page */
+'use strict';
+
+const { becomes, click } = require('./browser.js');
+
+/* The door of a room: the form to join it. */
+async function openDoor(visitor, room) {
+    return visitor.open(`/chat.html#${encodeURIComponent(room)}`);
+}
+
+async function knock(page, name) {
+    await page.getByLabel('Your name').fill(name);
+    await click(page, 'Join');
+}
+
+const isIn = (page, room) => becomes(() => page.locator('#title').innerText(),
+    `#${room}`);
+
+async function join(visitor, room, name) {
+    const page = await openDoor(visitor, room);
+
+    await knock(page, name);
+    await isIn(page, room);
+    return page;
+}
+
+const composer = (page) => page.getByRole('textbox', { name: 'Message' });
+
+async function say(page, text) {
+    await composer(page).fill(text);
+    await composer(page).press('Enter');
+}
+
+/* What the log shows: "ann: hello", "note: bob left". */
+const log = (page) => page.locator('#log').evaluate((list) => {
+    let who = '';
+
+    return [...list.children].flatMap((item) => {
+        if (item.matches('.day')) {
+            return [];
+        }
+        if (item.matches('.note')) {
+            return [`note: ${item.textContent}`];
+        }
+        const name = item.querySelector('.who');
+
+        who = name === null ? who : [...name.children]
+            .filter(({ tagName }) => tagName !== 'TIME')
+            .map(({ textContent }) => textContent).join(' ');
+        return [`${who}: ${item.querySelector('.body').textContent}`];
+    });
+});
+
+
+/* The log ends in these. */
+const shows = (page, ...lines) =>
+    becomes(async () => (await log(page)).slice(-lines.length), lines);
+
+/* The list of people: oneself first. */
+const people = (page, ...names) =>
+    becomes(() => page.locator('#members .person').evaluateAll((all) =>
+        all.map((person) => [...person.children].slice(1)
+            .map(({ textContent }) => textContent).join(' '))), names);
+
+const isState = (page, state) =>
+    becomes(() => page.locator('#state').getAttribute('data-state'), state);
+
+/* As if another tab were in front; without an end, or for good. */
+const setHidden = (page, hidden) => page.evaluate((value) => {
+    Object.defineProperty(document, 'hidden',
+        { value, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+}, hidden);
+
+/* Presses the button in the list of people. */
+const whisperTo = (page, name) => click(page, `Write to ${name} only`);
+
+module.exports = {
+    composer, isIn, isState, join, knock, log, openDoor, people, say,
+    setHidden, shows, whisperTo,
+};
