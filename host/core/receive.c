@@ -154,5 +154,8 @@ void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
 void conn_heard(struct conn *conn)
 {
     conn->heard_ms = core_now(conn->instance->core);
-    conn->ping_sent_ms = 0;
+    if (conn->ping_sent_ms > 0) {
+        conn->ping_sent_ms = 0;
+        conn_schedule(conn); /* the next ping may be due before its pong was */
+    }
 }

@@ -44,6 +44,8 @@ struct rig {
     struct job *jobs[16];
     size_t job_count;
     int wakes;
+    int alarms; /* calls of the transport's alarm */
+    int ticks;
 };
 
 static struct rig rig;
@@ -129,6 +131,7 @@ static uint64_t rig_now_ms(void *self)
 static void rig_alarm(void *self, uint64_t at_ms)
 {
     ((struct rig *)self)->alarm_ms = at_ms;
+    ((struct rig *)self)->alarms++;
 }
 
 static void rig_wake(void *self)
@@ -303,6 +306,7 @@ static inline void rig_advance(uint64_t ms)
     while (rig.alarm_ms <= end) {
         rig.now_ms = rig.alarm_ms > rig.now_ms ? rig.alarm_ms : rig.now_ms;
         rig.alarm_ms = UINT64_MAX;
+        rig.ticks++;
         core_tick(rig.core);
     }
     rig.now_ms = end;

@@ -185,6 +185,37 @@ static void no_alarm_without_limits(void **state)
     rig_leave(&peer);
 }
 
+/* What a pong ends is waited for no longer, however long it might have been. */
+static void pinged_again_after_its_pong(void **state)
+{
+    (void)state;
+    connect_with(5000, 60000, 0);
+    for (int i = 0; i < 10; i++) {
+        rig_advance(6000);
+        assert_int_equal(rig_frame(&peer, NULL), OPCODE_PING);
+        rig_expect_silence(&peer);
+        conn_heard(peer.conn);
+    }
+    rig_leave(&peer);
+}
+
+/* One whose pong cannot be seen is looked at now and then, no more. */
+static void paused_with_a_ping_under_way(void **state)
+{
+    (void)state;
+    connect_with(5000, 1000, 0);
+    rig_advance(6000);
+    assert_int_equal(rig_frame(&peer, NULL), OPCODE_PING);
+    bay_pause(&peer.conn->handle);
+    core_turn(rig.core);
+    rig.ticks = 0;
+    rig_advance(60000);
+    assert_in_range(rig.ticks, 1, 140); /* the wheel turns by the half second */
+    assert_false(peer.shut);
+    assert_int_equal(peer.conn->ping_sent_ms, 0);
+    rig_leave(&peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +230,8 @@ int main(void)
         SCRIPT_TEST(close_is_not_answered),
         SCRIPT_TEST(slow_reader_is_closed),
         SCRIPT_TEST(no_alarm_without_limits),
+        SCRIPT_TEST(pinged_again_after_its_pong),
+        SCRIPT_TEST(paused_with_a_ping_under_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
