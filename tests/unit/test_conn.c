@@ -24,11 +24,9 @@ static void refusals(void **state)
 {
     static const struct {
         int result, status;
-    } cases[] = { { 403, 403 },
-                  { 599, 599 },
-                  { BAY_ENOMEM, 500 },
-                  { 200, 500 },
-                  { 7, 500 } };
+    } cases[] = { { 403, 403 }, { 599, 599 }, { BAY_ENOMEM, 500 },
+                  { 200, 500 }, { 7, 500 },   { 302, 500 },
+                  { 399, 500 }, { 400, 400 }, { 600, 500 } };
     struct peer peer;
     int status;
 
@@ -39,7 +37,7 @@ static void refusals(void **state)
         assert_false(rig_ask(&peer, "/a", NULL, NULL, &status));
         assert_int_equal(status, cases[i].status);
     }
-    assert_int_equal(stat_get(&rig.stats->routes[0].refused), 5);
+    assert_int_equal(stat_get(&rig.stats->routes[0].refused), 9);
     assert_int_equal(stat_get(&rig.stats->routes[0].connections), 0);
     script_heard();
 }

@@ -264,6 +264,105 @@ static void iterating(void **state)
     script_heard();
 }
 
+static int start_and_fail(bay_route *route)
+{
+    assert_int_equal(bay_timer_set(route, 1, 10), BAY_OK);
+    assert_int_equal(bay_timer_set(route, 2, 20), BAY_OK);
+    assert_int_equal(bay_listen(route, "t"), BAY_OK);
+    return BAY_EINVAL;
+}
+
+/* Nothing of an instance that did not start is left behind. */
+static void start_fails_half_way(void **state)
+{
+    static const bay_plugin plugin = { .name = "half",
+                                       .route_size = 8,
+                                       .start = start_and_fail };
+    struct conf_route route = { .name = (char *)(uintptr_t) "half",
+                                .path = (char *)(uintptr_t) "/half",
+                                .path_len = 5 };
+    char why[256];
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    assert_int_equal(
+        core_add_route(rig.core, &route, 1, &plugin, NULL, why, sizeof why),
+        -1);
+    assert_int_equal(rig.core->timers.count, 0);
+    assert_int_equal(rig.core->topics.count, 0);
+    core_turn(rig.core);
+    rig_advance(100);
+    script_heard();
+}
+
+/* It shook hands before the end began, and opened after. */
+static void opened_while_draining(void **state)
+{
+    struct peer peer;
+    int status;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    assert_true(rig_ask(&peer, "/a", NULL, NULL, &status));
+    core_drain(rig.core, 1012, "restart", 10000);
+    conn_open(peer.conn);
+    core_turn(rig.core);
+    rig_expect_close(&peer, 1012);
+    rig_leave(&peer);
+    assert_string_equal(script_heard(),
+                        "start handshake open close:1012:restart ");
+}
+
+static int turn_within(bay_conn *conn, const bay_message *msg)
+{
+    bay_publish(bay_conn_route(conn), "t", msg->kind, msg->data, msg->len, 0);
+    bay_send_text(conn, "answer", 6);
+    core_turn(rig.core); /* as a transport that does not know better */
+    buf_adds(&script.heard, "returns ");
+    return 0;
+}
+
+/* No hook is entered within another, and nothing is sent before it returns. */
+static void no_turn_within_a_hook(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    bay_listen(bay_conn_route(&peer.conn->handle), "t");
+    script_heard();
+    script.on_message = turn_within;
+    rig_say(&peer, "x");
+    assert_string_equal(script_heard(), "message:x returns notice:t:x:local ");
+    rig_expect_text(&peer, "answer");
+    rig_leave(&peer);
+    script_heard();
+}
+
+/* The alarm costs a call when it changes, and is set anew when it rang. */
+static void the_alarm(void **state)
+{
+    struct peer peer;
+    int before;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    bay_timer_set(bay_conn_route(&peer.conn->handle), 1, 1000);
+    core_turn(rig.core);
+    assert_int_equal(rig.alarm_ms, rig.now_ms + 1000);
+    before = rig.alarms;
+    core_turn(rig.core);
+    core_turn(rig.core);
+    assert_int_equal(rig.alarms, before);
+    rig.alarm_ms = UINT64_MAX; /* it rang too early */
+    core_tick(rig.core);
+    assert_int_equal(rig.alarm_ms, rig.now_ms + 1000);
+    rig_leave(&peer);
+    script_heard();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +376,10 @@ int main(void)
         SCRIPT_TEST(kicked),
         SCRIPT_TEST(each_connection),
         SCRIPT_TEST(iterating),
+        SCRIPT_TEST(start_fails_half_way),
+        SCRIPT_TEST(opened_while_draining),
+        SCRIPT_TEST(no_turn_within_a_hook),
+        SCRIPT_TEST(the_alarm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

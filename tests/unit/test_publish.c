@@ -270,13 +270,117 @@ static void bad_arguments(void **state)
     script_heard();
 }
 
+static int publish_much(bay_conn *conn, const bay_message *msg)
+{
+    static char data[1 << 20];
+    bay_route *route = bay_conn_route(conn);
+    int taken = 0, status;
+
+    (void)msg;
+    while ((status = bay_publish(route, "t", BAY_BINARY, data, sizeof data,
+                                 0)) == BAY_OK) {
+        assert_true(++taken < 100);
+    }
+    assert_int_equal(status, BAY_EFULL);
+    assert_int_equal(taken, 63); /* of 1 MiB and a little, in 64 MiB */
+    return 0;
+}
+
+/* Notices wait for their hook in memory, and not without end. */
+static void no_more_notices_than_fit(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    bay_listen(bay_conn_route(&peer.conn->handle), "t");
+    script.on_message = publish_much;
+    rig_say(&peer, "once");
+    assert_int_equal(stat_get(&rig.stats->routes[0].dropped), 1);
+    assert_int_equal(rig.core->notice_bytes, 0);
+    rig_say(&peer, "and again");
+    rig_leave(&peer);
+    script_heard();
+}
+
+/* Many small ones of a turn lie in few pieces, and arrive in order. */
+static void a_burst(void **state)
+{
+    static char data[1000];
+    struct peer peer;
+    bay_route *route;
+
+    (void)state;
+    rig_route("/a", &script_plugin)->limits.send_queue = 1 << 20;
+    rig_connect(&peer, "/a");
+    bay_subscribe(&peer.conn->handle, "t");
+    route = bay_conn_route(&peer.conn->handle);
+    for (int i = 0; i < 100; i++) {
+        memset(data, 'a' + i % 26, sizeof data);
+        bay_publish(route, "t", BAY_TEXT, data, sizeof data, 0);
+    }
+    assert_in_range(peer.conn->sendq.nodes, 1, 10);
+    core_turn(rig.core);
+    for (int i = 0; i < 100; i++) {
+        struct buf got;
+
+        assert_int_equal(rig_frame(&peer, &got), OPCODE_TEXT);
+        assert_int_equal(got.len, sizeof data);
+        assert_int_equal(got.data[0], 'a' + i % 26);
+        assert_int_equal(got.data[sizeof data - 1], 'a' + i % 26);
+    }
+    rig_expect_silence(&peer);
+    rig_leave(&peer);
+    script_heard();
+}
+
+/* A sibling's plugin cannot know that a queue here is full. */
+static void sent_by_a_sibling_to_a_full_queue(void **state)
+{
+    static char data[3000];
+    struct conf_route *route;
+
+    (void)state;
+    route = rig_route("/a", &script_plugin);
+    route->limits.send_queue = 4096;
+    for (int drop = 0; drop < 2; drop++) {
+        struct peer peer;
+
+        route->limits.slow_peer = drop ? CONF_SLOW_DROP : CONF_SLOW_CLOSE;
+        rig_connect(&peer, "/a");
+        peer.room = 0;
+        for (int i = 0; i < 2; i++) {
+            core_bus_send(rig.core, "one", peer.conn->id, BAY_BINARY, data,
+                          sizeof data);
+        }
+        core_turn(rig.core);
+        rig_give_room(&peer, SIZE_MAX);
+        assert_int_equal(rig_frame(&peer, NULL), OPCODE_BINARY);
+        if (!drop) {
+            rig_expect_close(&peer, 1013);
+        }
+        rig_expect_silence(&peer);
+        rig_leave(&peer);
+    }
+    assert_int_equal(stat_get(&rig.stats->routes[0].dropped), 1);
+    assert_int_equal(stat_get(&rig.stats->routes[0].slow_closed), 1);
+    script_heard();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRIPT_TEST(to_all_but_one),      SCRIPT_TEST(notices),
-        SCRIPT_TEST(endless_notices),     SCRIPT_TEST(over_the_bus),
-        SCRIPT_TEST(interest_goes_first), SCRIPT_TEST(every_interest),
+        SCRIPT_TEST(to_all_but_one),
+        SCRIPT_TEST(notices),
+        SCRIPT_TEST(endless_notices),
+        SCRIPT_TEST(over_the_bus),
+        SCRIPT_TEST(interest_goes_first),
+        SCRIPT_TEST(every_interest),
         SCRIPT_TEST(bad_arguments),
+        SCRIPT_TEST(no_more_notices_than_fit),
+        SCRIPT_TEST(a_burst),
+        SCRIPT_TEST(sent_by_a_sibling_to_a_full_queue),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

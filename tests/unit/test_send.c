@@ -285,6 +285,25 @@ static void paused(void **state)
     script_heard();
 }
 
+/* Who is closed is read from again: its Close is what we wait for. */
+static void closed_while_paused(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    bay_pause(&peer.conn->handle);
+    core_turn(rig.core);
+    assert_false(peer.reading);
+    bay_close(&peer.conn->handle, 4000, "");
+    core_turn(rig.core);
+    rig_expect_close(&peer, 4000);
+    assert_true(peer.reading);
+    rig_leave(&peer);
+    script_heard();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +319,7 @@ int main(void)
         SCRIPT_TEST(long_printf),
         SCRIPT_TEST(close_comes_last),
         SCRIPT_TEST(paused),
+        SCRIPT_TEST(closed_while_paused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

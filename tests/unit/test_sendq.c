@@ -195,6 +195,33 @@ static void chunks_are_used_again(void **state)
     sendq_clear(&pool, &queue);
 }
 
+/* What is kept to be used again has an end. */
+static void the_pool_has_a_limit(void **state)
+{
+    enum { QUEUES = 300 };
+    static struct sendq queues[QUEUES];
+    struct packet *packet = packet_create(OPCODE_TEXT, "x", 1);
+
+    (void)state;
+    for (int i = 0; i < QUEUES; i++) {
+        assert_int_equal(sendq_add(&pool, &queues[i], OPCODE_TEXT, "x", 1), 0);
+        for (int k = 0; k < 20; k++) {
+            assert_int_equal(sendq_share(&pool, &queues[i], packet, 0), 0);
+        }
+    }
+    for (int i = 0; i < QUEUES; i++) {
+        sendq_clear(&pool, &queues[i]);
+    }
+    assert_int_equal(packet->refs, 1);
+    packet_unref(&pool, packet);
+    assert_int_equal(pool.chunk_count, 256);
+    assert_int_equal(pool.node_count, 4096);
+    sendq_pool_finish(&pool);
+    assert_null(pool.chunks);
+    assert_null(pool.nodes);
+    assert_int_equal(pool.chunk_count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +231,7 @@ int main(void)
         cmocka_unit_test(partial_sends),
         cmocka_unit_test(partial_sends_of_fragments),
         cmocka_unit_test(chunks_are_used_again),
+        cmocka_unit_test(the_pool_has_a_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, finish);

@@ -117,12 +117,32 @@ static void limit(void **state)
     timers_finish(&timers);
 }
 
+/* Of those for one time the one that was set first is the first. */
+static void in_turn(void **state)
+{
+    struct timers timers = { 0 };
+    uint64_t key;
+
+    (void)state;
+    for (uint64_t i = 0; i < 50; i++) {
+        timers_set(&timers, one, i, 100);
+    }
+    timers_set(&timers, one, 10, 100); /* set again: the last now */
+    for (uint64_t i = 0; i < 49; i++) {
+        assert_ptr_equal(timers_take(&timers, 100, &key), one);
+        assert_int_equal(key, i < 10 ? i : i + 1);
+    }
+    assert_ptr_equal(timers_take(&timers, 100, &key), one);
+    assert_int_equal(key, 10);
+    timers_finish(&timers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order),    cmocka_unit_test(setting_again_moves),
         cmocka_unit_test(clearing), cmocka_unit_test(random_walk),
-        cmocka_unit_test(limit),
+        cmocka_unit_test(limit),    cmocka_unit_test(in_turn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,12 +113,69 @@ static void listening(void **state)
     script_heard();
 }
 
+/* Whoever leaves, and in whatever order, the others stay. */
+static void leaving_in_any_order(void **state)
+{
+    enum { PEERS = 8 };
+    struct peer peers[PEERS];
+    unsigned seed = 42;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    for (int i = 0; i < PEERS; i++) {
+        rig_connect(&peers[i], "/a");
+    }
+    for (int round = 0; round < 500; round++) {
+        bool subscribed[PEERS];
+        bay_route *route = bay_conn_route(&peers[0].conn->handle);
+
+        for (int i = 0; i < PEERS; i++) {
+            seed = seed * 1103515245u + 12345u;
+            subscribed[i] = (seed >> 16) % 2 == 0;
+            if (subscribed[i]) {
+                bay_subscribe(&peers[i].conn->handle, "t");
+            } else {
+                bay_unsubscribe(&peers[i].conn->handle, "t");
+            }
+        }
+        bay_publish(route, "t", BAY_TEXT, "x", 1, 0);
+        core_turn(rig.core);
+        for (int i = 0; i < PEERS; i++) {
+            if (subscribed[i]) {
+                rig_expect_text(&peers[i], "x");
+            }
+            rig_expect_silence(&peers[i]);
+        }
+    }
+    for (int i = 0; i < PEERS; i++) {
+        rig_leave(&peers[i]);
+    }
+    script_heard();
+}
+
+/* The limit is of those one has, not of those one ever had. */
+static void coming_and_going(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    for (unsigned i = 0; i < TOPICS_SUBS_MAX + 10; i++) {
+        assert_int_equal(bay_subscribe(&peer.conn->handle, "t"), BAY_OK);
+        assert_int_equal(bay_unsubscribe(&peer.conn->handle, "t"), BAY_OK);
+    }
+    rig_leave(&peer);
+    script_heard();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRIPT_TEST(subscribing),         SCRIPT_TEST(names),
         SCRIPT_TEST(routes_do_not_share), SCRIPT_TEST(many),
-        SCRIPT_TEST(listening),
+        SCRIPT_TEST(listening),           SCRIPT_TEST(leaving_in_any_order),
+        SCRIPT_TEST(coming_and_going),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,23 @@ static void set_again_for_the_past(void **state)
     assert_ptr_equal(wheel_take(&wheel, START + 6000), &entry);
 }
 
+/* Nothing was on it for an hour: what is set then is not due before its time,
+ * and the wheel does not catch up step by step. */
+static void empty_for_long(void **state)
+{
+    struct wheel wheel;
+    struct wheel_entry entry = { 0 };
+    uint64_t now = START + 3600000;
+
+    (void)state;
+    wheel_init(&wheel, START);
+    assert_null(wheel_take(&wheel, now));
+    wheel_set(&wheel, &entry, now + 5000);
+    assert_true(wheel_next_ms(&wheel) + WHEEL_STEP_MS > now);
+    assert_null(wheel_take(&wheel, now + 4999));
+    assert_ptr_equal(wheel_take(&wheel, now + 5000 + WHEEL_STEP_MS), &entry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +132,7 @@ int main(void)
         cmocka_unit_test(moved_and_cleared),
         cmocka_unit_test(after_a_long_sleep),
         cmocka_unit_test(set_again_for_the_past),
+        cmocka_unit_test(empty_for_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
