@@ -97,8 +97,9 @@ browserSuite('the start page', SETUP, ({ host, it }) => {
         const run = page.getByRole('button', { name: 'Run the script' });
         const from = host.mark();
 
-        await page.clock.install();
+        await page.clock.install({ time: 0 });
         await page.goto('/');
+        await page.clock.pauseAt(60000); /* it stands still from here on */
         assert.strictEqual(await page.locator('#greeter-script').textContent(),
             `const ws = new WebSocket("ws://localhost:${host.port}");\n` +
             'ws.onopen = () => ws.send("client：hello，服务端");\n' +
@@ -109,9 +110,9 @@ browserSuite('the start page', SETUP, ({ host, it }) => {
             `· open: ws://localhost:${host.port}/`,
             '↑ client：hello，服务端', '↓ this is server']);
         assert.ok(await run.isDisabled());
-        await page.clock.runFor(4000);
+        await page.clock.runFor(4900);
         await isState(page, '#greeter-state', 'open');
-        await page.clock.runFor(2000);
+        await page.clock.runFor(200);
         await assertFrames(page, '#greeter-frames', ['· closed with 1005']);
         await isState(page, '#greeter-state', 'closed');
         assert.ok(await run.isEnabled());
