@@ -368,6 +368,39 @@ static void sent_by_a_sibling_to_a_full_queue(void **state)
     script_heard();
 }
 
+static int subscribe_and_answer(bay_conn *conn, const bay_message *msg)
+{
+    (void)msg;
+    bay_subscribe(conn, "t");
+    return bay_send_text(conn, "subscribed", 10);
+}
+
+/* Also when a queue goes out in the middle of a turn, as another speaks. */
+static void interest_goes_first_in_a_turn(void **state)
+{
+    struct peer peers[2];
+
+    (void)state;
+    core_set_bus(rig.core, &bus, NULL);
+    rig_route("/a", &script_plugin);
+    rig_connect(&peers[0], "/a");
+    rig_connect(&peers[1], "/a");
+    script.on_message = subscribe_and_answer;
+    bus_flushes = 0;
+    conn_receive(peers[0].conn, BAY_TEXT, true, true, "x", 1, 0);
+    assert_int_equal(bus_flushes, 0);
+    rig_expect_silence(&peers[0]);
+    conn_receive(peers[1].conn, BAY_TEXT, true, true, "x", 1, 0);
+    rig_expect_text(&peers[0], "subscribed");
+    assert_int_equal(bus_flushes, 1);
+    core_turn(rig.core);
+    core_set_bus(rig.core, NULL, NULL);
+    rig_leave(&peers[0]);
+    rig_leave(&peers[1]);
+    buf_free(&bus_heard);
+    script_heard();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +414,7 @@ int main(void)
         SCRIPT_TEST(no_more_notices_than_fit),
         SCRIPT_TEST(a_burst),
         SCRIPT_TEST(sent_by_a_sibling_to_a_full_queue),
+        SCRIPT_TEST(interest_goes_first_in_a_turn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

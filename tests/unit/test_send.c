@@ -304,6 +304,58 @@ static void closed_while_paused(void **state)
     script_heard();
 }
 
+/* A socket that is dead ends the connection, whichever way it is written to. */
+static void dead_sockets(void **state)
+{
+    static char data[4096];
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    for (int large = 0; large < 2; large++) {
+        struct peer peer;
+
+        rig_connect(&peer, "/a");
+        script_heard();
+        peer.dead = true;
+        assert_int_equal(
+            bay_send_binary(&peer.conn->handle, data, large ? sizeof data : 1),
+            large ? BAY_ECLOSED : BAY_OK);
+        core_turn(rig.core);
+        assert_true(peer.shut);
+        assert_int_equal(bay_send_text(&peer.conn->handle, "x", 1),
+                         BAY_ECLOSED);
+        assert_int_equal(bay_conn_backlog(&peer.conn->handle), 0);
+        rig_leave(&peer);
+        assert_string_equal(script_heard(), "close:1006: ");
+    }
+}
+
+/* Each message that lies by itself costs more than its bytes. */
+static void many_tiny_ones(void **state)
+{
+    struct conf_route *route;
+    struct peer peer;
+    bay_route *handle;
+
+    (void)state;
+    route = rig_route("/a", &script_plugin);
+    route->limits.send_queue = 8192;
+    route->limits.slow_peer = CONF_SLOW_DROP;
+    rig_connect(&peer, "/a");
+    handle = bay_conn_route(&peer.conn->handle);
+    bay_subscribe(&peer.conn->handle, "t");
+    peer.room = 0;
+    for (int i = 0; i < 1000; i++) {
+        bay_publish(handle, "t", BAY_TEXT, "x", 1, 0);
+        core_turn(rig.core); /* one a turn: they do not share a piece */
+    }
+    assert_in_range(peer.conn->sendq.nodes, 100, 130);
+    assert_int_equal(stat_get(&rig.stats->routes[0].dropped),
+                     1000 - peer.conn->sendq.nodes);
+    rig_leave(&peer);
+    script_heard();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +372,8 @@ int main(void)
         SCRIPT_TEST(close_comes_last),
         SCRIPT_TEST(paused),
         SCRIPT_TEST(closed_while_paused),
+        SCRIPT_TEST(dead_sockets),
+        SCRIPT_TEST(many_tiny_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
