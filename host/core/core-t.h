@@ -70,7 +70,6 @@ struct conn {
 
     /* The message that is being assembled. */
     bay_kind rx_kind;
-    bool rx_skip; /* a fault was found: ignore what follows */
     uint32_t rx_utf8;
     unsigned rx_fragments;
     uint64_t rx_rest; /* of the frame that is arriving */
@@ -111,7 +110,6 @@ struct instance {
     struct route_stats *stats;
     struct conn *conns;
     size_t conn_count; /* those in state CONN_OPEN */
-    size_t job_count;
 };
 
 struct core {

@@ -27,7 +27,6 @@ static void finish_task(struct core *core, struct task *task)
 
     DL_DELETE(core->jobs, job);
     core->job_count--;
-    instance->job_count--;
     stat_set(&core->setup.stats->jobs_queued, core->job_count);
     if (job->done != NULL) {
         hook_done(instance, job->done, job->arg, job->status);
@@ -64,7 +63,6 @@ int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
     }
     DL_APPEND(core->jobs, job);
     core->job_count++;
-    instance->job_count++;
     stat_set(&core->setup.stats->jobs_queued, core->job_count);
     return BAY_OK;
 }

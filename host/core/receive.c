@@ -18,7 +18,6 @@ void conn_fail(struct conn *conn, int code, const char *reason)
         .remote = conn->remote,
     };
 
-    conn->rx_skip = true;
     buf_free(&conn->rx);
     stat_add(&conn->instance->stats->protocol_errors, 1);
     log_about(LOG_LEVEL_DEBUG, &subject, "closed with %d: %s", code, reason);
@@ -127,7 +126,7 @@ void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
 {
     struct core *core = conn->instance->core;
 
-    if (conn->state != CONN_OPEN || conn->rx_skip) {
+    if (conn->state != CONN_OPEN) {
         return;
     }
     take_turn(core, conn);
