@@ -7,7 +7,7 @@ const {
     PHONE, appears, assertFits, click, takePicture, takePictures,
 } = require('./lib/browser.js');
 const {
-    composer, join, knock, openDoor, people, say, shows, whisperTo,
+    composer, guest, join, knock, openDoor, people, say, shows, whisperTo,
 } = require('./lib/chat.js');
 const { DEMO, browserSuite } = require('./lib/suite.js');
 
@@ -17,27 +17,27 @@ const SHARP = { deviceScaleFactor: 1.5 };
 const REFUSED = [/WebSocket connection .* failed/, /status of 409/];
 
 /* Some talk in a room, as ann sees it. */
-async function talk(visit, room) {
-    const visitor = await visit(SHARP);
-    const ann = await join(visitor, room, 'Ann');
-    const bob = await join(visitor, room, 'Bob');
-    const wei = await join(visitor, room, '小薇');
+async function talk(host, visit, room) {
+    const ann = await join(await visit(SHARP), room, 'Ann');
+    const bob = await guest(host, room, 'Bob');
+    const wei = await guest(host, room, '小薇');
 
+    await people(ann, 'Ann (you)', 'Bob', '小薇');
     await say(ann, 'Morning! The new build of chat.so is in plugins/.');
-    await shows(bob, 'Ann: Morning! The new build of chat.so is in plugins/.');
-    await say(bob, 'Two workers here.');
-    await say(bob, 'Does this reach the other one?');
-    await shows(wei, 'Bob: Two workers here.',
+    const { from } = await bob.await('message');
+
+    bob.say('Two workers here.');
+    bob.say('Does this reach the other one?');
+    await shows(ann, 'Bob: Two workers here.',
         'Bob: Does this reach the other one?');
-    await say(wei, '服务端，收到了！');
+    wei.say('服务端，收到了！');
     await shows(ann, '小薇: 服务端，收到了！');
-    await whisperTo(bob, 'Ann');
-    await say(bob, 'Lunch at one?');
+    bob.tell(from, 'Lunch at one?');
     await shows(ann, 'Bob only to you: Lunch at one?');
     await whisperTo(ann, 'Bob');
     await say(ann, 'Gladly. The usual place.');
     await shows(ann, 'You only to Bob: Gladly. The usual place.');
-    return { visitor, ann, bob, wei };
+    return { ann, bob };
 }
 
 /* Ends where the text ends, and so do all its parts. */
@@ -74,7 +74,7 @@ browserSuite('how the chat looks', SETUP, ({ host, it }) => {
     });
 
     it('in a room', async (visit) => {
-        const { ann } = await talk(visit, 'design');
+        const { ann } = await talk(host, visit, 'design');
 
         await composer(ann).fill('What I am about to whisper');
         await ann.bringToFront();
@@ -86,7 +86,7 @@ browserSuite('how the chat looks', SETUP, ({ host, it }) => {
     });
 
     it('on a phone', async (visit) => {
-        const { ann, bob } = await talk(visit, 'phone');
+        const { ann, bob } = await talk(host, visit, 'phone');
         const toggle = ann.locator('#people-toggle');
 
         await ann.setViewportSize(PHONE);
@@ -106,7 +106,7 @@ browserSuite('how the chat looks', SETUP, ({ host, it }) => {
             'line that there is room for on a phone.');
         await takePicture(ann, 'phone-whisper');
         await say(ann, 'psst');
-        await shows(bob, 'Ann only to you: psst');
+        await bob.await('private', ({ text }) => text === 'psst');
         await assertWidths(ann);
     });
 
@@ -135,11 +135,10 @@ browserSuite('how the chat looks', SETUP, ({ host, it }) => {
     it('when the connection is lost, and when there is news',
         async (visit) => {
             const room = 'lost';
-            const visitor = await visit(SHARP);
-            const ann = await join(visitor, room, 'Ann');
-            const bob = await join(visitor, room, 'Bob');
+            const ann = await join(await visit(SHARP), room, 'Ann');
+            const bob = await guest(host, room, 'Bob');
 
-            await say(bob, 'A list:\n'.repeat(30));
+            bob.say('A list:\n'.repeat(30));
             await shows(ann, `Bob: ${'A list:\n'.repeat(30).trim()}`);
             await ann.bringToFront();
             await ann.locator('#scroll').evaluate((log) =>
@@ -147,7 +146,7 @@ browserSuite('how the chat looks', SETUP, ({ host, it }) => {
                     log.addEventListener('scroll', done, { once: true });
                     log.scrollTop = 0;
                 }));
-            await say(bob, 'below');
+            bob.say('below');
             await appears(ann, '1 new message');
             await takePictures(ann, 'chat-newer');
             /* Its tries to come back wait for this. */

@@ -1,6 +1,7 @@
 /* chat.js - what people do on the chat page */
 'use strict';
 
+const { Member } = require('../../e2e/lib/chat.js');
 const { becomes, click } = require('./browser.js');
 
 /* The door of a room: the form to join it. */
@@ -23,6 +24,9 @@ async function join(visitor, room, name) {
     await isIn(page, room);
     return page;
 }
+
+/* Somebody else in the room, without a page of their own. */
+const guest = (host, room, name) => Member.join(host, '/chat', { room, name });
 
 const composer = (page) => page.getByRole('textbox', { name: 'Message' });
 
@@ -76,6 +80,6 @@ const setHidden = (page, hidden) => page.evaluate((value) => {
 const whisperTo = (page, name) => click(page, `Write to ${name} only`);
 
 module.exports = {
-    composer, isIn, isState, join, knock, log, openDoor, people, say,
+    composer, guest, isIn, isState, join, knock, log, openDoor, people, say,
     setHidden, shows, whisperTo,
 };
