@@ -17,6 +17,10 @@
 /* Read from a file and written to the socket in one go. */
 #define FILE_CHUNK 65536
 
+/* So many of these at most before others have their turn, however fast the
+ * client is. */
+#define CHUNKS_PER_TURN 4
+
 /* A client that takes nothing of a file for so long is let go. */
 #define FILE_WAIT_S 30
 
@@ -231,7 +235,7 @@ int exchange_continue(struct exchange *exchange)
     if (exchange->end == 0) {
         return 0; /* the request is still arriving */
     }
-    while (exchange->at < exchange->end) {
+    for (int i = 0; i < CHUNKS_PER_TURN && exchange->at < exchange->end; i++) {
         unsigned char *piece;
         ssize_t n = next_piece(exchange, &piece);
 

@@ -126,6 +126,8 @@ static void rules(void **state)
         { "Upgrade", "Upgrade: WebSocket", 101, "" },
         { "Connection", "Connection: keep-alive, Upgrade", 101, "" },
         { "Connection", "connection: UPGRADE,", 101, "" },
+        { "Sec-WebSocket-Version", "Sec-WebSocket-Version: 13 \t", 101, "" },
+        { "Sec-WebSocket-Key", "Sec-WebSocket-Key: " NET_KEY "  ", 101, "" },
         { "Host", NULL, 400, "Host" },
         { "Host", "Host:", 400, "Host" },
         { "Connection", NULL, 400, "Connection must" },

@@ -156,6 +156,7 @@ static void queries_are_decoded(void **state)
         { "?a=1&b=2&c=3&d%20e=4", "<1><2><3><4>" },
         { "?a&b=&c=c=d&%64+e", "<><><c=d><>" },
         { "?a=%41%C3%A4%26b%3D2&c=x%20y", "<A\xc3\xa4&b=2><none><x y><none>" },
+        { "?a=1&&b=2&", "<1><2><none><none>" },
         { "?a=1&a=2", "<1><none><none><none>" },
         { "?aa=1&xb=2", "<none><none><none><none>" },
     };
