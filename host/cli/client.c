@@ -64,7 +64,7 @@ static char *find_run_dir(const char *file, struct problems *problems)
 static int find_socket(const struct cli_call *call, char *path, size_t size)
 {
     struct problems problems = { 0 };
-    char *run_dir = find_run_dir(call->file, &problems);
+    char *run_dir = find_run_dir(cli_file(call), &problems);
     int status = CLI_DONE;
 
     if (run_dir == NULL) {
@@ -148,7 +148,7 @@ static int judge(const struct cli_call *call, const char *line, json_t *answer)
         json_string_value(json_object_get(answer, "problems"));
     bool ok = json_is_true(json_object_get(answer, "ok"));
 
-    if (call->json) {
+    if (cli_flag(call, "json")) {
         puts(line);
     } else if (!ok) {
         fprintf(stderr, "%spatchbay: %s\n", problems != NULL ? problems : "",
@@ -206,7 +206,7 @@ int client_ask_to_end(const struct cli_call *call, json_t *request,
     }
     status = converse(call, fd, request, &answer);
     if (status == CLI_DONE) {
-        if (told != NULL && !call->json) {
+        if (told != NULL && !cli_flag(call, "json")) {
             told(answer);
         }
         /* The host has limits for its end; none is needed here. */

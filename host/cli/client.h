@@ -7,9 +7,9 @@
 #include "cli/cli.h"
 
 /*
- * Sends the request, which it takes, to the host whose run_dir call->file
- * names, and waits for the answer. CLI_DONE and the answer, which is the
- * caller's; or another exit status, all having been said. With --json the
+ * Sends the request, which it takes, to the host whose run_dir the call's
+ * --config names, and waits for the answer. CLI_DONE and the answer, which is
+ * the caller's; or another exit status, all having been said. With --json the
  * answer is printed as it came, good or bad.
  */
 int client_ask(const struct cli_call *call, json_t *request, json_t **answer);

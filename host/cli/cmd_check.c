@@ -36,14 +36,14 @@ static int run(const struct cli_call *call)
     struct conf *conf;
     int status;
 
-    if (call->keys) {
+    if (cli_flag(call, "keys")) {
         schema_print(stdout);
         return CLI_DONE;
     }
-    conf = check_load(call->file, &problems);
+    conf = check_load(cli_file(call), &problems);
     status = conf != NULL ? CLI_DONE : CLI_CONFIGURATION;
     problems_sort(&problems);
-    if (call->json) {
+    if (cli_flag(call, "json")) {
         print_json(&problems);
     } else if (conf == NULL) {
         problems_print(&problems, stderr);
@@ -58,9 +58,17 @@ static int run(const struct cli_call *call)
     return status;
 }
 
+static const struct cli_option options[] = {
+    CLI_OPTION_CONFIG,
+    CLI_OPTION_JSON,
+    { "keys", 0, NULL, false,
+      "read no file, and print one with every key and its default" },
+    CLI_OPTIONS_END,
+};
+
 const struct cli_command cmd_check = {
     .name = "check",
-    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON | CLI_TAKES_KEYS,
+    .options = options,
     .summary = "print all errors of the configuration",
     .help = "Reads the file, looks at each plugin it names, and prints what is "
             "wrong, one\n"

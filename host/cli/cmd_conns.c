@@ -47,15 +47,20 @@ static void print(const json_t *answer)
 
 static int run(const struct cli_call *call)
 {
-    json_t *request = json_pack("{s:s}", "do", "conns");
+    json_t *request;
     json_t *answer;
-    int status;
+    int64_t limit = 0;
+    int status = cli_number(call, "limit", 1, 100000, &limit);
 
-    if (call->limit > 0) {
-        json_object_set_new(request, "limit", json_integer(call->limit));
+    if (status != CLI_DONE) {
+        return status;
+    }
+    request = json_pack("{s:s}", "do", "conns");
+    if (limit > 0) {
+        json_object_set_new(request, "limit", json_integer(limit));
     }
     status = client_ask(call, request, &answer);
-    if (status == CLI_DONE && !call->json) {
+    if (status == CLI_DONE && !cli_flag(call, "json")) {
         print(answer);
         client_warn_missing(answer);
     }
@@ -63,12 +68,17 @@ static int run(const struct cli_call *call)
     return status;
 }
 
+static const struct cli_option options[] = {
+    CLI_OPTION_CONFIG,
+    { "limit", 0, "N", false, "at most so many; default 1000" },
+    CLI_OPTION_JSON,
+    CLI_OPTIONS_END,
+};
+
 const struct cli_command cmd_conns = {
     .name = "conns",
-    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON | CLI_TAKES_LIMIT,
+    .options = options,
     .summary = "list open connections",
-    .help = "  --limit N   at most so many; default 1000\n"
-            "\n"
-            "IN and OUT count messages; QUEUE is in bytes.\n",
+    .help = "IN and OUT count messages; QUEUE is in bytes.\n",
     .run = run,
 };

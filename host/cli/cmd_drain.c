@@ -16,7 +16,7 @@ static int run(const struct cli_call *call)
     int status =
         client_ask_to_end(call, json_pack("{s:s}", "do", "drain"), told);
 
-    if (status == CLI_DONE && !call->json) {
+    if (status == CLI_DONE && !cli_flag(call, "json")) {
         printf("ended\n");
     }
     return status;
@@ -24,7 +24,7 @@ static int run(const struct cli_call *call)
 
 const struct cli_command cmd_drain = {
     .name = "drain",
-    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON,
+    .options = cli_asking,
     .summary = "end it, but let the clients go first",
     .help = "No one is let in any more, the clients are told to go (1001), and "
             "waited for at\n"

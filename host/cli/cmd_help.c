@@ -3,75 +3,157 @@
 
 #include "cli/cli.h"
 
+#define WIDTH  80
+#define LABELS 40 /* the longest "-c, --config FILE" */
+
+static void list_commands(const struct cli_command *const *commands, FILE *out)
+{
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        const struct cli_command *command = commands[i];
+        const char *operands =
+            command->commands != NULL ? "COMMAND" : command->operands.names;
+        char name[48];
+
+        snprintf(name, sizeof name, "%s %s", command->name,
+                 operands != NULL ? operands : "");
+        fprintf(out, "  %-19s %s\n", name, command->summary);
+    }
+}
+
 void cli_print_usage(FILE *out)
 {
     fprintf(out, "patchbay - WebSocket plugins served from an INI file\n"
                  "\n"
                  "usage: patchbay COMMAND [-c FILE] [--json]\n"
                  "\n");
-    for (size_t i = 0; cli_commands[i] != NULL; i++) {
-        const struct cli_command *command = cli_commands[i];
-        char name[32];
-
-        snprintf(name, sizeof name, "%s %s", command->name,
-                 command->operand != NULL ? command->operand : "");
-        fprintf(out, "  %-14s %s\n", name, command->summary);
-    }
+    list_commands(cli_commands, out);
     fprintf(out,
             "\n"
-            "  -c FILE        the configuration; default " CLI_DEFAULT_FILE "\n"
-            "  --json         print JSON, for programs\n"
+            "  -c FILE             the configuration; "
+            "default " CLI_DEFAULT_FILE "\n"
+            "  --json              print JSON, for programs\n"
             "\n"
             "Exit status: 0 done, 1 failed, 2 usage, 3 configuration, 4 not "
             "running.\n"
             "More on one command: patchbay help COMMAND\n");
 }
 
-static void print_command(const struct cli_command *command)
+/* " [-c FILE]", on a new line if this one is full. */
+static void print_short(const struct cli_option *option, size_t indent,
+                        size_t *column, FILE *out)
 {
-    printf("usage: patchbay %s", command->name);
-    if (command->operand != NULL) {
-        printf(command->operand_optional ? " [%s]" : " %s", command->operand);
+    char text[LABELS + 8];
+    const char letter[] = { option->letter, 0 };
+    int len = snprintf(text, sizeof text, " [%s%s%s%s]%s",
+                       option->letter != 0 ? "-" : "--",
+                       option->letter != 0 ? letter : option->name,
+                       option->value != NULL ? " " : "",
+                       option->value != NULL ? option->value : "",
+                       option->repeatable ? "..." : "");
+
+    if (*column + (size_t)len > WIDTH) {
+        fprintf(out, "\n%*s", (int)indent, "");
+        *column = indent;
     }
-    printf("%s%s%s%s\n\n",
-           (command->takes & CLI_TAKES_FILE) != 0 ? " [-c FILE]" : "",
-           (command->takes & CLI_TAKES_LIMIT) != 0 ? " [--limit N]" : "",
-           (command->takes & CLI_TAKES_JSON) != 0 ? " [--json]" : "",
-           (command->takes & CLI_TAKES_KEYS) != 0 ? " [--keys]" : "");
-    printf("%s: %s\n", command->name, command->summary);
+    fputs(text, out);
+    *column += (size_t)len;
+}
+
+static void print_usage_line(const struct cli_command *command, FILE *out)
+{
+    const struct cli_option *option = command->options;
+    size_t indent = (size_t)fprintf(out, "usage: patchbay %s", command->name);
+    size_t column = indent;
+
+    if (command->commands != NULL) {
+        fputs(" COMMAND", out);
+    }
+    if (command->operands.names != NULL) {
+        column += (size_t)fprintf(out, " %s", command->operands.names);
+    }
+    for (; option != NULL && option->name != NULL; option++) {
+        print_short(option, indent, &column, out);
+    }
+    fputs("\n\n", out);
+}
+
+/* "-c, --config FILE" */
+static int format_label(const struct cli_option *option, char *out)
+{
+    const char letter[] = { '-', option->letter, ',', ' ', 0 };
+
+    return snprintf(out, LABELS, "%s--%s%s%s",
+                    option->letter != 0 ? letter : "", option->name,
+                    option->value != NULL ? " " : "",
+                    option->value != NULL ? option->value : "");
+}
+
+static void print_options(const struct cli_option *options, FILE *out)
+{
+    char label[LABELS];
+    int longest = 0;
+
+    if (options == NULL || options->name == NULL) {
+        return;
+    }
+    for (const struct cli_option *at = options; at->name != NULL; at++) {
+        int len = format_label(at, label);
+
+        longest = len > longest ? len : longest;
+    }
+    fputs("\n", out);
+    for (const struct cli_option *at = options; at->name != NULL; at++) {
+        format_label(at, label);
+        fprintf(out, "  %-*s  %s\n", longest, label, at->help);
+    }
+}
+
+void cli_print_help(const struct cli_command *command, FILE *out)
+{
+    print_usage_line(command, out);
+    fprintf(out, "%s: %s\n", command->name, command->summary);
+    if (command->commands != NULL) {
+        fputs("\n", out);
+        list_commands(command->commands, out);
+    }
+    print_options(command->options, out);
     if (command->help[0] != 0) {
-        printf("\n%s", command->help);
+        fprintf(out, "\n%s", command->help);
     }
-    if ((command->takes & CLI_TAKES_FILE) != 0) {
-        printf("\nWithout -c the configuration is " CLI_DEFAULT_FILE ".\n");
+    if (command->commands != NULL) {
+        fprintf(out, "\nMore on one of them: patchbay help %s COMMAND\n",
+                command->name);
     }
 }
 
 static int run(const struct cli_call *call)
 {
-    const char *names[64] = { NULL };
-    const struct cli_command *command;
+    const struct cli_command *const *commands = cli_commands;
+    const struct cli_command *command = NULL;
 
-    if (call->operand == NULL) {
+    if (call->operand_count == 0) {
         cli_print_usage(stdout);
         return CLI_DONE;
     }
-    command = cli_find(call->operand);
-    if (command == NULL) {
-        for (size_t i = 0; cli_commands[i] != NULL; i++) {
-            names[i] = cli_commands[i]->name;
+    for (size_t i = 0; i < call->operand_count; i++) {
+        const struct cli_command *of = command;
+
+        if (commands == NULL) {
+            return cli_misused(of, "%s has no commands of its own", of->name);
         }
-        return cli_unknown(NULL, "command", call->operand, names);
+        command = cli_find(commands, call->operands[i]);
+        if (command == NULL) {
+            return cli_unknown_command(of, commands, call->operands[i]);
+        }
+        commands = command->commands;
     }
-    print_command(command);
+    cli_print_help(command, stdout);
     return CLI_DONE;
 }
 
 const struct cli_command cmd_help = {
     .name = "help",
-    .operand = "COMMAND",
-    .operand_optional = true,
-    .takes = 0,
+    .operands = { "[COMMAND]", 0, 2 },
     .summary = "explain a command",
     .help = "",
     .run = run,

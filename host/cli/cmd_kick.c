@@ -7,7 +7,7 @@
 
 static int run(const struct cli_call *call)
 {
-    const char *id = call->operand;
+    const char *id = cli_operand(call, 0);
     json_t *answer;
     int status;
 
@@ -19,7 +19,7 @@ static int run(const struct cli_call *call)
     }
     status = client_ask(call, json_pack("{s:s, s:s}", "do", "kick", "conn", id),
                         &answer);
-    if (status == CLI_DONE && !call->json) {
+    if (status == CLI_DONE && !cli_flag(call, "json")) {
         printf("closed %s\n", id);
     }
     json_decref(answer);
@@ -28,8 +28,8 @@ static int run(const struct cli_call *call)
 
 const struct cli_command cmd_kick = {
     .name = "kick",
-    .operand = "ID",
-    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON,
+    .options = cli_asking,
+    .operands = { "ID", 1, 1 },
     .summary = "close a connection",
     .help = "Closes it with 1008. `patchbay conns` tells the IDs.\n",
     .run = run,

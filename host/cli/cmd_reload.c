@@ -20,7 +20,7 @@ static int run(const struct cli_call *call)
 
 const struct cli_command cmd_reload = {
     .name = "reload",
-    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON,
+    .options = cli_asking,
     .summary = "check the configuration; taking it up is not there yet",
     .help = "The host checks its file and prints what is wrong. To reload with "
             "live\n"

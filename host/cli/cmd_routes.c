@@ -45,7 +45,7 @@ static int run(const struct cli_call *call)
     json_t *answer;
     int status = client_ask(call, json_pack("{s:s}", "do", "routes"), &answer);
 
-    if (status == CLI_DONE && !call->json) {
+    if (status == CLI_DONE && !cli_flag(call, "json")) {
         print(answer);
     }
     json_decref(answer);
@@ -54,7 +54,7 @@ static int run(const struct cli_call *call)
 
 const struct cli_command cmd_routes = {
     .name = "routes",
-    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON,
+    .options = cli_asking,
     .summary = "show each route and its counters",
     .help =
         "IN and OUT count messages; PROTOCOL counts connections closed with "

@@ -10,7 +10,7 @@
 static int run(const struct cli_call *call)
 {
     struct problems problems = { 0 };
-    struct conf *conf = check_load(call->file, &problems);
+    struct conf *conf = check_load(cli_file(call), &problems);
     char why[REASON_SIZE];
     int status = CLI_DONE;
 
@@ -30,9 +30,14 @@ static int run(const struct cli_call *call)
     return status;
 }
 
+static const struct cli_option options[] = {
+    CLI_OPTION_CONFIG,
+    CLI_OPTIONS_END,
+};
+
 const struct cli_command cmd_run = {
     .name = "run",
-    .takes = CLI_TAKES_FILE,
+    .options = options,
     .summary = "serve, in the foreground",
     .help =
         "Checks the configuration as `patchbay check` does and serves until "

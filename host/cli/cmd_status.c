@@ -75,7 +75,7 @@ static int run(const struct cli_call *call)
     json_t *answer;
     int status = client_ask(call, json_pack("{s:s}", "do", "status"), &answer);
 
-    if (status == CLI_DONE && !call->json) {
+    if (status == CLI_DONE && !cli_flag(call, "json")) {
         print_head(answer);
         print_workers(answer);
     }
@@ -85,7 +85,7 @@ static int run(const struct cli_call *call)
 
 const struct cli_command cmd_status = {
     .name = "status",
-    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON,
+    .options = cli_asking,
     .summary = "show the host and its workers",
     .help = "Exit status: 0 it runs, 4 it does not.\n",
     .run = run,

@@ -9,7 +9,7 @@ static int run(const struct cli_call *call)
     int status =
         client_ask_to_end(call, json_pack("{s:s}", "do", "stop"), NULL);
 
-    if (status == CLI_DONE && !call->json) {
+    if (status == CLI_DONE && !cli_flag(call, "json")) {
         printf("ended\n");
     }
     return status;
@@ -17,7 +17,7 @@ static int run(const struct cli_call *call)
 
 const struct cli_command cmd_stop = {
     .name = "stop",
-    .takes = CLI_TAKES_FILE | CLI_TAKES_JSON,
+    .options = cli_asking,
     .summary = "end it now",
     .help = "Connections are cut off. The same as the signal INT. Returns when "
             "the host has\n"

@@ -14,7 +14,7 @@ static int run(const struct cli_call *call)
     const char *library = server_library(); /* "4.1.6-", and more at times */
     int len = (int)strcspn(library, "-");
 
-    if (call->json) {
+    if (cli_flag(call, "json")) {
         printf("{\"version\":\"%s\",\"abi\":\"%d.%d\",\"libwebsockets\":"
                "\"%.*s\",\"libuv\":\"%s\"}\n",
                PATCHBAY_VERSION, BAY_ABI_MAJOR, BAY_ABI_MINOR, len, library,
@@ -28,9 +28,14 @@ static int run(const struct cli_call *call)
     return CLI_DONE;
 }
 
+static const struct cli_option options[] = {
+    CLI_OPTION_JSON,
+    CLI_OPTIONS_END,
+};
+
 const struct cli_command cmd_version = {
     .name = "version",
-    .takes = CLI_TAKES_JSON,
+    .options = options,
     .summary = "print the version",
     .help = "",
     .run = run,
