@@ -19,11 +19,6 @@
 
 #define LONGEST_REASON 1024
 
-struct bytes {
-    char *data;
-    size_t size;
-};
-
 /* O_NONBLOCK: a FIFO in the place of the file must not stop the host. */
 static int open_file(const char *path, struct stat *stat, char *why,
                      size_t why_size)
@@ -48,34 +43,30 @@ static int open_file(const char *path, struct stat *stat, char *why,
 }
 
 /* A file that changes meanwhile is caught by the ELF check as far as it got
- * shorter; what is checked here is what is copied and opened. */
-static int read_file(const char *path, struct bytes *bytes, char *why,
-                     size_t why_size)
+ * shorter; what is checked is what is copied and opened. */
+int image_read(const char *path, struct buf *bytes, char *why, size_t why_size)
 {
     struct stat stat;
     int fd = open_file(path, &stat, why, why_size);
     size_t size;
     ssize_t n = 1;
 
-    *bytes = (struct bytes){ 0 };
     if (fd < 0) {
         return -1;
     }
     size = (size_t)stat.st_size;
-    bytes->data = malloc(size + 1);
-    if (bytes->data == NULL) {
+    if (buf_reserve(bytes, size) == NULL) {
         snprintf(why, why_size, "cannot be read: out of memory");
         close(fd);
         return -1;
     }
-    while (bytes->size < size && n != 0) {
-        n = read(fd, bytes->data + bytes->size, size - bytes->size);
+    while (bytes->len < size && n != 0) {
+        n = read(fd, bytes->data + bytes->len, size - bytes->len);
         if (n > 0) {
-            bytes->size += (size_t)n;
+            bytes->len += (size_t)n;
         } else if (n < 0 && errno != EINTR) {
             snprintf(why, why_size, "cannot be read: %s", strerror(errno));
             close(fd);
-            free(bytes->data);
             return -1;
         }
     }
@@ -135,24 +126,23 @@ static const bay_plugin *find_descriptor(void *handle, char *why,
     return found;
 }
 
-/* Fills in hash, handle and plugin. */
+/* Fills in hash and handle. */
 static int load(struct image *image, const char *copies_dir, char *why,
                 size_t why_size)
 {
-    struct bytes bytes;
+    struct buf bytes = { 0 };
     struct copy copy = { 0 };
-    const bay_plugin *found = NULL;
-    int status;
+    int status = image_read(image->path, &bytes, why, why_size);
 
-    if (read_file(image->path, &bytes, why, why_size) != 0) {
-        return -1;
-    }
-    status = elf_check(bytes.data, bytes.size, why, why_size);
     if (status == 0) {
-        status = copy_make(&copy, image->name, bytes.data, bytes.size,
+        status = elf_check(bytes.data, bytes.len, why, why_size);
+    }
+    if (status == 0) {
+        status = copy_make(&copy, image->name, bytes.data, bytes.len,
                            copies_dir, why, why_size);
     }
-    free(bytes.data);
+    image->size = bytes.len;
+    buf_free(&bytes);
     if (status != 0) {
         return -1;
     }
@@ -160,10 +150,16 @@ static int load(struct image *image, const char *copies_dir, char *why,
     image->handle = dlopen(copy.path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (image->handle == NULL) {
         explain_dlopen(copy.path, why, why_size);
-    } else {
-        found = find_descriptor(image->handle, why, why_size);
     }
     copy_finish(&copy);
+    return image->handle != NULL ? 0 : -1;
+}
+
+/* Fills in plugin. */
+static int describe(struct image *image, char *why, size_t why_size)
+{
+    const bay_plugin *found = find_descriptor(image->handle, why, why_size);
+
     if (found == NULL ||
         descriptor_read(found, &image->plugin, why, why_size) != 0) {
         return -1;
@@ -178,7 +174,7 @@ static int load(struct image *image, const char *copies_dir, char *why,
     return 0;
 }
 
-struct image *image_open(const char *name, const char *path,
+struct image *image_load(const char *name, const char *path,
                          const char *copies_dir, char *why, size_t why_size)
 {
     struct image *image = calloc(1, sizeof *image);
@@ -195,6 +191,29 @@ struct image *image_open(const char *name, const char *path,
     snprintf(why, why_size, "%s %s", path, reason);
     image_close(image);
     return NULL;
+}
+
+int image_describe(struct image *image, char *why, size_t why_size)
+{
+    char reason[LONGEST_REASON];
+
+    if (describe(image, reason, sizeof reason) != 0) {
+        snprintf(why, why_size, "%s %s", image->path, reason);
+        return -1;
+    }
+    return 0;
+}
+
+struct image *image_open(const char *name, const char *path,
+                         const char *copies_dir, char *why, size_t why_size)
+{
+    struct image *image = image_load(name, path, copies_dir, why, why_size);
+
+    if (image != NULL && image_describe(image, why, why_size) != 0) {
+        image_close(image);
+        return NULL;
+    }
+    return image;
 }
 
 void image_close(struct image *image)

@@ -6,10 +6,13 @@
 
 #include <patchbay.h>
 
+#include "base/buf.h"
+
 struct image {
     char *name;    /* "chat" */
     char *path;    /* the file as configured */
     char hash[17]; /* of its bytes, hexadecimal: tells versions apart */
+    size_t size;   /* of the file */
     void *handle;
     bay_plugin plugin; /* as descriptor_read made it */
 };
@@ -28,9 +31,22 @@ struct image {
  *
  * Constructors of the plugin run in here: the master calls it in a forked
  * probe only.
+ *
+ * image_load and image_describe are its two halves, for who wants to know in
+ * which of them a plugin crashed: the constructors run in image_load, and only
+ * image_describe reads what the plugin says of itself. Its struct is still to
+ * be closed if it fails.
  */
 struct image *image_open(const char *name, const char *path,
                          const char *copies_dir, char *why, size_t why_size);
+
+struct image *image_load(const char *name, const char *path,
+                         const char *copies_dir, char *why, size_t why_size);
+int image_describe(struct image *image, char *why, size_t why_size);
+
+/* The bytes of a file, which is a regular one. 0, or -1 and the end of a
+ * sentence in why; bytes is to be freed either way. */
+int image_read(const char *path, struct buf *bytes, char *why, size_t why_size);
 
 /* Frees the struct; NULL is allowed. The code stays mapped until the process
  * ends, since dlclose under thread-locals or threads of the plugin is a

@@ -4,10 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "plugin/image.h"
 #include "plugin/options.h"
-
-#define LONGEST_REASON 2048
 
 void inspect_complain(const struct conf *conf, const struct conf_route *route,
                       struct problems *problems, const char *format, ...)
@@ -31,16 +28,8 @@ void inspect_complain(const struct conf *conf, const struct conf_route *route,
 }
 
 void inspect_plugin(const struct conf *conf, const struct conf_route *first,
-                    const char *copies_dir, struct problems *problems)
+                    const struct image *image, struct problems *problems)
 {
-    char why[LONGEST_REASON];
-    struct image *image = image_open(first->plugin, first->plugin_file,
-                                     copies_dir, why, sizeof why);
-
-    if (image == NULL) {
-        inspect_complain(conf, first, problems, "%s", why);
-        return;
-    }
     if ((image->plugin.flags & BAY_SINGLE_WORKER) != 0 && conf->workers > 1) {
         inspect_complain(
             conf, first, problems,
@@ -56,5 +45,4 @@ void inspect_plugin(const struct conf *conf, const struct conf_route *first,
                                          problems));
         }
     }
-    image_close(image);
 }

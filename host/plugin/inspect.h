@@ -4,14 +4,14 @@
 
 #include "base/problems.h"
 #include "conf/conf.h"
+#include "plugin/image.h"
 
 /*
- * Opens the plugin of a route and checks it, the number of workers and the
- * options of every route with that plugin. Runs the plugin's constructors: for
- * a process that may be lost (plugin/probe.h).
+ * Checks the number of workers, and the options of every route with the plugin
+ * of this one, which has been opened.
  */
 void inspect_plugin(const struct conf *conf, const struct conf_route *first,
-                    const char *copies_dir, struct problems *problems);
+                    const struct image *image, struct problems *problems);
 
 /* Adds a problem with the plugin of a route, at the line that names it. */
 __attribute__((format(printf, 4, 5))) void

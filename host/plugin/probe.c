@@ -1,81 +1,39 @@
 /* probe.c - looks at plugins in a forked child, which may crash or hang */
 #include "plugin/probe.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/clock.h"
-#include "base/user.h"
+#include "plugin/image.h"
 #include "plugin/inspect.h"
+#include "plugin/scratch.h"
 
-#define MOST_AT_ONCE 8
-#define UNKNOWN      (-1) /* status of a child that another collected */
+#define LONGEST_REASON 2048
 
 uint64_t probe_timeout_ms = 5000;
 
-/* One plugin, looked at for all routes that name its file. */
-struct probe {
-    const struct conf_route *route; /* the first of them */
-    pid_t pid;
-    int fd; /* what the child says: records, then the end */
-    struct buf said;
-    uint64_t deadline_ms;
-};
+/* What a child says: the text of a problem with its line for a tag, or one of
+ * these, which no line is. */
+enum { LOADED = 1 << 30, LOST };
 
 /* What all of the probes share. */
 struct check {
     const struct conf *conf;
     const char *copies_dir;
     struct problems *problems;
-    const char *user; /* whom the children become, or NULL */
-    pid_t caller;
-    struct probe running[MOST_AT_ONCE];
-    size_t count;
+    struct child_set children;
 };
 
-/*
- * What a child says: one of these and len bytes of text for each problem, then
- * one of line END, whose len is the number of problems it had no memory for. A
- * child that dies before that has not looked at everything.
- */
-struct record {
-    int line;
-    uint32_t len;
+/* One plugin, looked at for all routes that name its file. */
+struct probe {
+    struct check *check;
+    const struct conf_route *route; /* the first of them */
 };
-
-#define END (-1)
 
 /* ---- the child --------------------------------------------------------- */
-
-static void say(int fd, const void *data, size_t len)
-{
-    const char *at = data;
-
-    while (len > 0) {
-        ssize_t n = write(fd, at, len);
-
-        if (n < 0 && errno != EINTR) {
-            _exit(1);
-        }
-        if (n > 0) {
-            at += n;
-            len -= (size_t)n;
-        }
-    }
-}
 
 /* Routes that share a plugin share the faults of its section. */
 static bool was_said(const struct problems *problems, size_t index)
@@ -91,239 +49,138 @@ static bool was_said(const struct problems *problems, size_t index)
 
 static void say_all(int fd, const struct problems *problems)
 {
-    struct record end = { END, (uint32_t)problems->lost };
-
     for (size_t i = 0; i < problems->count; i++) {
         const struct problem *problem = &problems->list[i];
-        struct record record = { problem->line,
-                                 (uint32_t)strlen(problem->text) };
 
         if (!was_said(problems, i)) {
-            say(fd, &record, sizeof record);
-            say(fd, problem->text, record.len);
+            child_say(fd, problem->line, problem->text, strlen(problem->text));
         }
     }
-    say(fd, &end, sizeof end);
+    for (size_t i = 0; i < problems->lost; i++) {
+        child_say(fd, LOST, NULL, 0);
+    }
 }
 
-/* Nothing of the caller's but its memory: a handler of its own would act in
- * its name, and its descriptors lead to its clients. Plugins' output goes to
- * standard error, as standard output belongs to the caller's command. */
-static void leave_caller(int *fd)
+static void look(void *arg, int fd)
 {
-    struct rlimit no_core = { 0, 0 };
-    struct sigaction fresh = { .sa_handler = SIG_DFL };
-    sigset_t none;
-    int null = open("/dev/null", O_RDONLY);
-
-    setpgid(0, 0);
-    setrlimit(RLIMIT_CORE, &no_core);
-    for (int signal = 1; signal < NSIG; signal++) {
-        sigaction(signal, &fresh, NULL);
-    }
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    if (null >= 0) {
-        dup2(null, STDIN_FILENO);
-    }
-    dup2(STDERR_FILENO, STDOUT_FILENO);
-    *fd = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-    if (*fd != 3) {
-        *fd = dup3(*fd, 3, O_CLOEXEC);
-    }
-    close_range(4, ~0U, 0);
-}
-
-_Noreturn static void run_child(const struct check *check,
-                                const struct conf_route *first, int fd)
-{
+    const struct probe *probe = arg;
+    const struct conf_route *route = probe->route;
     struct problems problems = { 0 };
+    char why[LONGEST_REASON];
+    struct image *image = image_load(route->plugin, route->plugin_file,
+                                     probe->check->copies_dir, why, sizeof why);
 
-    leave_caller(&fd);
-    if (check->user != NULL && user_become(check->user) != 0) {
-        inspect_complain(check->conf, first, &problems,
-                         "%s cannot be looked at as user %s: %s",
-                         first->plugin_file, check->user, strerror(errno));
+    if (image != NULL) {
+        child_say(fd, LOADED, NULL, 0);
+    }
+    if (image == NULL || image_describe(image, why, sizeof why) != 0) {
+        inspect_complain(probe->check->conf, route, &problems, "%s", why);
     } else {
-        /* Not before: a change of user takes it back. */
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != check->caller) {
-            _exit(1);
-        }
-        inspect_plugin(check->conf, first, check->copies_dir, &problems);
+        inspect_plugin(probe->check->conf, route, image, &problems);
     }
     say_all(fd, &problems);
-    _exit(0);
 }
 
 /* ---- the caller -------------------------------------------------------- */
 
-static void start(struct check *check, const struct conf_route *route)
+void probe_explain(struct buf *out, const struct child_end *end,
+                   const char *file, bool loaded, const char *user)
 {
-    struct probe *probe = &check->running[check->count];
-    sigset_t all;
-    sigset_t before;
-    int ends[2];
+    const char *name;
 
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        inspect_complain(check->conf, route, check->problems,
-                         "%s cannot be looked at: pipe: %s", route->plugin_file,
-                         strerror(errno));
-        return;
+    switch (end->how) {
+    case CHILD_DONE: break;
+    case CHILD_EXITED:
+        buf_addf(out,
+                 "%s called exit(%d) while loading: a constructor of it ends "
+                 "the process that loads it",
+                 file, end->number);
+        break;
+    case CHILD_CRASHED:
+        name = sigabbrev_np(end->number);
+        name = name == NULL ? "?" : name;
+        if (loaded) {
+            buf_addf(out,
+                     "%s crashed while its descriptor was read (SIG%s): a "
+                     "pointer in BAY_PLUGIN leads nowhere, or a table has no "
+                     "end: options ends with { 0 }, subprotocols with NULL",
+                     file, name);
+            break;
+        }
+        /* Any program that is made to load the plugin shows where it stands. */
+        buf_addf(out,
+                 "%s crashed while loading (SIG%s); to see where: gdb -ex 'set "
+                 "exec-wrapper env LD_PRELOAD=%s' -ex run /bin/true",
+                 file, name, file);
+        break;
+    case CHILD_LATE:
+        buf_addf(out,
+                 "%s did not finish loading within %llu ms: a constructor "
+                 "hangs; to see where: gdb -ex 'set exec-wrapper env "
+                 "LD_PRELOAD=%s' -ex run /bin/true",
+                 file, (unsigned long long)probe_timeout_ms, file);
+        break;
+    case CHILD_FAILED:
+        if (strcmp(end->failed, "user") == 0) {
+            buf_addf(out, "%s cannot be looked at as user %s: %s", file,
+                     user != NULL ? user : "?", strerror(end->number));
+        } else {
+            buf_addf(out, "%s cannot be looked at: %s: %s", file, end->failed,
+                     strerror(end->number));
+        }
+        break;
     }
-    /* What stands in buffers would be written twice by a child that exits. */
-    fflush(NULL);
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
-    *probe = (struct probe){
-        .route = route,
-        .pid = fork(),
-        .fd = ends[0],
-        .deadline_ms = clock_now_ms() + probe_timeout_ms,
-    };
-    if (probe->pid == 0) {
-        run_child(check, route, ends[1]);
-    }
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    close(ends[1]);
-    if (probe->pid < 0) {
-        inspect_complain(check->conf, route, check->problems,
-                         "%s cannot be looked at: fork: %s", route->plugin_file,
-                         strerror(errno));
-        close(ends[0]);
-        return;
-    }
-    setpgid(probe->pid, probe->pid);
-    check->count++;
 }
 
-/* Takes the problems over if the child said all there is to say. merge: only
- * then; else just tells whether it did. */
-static bool read_records(const struct probe *probe, const struct check *check,
-                         bool merge)
+static bool was_loaded(const struct buf *said)
 {
-    const char *at = probe->said.data;
-    size_t left = probe->said.len;
-    struct record record;
+    struct child_record record;
+    size_t at = 0;
 
-    while (left >= sizeof record) {
-        memcpy(&record, at, sizeof record);
-        at += sizeof record;
-        left -= sizeof record;
-        if (record.line == END) {
-            if (merge) {
-                check->problems->lost += record.len;
-            }
+    while (child_next(said, &at, &record)) {
+        if (record.tag == LOADED) {
             return true;
         }
-        if (record.len > left) {
-            return false;
-        }
-        if (merge) {
-            problems_add(check->problems, check->conf->file, record.line, NULL,
-                         NULL, "%.*s", (int)record.len, at);
-        }
-        at += record.len;
-        left -= record.len;
     }
     return false;
 }
 
-static void complain_unfinished(const struct check *check,
-                                const struct probe *probe, bool late,
-                                int status)
+static void take_over(const struct check *check, const struct buf *said)
 {
-    const char *file = probe->route->plugin_file;
-    char what[96];
+    struct child_record record;
+    size_t at = 0;
 
-    if (!late && (status == UNKNOWN || WIFEXITED(status))) {
-        inspect_complain(check->conf, probe->route, check->problems,
-                         "%s called exit(%d) while loading: a constructor of "
-                         "it ends the process that loads it",
-                         file, status == UNKNOWN ? 0 : WEXITSTATUS(status));
-        return;
-    }
-    if (late) {
-        snprintf(what, sizeof what,
-                 "did not finish loading within %llu ms: a constructor hangs",
-                 (unsigned long long)probe_timeout_ms);
-    } else {
-        const char *name = sigabbrev_np(WTERMSIG(status));
-
-        snprintf(what, sizeof what, "crashed while loading (SIG%s)",
-                 name == NULL ? "?" : name);
-    }
-    /* Any program that is made to load the plugin shows where it stands. */
-    inspect_complain(check->conf, probe->route, check->problems,
-                     "%s %s; to see where: gdb -ex 'set exec-wrapper env "
-                     "LD_PRELOAD=%s' -ex run /bin/true",
-                     file, what, file);
-}
-
-/* The child has said all, or will not: collects it, and whatever it started. */
-static void finish(struct check *check, size_t index, bool late)
-{
-    struct probe *probe = &check->running[index];
-    int status = UNKNOWN;
-
-    kill(-probe->pid, SIGKILL);
-    while (waitpid(probe->pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    close(probe->fd);
-    if (probe->said.failed) {
-        check->problems->lost++;
-    } else if (read_records(probe, check, false)) {
-        read_records(probe, check, true);
-    } else {
-        complain_unfinished(check, probe, late, status);
-    }
-    buf_free(&probe->said);
-    *probe = check->running[--check->count];
-}
-
-/* False: there is nothing more to come. */
-static bool hear(struct probe *probe, const struct check *check)
-{
-    char *room = buf_reserve(&probe->said, 4096);
-    ssize_t n;
-
-    if (room == NULL) {
-        return false;
-    }
-    n = read(probe->fd, room, 4096);
-    if (n > 0) {
-        probe->said.len += (size_t)n;
-        return !read_records(probe, check, false);
-    }
-    return n < 0 && errno == EINTR;
-}
-
-/* Waits until one of the children says something or is late. */
-static void wait_for_news(struct check *check)
-{
-    struct pollfd fds[MOST_AT_ONCE];
-    uint64_t now = clock_now_ms();
-    uint64_t next = UINT64_MAX;
-    int ready;
-
-    for (size_t i = 0; i < check->count; i++) {
-        const struct probe *probe = &check->running[i];
-
-        fds[i] = (struct pollfd){ .fd = probe->fd, .events = POLLIN };
-        next = probe->deadline_ms < next ? probe->deadline_ms : next;
-    }
-    ready = poll(fds, check->count, next > now ? (int)(next - now) : 0);
-    now = clock_now_ms();
-    /* From the last: finish puts the last one in the place of what ends. */
-    for (size_t i = check->count; i-- > 0;) {
-        if (ready > 0 && fds[i].revents != 0) {
-            if (!hear(&check->running[i], check)) {
-                finish(check, i, false);
-            }
-        } else if (now >= check->running[i].deadline_ms) {
-            finish(check, i, true);
+    while (child_next(said, &at, &record)) {
+        if (record.tag == LOST) {
+            check->problems->lost++;
+        } else if (record.tag != LOADED) {
+            problems_add(check->problems, check->conf->file, record.tag, NULL,
+                         NULL, "%.*s", (int)record.len, record.data);
         }
     }
+}
+
+static void ended(void *arg, const struct child_end *end,
+                  const struct buf *said)
+{
+    struct probe *probe = arg;
+    const struct check *check = probe->check;
+    struct buf text = { 0 };
+
+    if (end->how == CHILD_DONE) {
+        take_over(check, said);
+    } else {
+        probe_explain(&text, end, probe->route->plugin_file, was_loaded(said),
+                      check->children.user);
+        if (text.failed) {
+            check->problems->lost++;
+        } else {
+            inspect_complain(check->conf, probe->route, check->problems, "%s",
+                             text.data);
+        }
+    }
+    buf_free(&text);
+    free(probe);
 }
 
 /* Whether the route names a plugin that none before it did. */
@@ -344,65 +201,47 @@ static bool is_first(const struct conf *conf, size_t index)
 static void check_all(struct check *check)
 {
     for (size_t i = 0; i < check->conf->route_count; i++) {
-        if (is_first(check->conf, i)) {
-            while (check->count == MOST_AT_ONCE) {
-                wait_for_news(check);
-            }
-            start(check, &check->conf->routes[i]);
+        struct probe *probe;
+
+        if (!is_first(check->conf, i)) {
+            continue;
         }
+        probe = calloc(1, sizeof *probe);
+        if (probe == NULL) {
+            check->problems->lost++;
+            continue;
+        }
+        *probe = (struct probe){ check, &check->conf->routes[i] };
+        child_start(&check->children,
+                    &(struct child_work){ look, ended, probe });
     }
-    while (check->count > 0) {
-        wait_for_news(check);
-    }
-}
-
-static void remove_dir(const char *path)
-{
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    rmdir(path);
-}
-
-static int refuse_dir(const struct check *check, const char *dir)
-{
-    problems_add(check->problems, check->conf->file, 0, NULL, NULL,
-                 "the plugins cannot be looked at: no folder %s for their "
-                 "copies: %s",
-                 dir, strerror(errno));
-    return -1;
+    child_wait(&check->children);
 }
 
 /* Makes the folder of the copies, in which the children can write: a temporary
  * one if the caller named none. */
 static int make_dir(struct check *check, struct buf *temporary)
 {
-    const char *parent = getenv("TMPDIR");
-    uid_t uid;
-    gid_t gid;
+    const char *dir = check->copies_dir;
+    const char *user = check->children.user;
+    int result;
 
-    if (check->copies_dir == NULL) {
-        parent = parent == NULL || *parent == 0 ? "/tmp" : parent;
-        buf_addf(temporary, "%s/patchbay-probe-XXXXXX", parent);
-        if (temporary->failed || mkdtemp(temporary->data) == NULL) {
-            return refuse_dir(check, parent);
-        }
-        check->copies_dir = temporary->data;
-    } else if (mkdir(check->copies_dir, 0700) != 0) {
+    if (dir == NULL) {
+        result = scratch_make(temporary, user);
+        dir = check->copies_dir = temporary->data;
+    } else if (mkdir(dir, 0700) != 0) {
         /* What is wrong with it, if anything, is said when it is used. */
         return 0;
+    } else {
+        result = scratch_give(dir, user);
     }
-    if (check->user != NULL && (user_find(check->user, &uid, &gid) != 0 ||
-                                chown(check->copies_dir, uid, gid) != 0)) {
-        return refuse_dir(check, check->copies_dir);
+    if (result != 0) {
+        problems_add(check->problems, check->conf->file, 0, NULL, NULL,
+                     "the plugins cannot be looked at: no folder %s for their "
+                     "copies: %s",
+                     dir != NULL ? dir : "", strerror(errno));
     }
-    return 0;
+    return result;
 }
 
 size_t probe_check(const struct conf *conf, const char *copies_dir,
@@ -414,15 +253,15 @@ size_t probe_check(const struct conf *conf, const char *copies_dir,
         .conf = conf,
         .copies_dir = copies_dir,
         .problems = problems,
-        .user = geteuid() == 0 ? conf->user : NULL,
-        .caller = getpid(),
+        .children = {
+            .user = geteuid() == 0 ? conf->user : NULL,
+            .timeout_ms = probe_timeout_ms,
+        },
     };
 
     if (make_dir(&check, &temporary) == 0) {
         check_all(&check);
-    }
-    if (copies_dir == NULL && check.copies_dir != NULL) {
-        remove_dir(check.copies_dir);
+        scratch_remove(&temporary);
     }
     buf_free(&temporary);
     return problems->count + problems->lost - before;

@@ -2,11 +2,13 @@
 #ifndef PATCHBAY_PLUGIN_PROBE_H
 #define PATCHBAY_PLUGIN_PROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/problems.h"
 #include "conf/conf.h"
+#include "plugin/child.h"
 
 /*
  * For each plugin a route names: is the file there and a plugin, does its ABI
@@ -19,14 +21,18 @@
  *
  * copies_dir may be NULL: a temporary one is made and removed; else it is made
  * if it is missing, and keeps the copies for the workers. Returns the number
- * of problems added.
- *
- * A constructor that calls exit runs the caller's atexit handlers in the
- * child: the caller must have none that reach beyond the process. The caller
- * must not wait for children of any pid meanwhile, nor ignore SIGCHLD.
+ * of problems added. What child_start asks of its caller holds here, too.
  */
 size_t probe_check(const struct conf *conf, const char *copies_dir,
                    struct problems *problems);
+
+/*
+ * In one sentence that begins with the file, what a child died of that looked
+ * at a plugin: an end other than CHILD_DONE. loaded: its constructors had
+ * returned before. user: whom the child was to become, or NULL.
+ */
+void probe_explain(struct buf *out, const struct child_end *end,
+                   const char *file, bool loaded, const char *user);
 
 /* How long a plugin may take to load: 5 s; for tests. */
 extern uint64_t probe_timeout_ms;

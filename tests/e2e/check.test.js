@@ -302,6 +302,14 @@ const REFUSED = [
     ['undefsym', 'cannot be loaded: undefined symbol: ' +
         'undefsym_missing_function...'],
     ['badoptions', 'has for option history a wrong fallback...'],
+    ['nonsense_no_hooks', 'does nothing: it has none of the hooks message...'],
+    ['nonsense_wild', 'crashed while its descriptor was read (SIG...)...'],
+    ['nonsense_twice', 'declares option sides twice'],
+    ['nonsense_bad_name', 'has the option name "Dice.Sides", which is not...'],
+    ['nonsense_bad_type', 'has for option colour the unknown type 17'],
+    ['nonsense_bad_range', 'has for option sides a min, 100, above its max...'],
+    ['nonsense_bad_fallback', 'has for option sides a wrong fallback: "six"...'],
+    ['nonsense_no_end', 'has no end of its options within 256...'],
 ];
 
 /* Files that are no plugins at all. */
@@ -316,6 +324,12 @@ const FILES = {
     'the head of a plugin': [() =>
         fs.readFileSync(pluginFile('echo')).subarray(0, 100),
     /cut|short|truncated|ends|incomplete/i],
+    'a plugin for another machine': [() => {
+        const bytes = fs.readFileSync(pluginFile('echo'));
+
+        bytes.writeUInt16LE(0x1234, 18);
+        return bytes;
+    }, /is for another machine: ELF machine 4660, this host is /],
     'a program': [() => fs.readFileSync(process.execPath)
         .subarray(0, 1 << 20), /./],
 };
