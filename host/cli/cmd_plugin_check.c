@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/look.h"
 #include "cli/table.h"
@@ -31,21 +32,34 @@ static void print_finding(const char *level, const char *what,
     }
 }
 
+/* "3 options" */
+static void add_count(struct buf *line, size_t count, const char *what)
+{
+    buf_addf(line, "%s%zu %s%s", line->len > 0 ? ", " : "", count, what,
+             count == 1 ? "" : "s");
+}
+
 /* What is as it should be, in a few lines. */
 static void print_good(const json_t *about)
 {
-    const json_t *hooks = json_object_get(about, "hooks");
-    char line[128];
+    static const char *const tables[][2] = {
+        { "hooks", "hook" },
+        { "options", "option" },
+        { "subprotocols", "subprotocol" },
+    };
+    struct buf line = { 0 };
 
-    snprintf(line, sizeof line, "is %s%s%s, ABI %s", text(about, "name"),
+    buf_addf(&line, "is %s%s%s, ABI %s", text(about, "name"),
              *text(about, "version") != 0 ? " " : "", text(about, "version"),
              text(about, "abi"));
-    print_finding("ok", line, "");
-    snprintf(line, sizeof line, "has %zu hooks, %zu options, %zu subprotocols",
-             json_array_size(hooks),
-             json_array_size(json_object_get(about, "options")),
-             json_array_size(json_object_get(about, "subprotocols")));
-    print_finding("ok", line, "");
+    print_finding("ok", line.failed ? "" : line.data, "");
+    buf_clear(&line);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        add_count(&line, json_array_size(json_object_get(about, tables[i][0])),
+                  tables[i][1]);
+    }
+    print_finding("ok", line.failed ? "" : line.data, "");
+    buf_free(&line);
 }
 
 static struct counts count(const json_t *about, bool refused)

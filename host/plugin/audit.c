@@ -67,7 +67,8 @@ static void free_names(struct names *names)
 
 /* ---- the file ---------------------------------------------------------- */
 
-/* What some linkers export of every object. */
+/* What some linkers export of every object, and AddressSanitizer of every
+ * variable. */
 static bool is_marker(const char *name)
 {
     static const char *const markers[] = { "_init", "_fini", "_edata", "_end",
@@ -78,7 +79,7 @@ static bool is_marker(const char *name)
             return true;
         }
     }
-    return false;
+    return strncmp(name, "__odr_asan.", strlen("__odr_asan.")) == 0;
 }
 
 /* What each name that is exported beside the descriptor leads to. */
