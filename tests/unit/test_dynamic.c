@@ -1,6 +1,7 @@
 /* test_dynamic.c - what the dynamic section of a file says, or of a wreck */
 #include "plugin/dynamic.h"
 
+#include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
 #include <setjmp.h>
@@ -88,6 +89,52 @@ static void test_names(void **state)
     assert_false(
         find(&fixture.dynamic.wanted, "undefsym_missing_function")->weak);
     finish(&fixture);
+}
+
+/* By the sections, which a program that runs does without. */
+static size_t count_names(const struct fixture *fixture)
+{
+    const ElfW(Ehdr) *header = (const void *)fixture->bytes.data;
+    const ElfW(Shdr) *sections =
+        (const void *)(fixture->bytes.data + header->e_shoff);
+    size_t count = 0;
+
+    for (size_t i = 0; i < header->e_shnum; i++) {
+        const ElfW(Sym) *symbols =
+            (const void *)(fixture->bytes.data + sections[i].sh_offset);
+
+        for (size_t k = 0; sections[i].sh_type == SHT_DYNSYM &&
+                           k < sections[i].sh_size / sizeof *symbols;
+             k++) {
+            count += ELF64_ST_BIND(symbols[k].st_info) != STB_LOCAL;
+        }
+    }
+    return count;
+}
+
+/* Nothing says how many there are. A large library has them in every place of
+ * its hash table. */
+static void test_all_names(void **state)
+{
+    const char *files[] = { PLUGINS "/twin_a.so", PLUGINS "/suspect.so", NULL };
+    void *libm = dlopen("libm.so.6", RTLD_NOW);
+    struct link_map *map = NULL;
+
+    (void)state;
+    assert_non_null(libm);
+    assert_int_equal(dlinfo(libm, RTLD_DI_LINKMAP, &map), 0);
+    files[2] = map->l_name;
+    for (size_t i = 0; i < 3; i++) {
+        struct fixture fixture;
+
+        load(&fixture, files[i]);
+        expect_read(&fixture);
+        assert_int_equal(fixture.dynamic.exported.count +
+                             fixture.dynamic.wanted.count,
+                         count_names(&fixture));
+        finish(&fixture);
+    }
+    dlclose(libm);
 }
 
 static void test_needs(void **state)
@@ -226,9 +273,10 @@ static void test_any_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),         cmocka_unit_test(test_needs),
-        cmocka_unit_test(test_thread_locals), cmocka_unit_test(test_dangers),
-        cmocka_unit_test(test_wrecks),        cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_all_names),
+        cmocka_unit_test(test_needs),     cmocka_unit_test(test_thread_locals),
+        cmocka_unit_test(test_dangers),   cmocka_unit_test(test_wrecks),
+        cmocka_unit_test(test_any_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
