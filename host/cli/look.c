@@ -110,15 +110,28 @@ static json_t *list_needed(const struct dynamic *dynamic)
     return list;
 }
 
-/* Before it is loaded, so that what its constructors do hides nothing. What
- * cannot be read at all, loading refuses. */
+/* What it wants of libraries, whose constructors run. */
+static void audit_wants(int fd, const struct dynamic *dynamic, json_t *findings)
+{
+    struct resolve *resolve = resolve_create(dynamic);
+
+    if (resolve != NULL) {
+        audit_links(&(struct audit){ found, findings }, dynamic, resolve);
+        say_facts(fd, json_pack("{s:o, s:O}", "wanted",
+                                list_wanted(dynamic, resolve), "findings",
+                                findings));
+    }
+    resolve_free(resolve);
+}
+
+/* Before it is loaded, and step by step, so that what constructors do hides
+ * nothing. What cannot be read at all, loading refuses. */
 static void audit_bytes(const struct look *look, int fd, json_t *findings)
 {
-    const struct audit audit = { found, findings };
     struct dynamic dynamic = { 0 };
-    struct resolve *resolve = NULL;
     struct buf bytes = { 0 };
     char why[LONGEST_REASON];
+    bool lacks_runtime;
 
     if (image_read(look->file, &bytes, why, sizeof why) == 0 &&
         elf_check(bytes.data, bytes.len, why, sizeof why) == 0) {
@@ -126,17 +139,17 @@ static void audit_bytes(const struct look *look, int fd, json_t *findings)
             0) {
             found(findings, AUDIT_ERROR, why, "build it again");
         } else {
-            resolve = resolve_create(&dynamic);
+            lacks_runtime =
+                audit_file(&(struct audit){ found, findings }, &dynamic);
+            say_facts(fd,
+                      json_pack("{s:o, s:o, s:O}", "exported",
+                                list_exported(&dynamic), "needed",
+                                list_needed(&dynamic), "findings", findings));
+            if (!lacks_runtime) {
+                audit_wants(fd, &dynamic, findings);
+            }
         }
     }
-    if (resolve != NULL) {
-        audit_file(&audit, &dynamic, resolve);
-        say_facts(fd, json_pack("{s:o, s:o, s:o, s:O}", "exported",
-                                list_exported(&dynamic), "wanted",
-                                list_wanted(&dynamic, resolve), "needed",
-                                list_needed(&dynamic), "findings", findings));
-    }
-    resolve_free(resolve);
     dynamic_free(&dynamic);
     buf_free(&bytes);
 }

@@ -67,6 +67,11 @@ static void free_names(struct names *names)
 
 /* ---- the file ---------------------------------------------------------- */
 
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
 /* What some linkers export of every object, and AddressSanitizer of every
  * variable. */
 static bool is_marker(const char *name)
@@ -79,7 +84,32 @@ static bool is_marker(const char *name)
             return true;
         }
     }
-    return strncmp(name, "__odr_asan.", strlen("__odr_asan.")) == 0;
+    return begins(name, "__odr_asan.");
+}
+
+/*
+ * What C++ makes of the standard library's templates in whatever uses them, for
+ * all of the process to share: std has its own visibility, which no option of
+ * the compiler changes. By the mangled name (Itanium C++ ABI 5.1).
+ */
+static bool is_standard(const struct dynamic_name *name)
+{
+    const char *at = name->text + 2;
+
+    if (!begins(name->text, "_Z") || (!name->weak && !name->unique)) {
+        return false;
+    }
+    if (begins(at, "nw") || begins(at, "na") || begins(at, "dl") ||
+        begins(at, "da")) {
+        return true; /* new and delete */
+    }
+    at += strspn(at, "Z"); /* what is inside of a function */
+    at += begins(at, "GV") ? 2 : 0;
+    at += at[0] == 'T' && strchr("VTIS", at[1]) != NULL ? 2 : 0;
+    at += strspn(at, "N");
+    at += strspn(at, "rVKRO");
+    return (at[0] == 'S' && at[1] != 0 && strchr("tabsiod", at[1]) != NULL) ||
+           begins(at, "9__gnu_cxx");
 }
 
 /* What each name that is exported beside the descriptor leads to. */
@@ -93,7 +123,8 @@ static void audit_exported(const struct audit *audit,
     for (size_t i = 0; i < exported->count; i++) {
         const struct dynamic_name *name = &exported->list[i];
 
-        if (strcmp(name->text, SYMBOL) == 0 || is_marker(name->text)) {
+        if (strcmp(name->text, SYMBOL) == 0 || is_marker(name->text) ||
+            is_standard(name)) {
             continue;
         }
         add_name(name->unique                   ? &unique
@@ -160,30 +191,34 @@ static size_t audit_needed(const struct audit *audit,
 }
 
 /* The sanitizers' runtimes have to be in the program from its start. */
-static void audit_sanitizer(const struct audit *audit,
+static bool audit_sanitizer(const struct audit *audit,
                             const struct dynamic *dynamic)
 {
     static const struct {
         const char *entry;
         const char *name;
+        const char *advice;
     } runtimes[] = {
-        { "__asan_init", "AddressSanitizer" },
-        { "__tsan_init", "ThreadSanitizer" },
-        { "__msan_init", "MemorySanitizer" },
+        { "__asan_init", "AddressSanitizer",
+          "build it without -fsanitize, or start this program with "
+          "LD_PRELOAD=$(cc -print-file-name=libasan.so)" },
+        { "__tsan_init", "ThreadSanitizer", "build it without -fsanitize" },
+        { "__msan_init", "MemorySanitizer", "build it without -fsanitize" },
     };
+    bool missing = false;
 
     for (size_t i = 0; i < dynamic->wanted.count; i++) {
         for (size_t k = 0; k < sizeof runtimes / sizeof *runtimes; k++) {
             if (strcmp(dynamic->wanted.list[i].text, runtimes[k].entry) == 0 &&
                 !resolve_is_taken(runtimes[k].entry)) {
-                find(audit, AUDIT_ERROR,
-                     "build it without -fsanitize, or start the host with "
-                     "LD_PRELOAD=$(cc -print-file-name=libasan.so)",
+                missing = true;
+                find(audit, AUDIT_ERROR, runtimes[k].advice,
                      "was built with %s, and this host was not",
                      runtimes[k].name);
             }
         }
     }
+    return missing;
 }
 
 static void audit_wanted(const struct audit *audit,
@@ -258,16 +293,19 @@ static void audit_memory(const struct audit *audit,
     }
 }
 
-void audit_file(const struct audit *audit, const struct dynamic *dynamic,
-                const struct resolve *resolve)
+bool audit_file(const struct audit *audit, const struct dynamic *dynamic)
 {
-    size_t missing;
-
     audit_exported(audit, &dynamic->exported);
-    missing = audit_needed(audit, dynamic, resolve);
-    audit_wanted(audit, dynamic, resolve, missing);
-    audit_sanitizer(audit, dynamic);
     audit_memory(audit, dynamic);
+    return audit_sanitizer(audit, dynamic);
+}
+
+void audit_links(const struct audit *audit, const struct dynamic *dynamic,
+                 const struct resolve *resolve)
+{
+    size_t missing = audit_needed(audit, dynamic, resolve);
+
+    audit_wanted(audit, dynamic, resolve, missing);
 }
 
 /* ---- the descriptor ---------------------------------------------------- */

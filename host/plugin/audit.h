@@ -2,6 +2,8 @@
 #ifndef PATCHBAY_PLUGIN_AUDIT_H
 #define PATCHBAY_PLUGIN_AUDIT_H
 
+#include <stdbool.h>
+
 #include <patchbay.h>
 
 #include "plugin/dynamic.h"
@@ -24,9 +26,13 @@ struct audit {
     void *arg;
 };
 
-/* What the file exports, wants, needs and asks of the process. */
-void audit_file(const struct audit *audit, const struct dynamic *dynamic,
-                const struct resolve *resolve);
+/* What the file exports, and asks of the process. true: it needs a runtime that
+ * this process lacks, which may end it if it is loaded now. */
+bool audit_file(const struct audit *audit, const struct dynamic *dynamic);
+
+/* The libraries it needs, and who gives it the names it wants. */
+void audit_links(const struct audit *audit, const struct dynamic *dynamic,
+                 const struct resolve *resolve);
 
 /* What an accepted descriptor declares that cannot be meant. */
 void audit_descriptor(const struct audit *audit, const bay_plugin *plugin);
