@@ -32,6 +32,8 @@ static atomic_int log_fd = STDERR_FILENO;
 static atomic_uint_fast64_t lost;
 static atomic_bool torn; /* the last line went out in part, without its \n */
 static char identity[32];
+static void (*diverted)(enum log_level level, const struct log_subject *subject,
+                        const char *message);
 
 int log_open(const char *file, enum log_format format, enum log_level level)
 {
@@ -95,6 +97,13 @@ enum log_level log_level_parse(const char *name)
         }
     }
     return (enum log_level)0;
+}
+
+void log_divert(void (*take)(enum log_level level,
+                             const struct log_subject *subject,
+                             const char *message))
+{
+    diverted = take;
 }
 
 uint64_t log_lost(void)
@@ -290,6 +299,11 @@ void log_vabout(enum log_level level, const struct log_subject *subject,
     }
     if (vsnprintf(message, sizeof message, format, args) < 0) {
         snprintf(message, sizeof message, "%s", format);
+    }
+    if (diverted != NULL) {
+        diverted(level, subject, message);
+        errno = saved;
+        return;
     }
     line.json = atomic_load(&log_format) == LOG_FORMAT_JSON;
     if (line.json) {

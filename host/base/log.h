@@ -71,6 +71,13 @@ log_vabout(enum log_level level, const struct log_subject *subject,
            const char *format, va_list args);
 uint64_t log_lost(void);
 
+/* From now on lines are not written, but given to take as they are, on the
+ * thread that logs: for the test library. subject may be NULL. NULL: writes
+ * again. */
+void log_divert(void (*take)(enum log_level level,
+                             const struct log_subject *subject,
+                             const char *message));
+
 #define log_error(...) log_about(LOG_LEVEL_ERROR, NULL, __VA_ARGS__)
 #define log_warn(...)  log_about(LOG_LEVEL_WARN, NULL, __VA_ARGS__)
 #define log_info(...)  log_about(LOG_LEVEL_INFO, NULL, __VA_ARGS__)

@@ -179,7 +179,7 @@ static struct conn *conn_alloc(struct instance *instance,
         free(conn);
         return NULL;
     }
-    conn->handle.api = &core_api;
+    conn->handle.api = core->setup.api;
     conn->magic = CONN_MAGIC;
     conn->state = CONN_HANDSHAKE;
     conn->link = link;
@@ -244,7 +244,7 @@ struct conn *conn_create(struct instance *instance, struct request *request,
         stat_add(&instance->stats->refused, 1);
         return NULL;
     }
-    request->handle.api = &core_api;
+    request->handle.api = core->setup.api;
     request->magic = REQUEST_MAGIC;
     core->header_conn = conn;
     result = hook_handshake(conn, request);

@@ -22,6 +22,9 @@ struct core *core_create(const struct core_setup *setup)
         return NULL;
     }
     core->setup = *setup;
+    if (core->setup.api == NULL) {
+        core->setup.api = &core_api;
+    }
     core->incarnation = setup->incarnation;
     core->tasks_end = &core->tasks;
     core->alarm_ms = UINT64_MAX;

@@ -36,6 +36,9 @@ struct core_setup {
     void *count_arg;
     unsigned node, worker, workers, incarnation;
     bool log_access;
+    /* The table of host calls; NULL: core's own. The test library puts calls
+     * that fail in between. */
+    const bay_api *api;
 };
 
 struct core *core_create(const struct core_setup *setup);

@@ -21,7 +21,7 @@ struct instance *instance_create(struct core *core,
             return NULL;
         }
     }
-    instance->handle.api = &core_api;
+    instance->handle.api = core->setup.api;
     instance->magic = INSTANCE_MAGIC;
     instance->core = core;
     instance->conf = conf;

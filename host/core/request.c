@@ -32,7 +32,7 @@ int request_http(struct instance *instance, struct request *request)
     if (instance->plugin.http == NULL) {
         return 426;
     }
-    request->handle.api = &core_api;
+    request->handle.api = instance->core->setup.api;
     request->magic = REQUEST_MAGIC;
     request->may_reply = true;
     result = hook_http(instance, request);

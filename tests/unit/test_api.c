@@ -43,11 +43,34 @@ static void every_handle_has_it(void **state)
     rig_leave(&peer);
 }
 
+static int looks_up_theirs(bay_conn *conn, bay_request *req)
+{
+    assert_ptr_equal(conn->api, rig.core->setup.api);
+    assert_ptr_equal(req->api, rig.core->setup.api);
+    return 0;
+}
+
+/* As the test library does, to put its own calls in between. */
+static void another_table(void **state)
+{
+    bay_api other = core_api;
+    struct peer peer;
+
+    (void)state;
+    rig.core->setup.api = &other;
+    rig_route("/a", &script_plugin);
+    assert_ptr_equal(rig.core->routes[0]->handle.api, &other);
+    script.on_handshake = looks_up_theirs;
+    rig_connect(&peer, "/a");
+    rig_leave(&peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_entry_is_missing),
         SCRIPT_TEST(every_handle_has_it),
+        SCRIPT_TEST(another_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

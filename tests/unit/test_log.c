@@ -395,6 +395,40 @@ static void counts_what_is_lost(void **state)
     free(text);
 }
 
+static struct {
+    enum log_level level;
+    uint64_t conn;
+    char message[16];
+} taken;
+
+static void take(enum log_level level, const struct log_subject *subject,
+                 const char *message)
+{
+    taken.level = level;
+    taken.conn = subject != NULL ? subject->conn : 0;
+    snprintf(taken.message, sizeof taken.message, "%s", message);
+    errno = EIO;
+}
+
+static void diverts(void **state)
+{
+    struct log_subject subject = { .conn = 12 };
+    char *text;
+
+    (void)state;
+    log_divert(take);
+    errno = ENOENT;
+    log_about(LOG_LEVEL_WARN, &subject, "a\n%d", 1);
+    assert_int_equal(errno, ENOENT);
+    log_divert(NULL);
+    assert_int_equal(taken.level, LOG_LEVEL_WARN);
+    assert_int_equal(taken.conn, 12);
+    assert_string_equal(taken.message, "a\n1");
+    text = content(file);
+    assert_string_equal(text, "");
+    free(text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, done)
 
 int main(void)
@@ -419,6 +453,7 @@ int main(void)
         TEST(leaks_no_descriptor),
         TEST(threads),
         TEST(counts_what_is_lost),
+        TEST(diverts),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,141 @@
+/* connect.c - a client knocks: the handshake, let in or refused */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/conn.h"
+#include "kit.h"
+
+struct kit_worker *kit_worker_at(bay_test *test, int number)
+{
+    if (number >= 0 && number < test->worker_count &&
+        test->workers[number]->core != NULL) {
+        return test->workers[number];
+    }
+    kit_complain(test,
+                 "there is no worker %d that runs: see bay_test_add_worker",
+                 number);
+    return NULL;
+}
+
+const char *kit_request_header(void *link, const char *name)
+{
+    return kit_find_header(link, name);
+}
+
+/* The route's own path, without the star. */
+static char *default_target(const bay_test *test)
+{
+    const struct conf_route *route = &test->setting->conf->routes[0];
+    char *target = kit_copy(route->path);
+
+    target[route->path_len] = '\0';
+    return target;
+}
+
+static struct bay_peer *peer_create(bay_test *test, const bay_client *client)
+{
+    struct bay_peer *peer = kit_alloc(sizeof *peer);
+
+    peer->test = test;
+    peer->room = SIZE_MAX;
+    peer->reading = true;
+    peer->headers = kit_pack_headers(client->headers);
+    *test->peers_end = peer;
+    test->peers_end = &peer->next;
+    return peer;
+}
+
+static void keep_answer(struct bay_peer *peer, const struct request *request)
+{
+    peer->answer = kit_pack_headers(request->headers.data);
+    if (peer->conn != NULL) {
+        peer->id = conn_id(peer->conn);
+        peer->subprotocol = kit_copy(conn_subprotocol(peer->conn));
+    }
+}
+
+static void shake(struct bay_peer *peer, const char *target,
+                  const bay_client *client)
+{
+    struct core *core = peer->worker->core;
+    struct buf query = { 0 };
+    char *path = kit_path(target);
+    struct request request = { .method = "GET",
+                               .remote = client->remote != NULL ? client->remote
+                                                                : "127.0.0.1",
+                               .path = path,
+                               .header = kit_request_header,
+                               .link = peer->headers,
+                               .body = { .data = "" } };
+    const char *offered =
+        client->subprotocols != NULL
+            ? client->subprotocols
+            : kit_find_header(peer->headers, "Sec-WebSocket-Protocol");
+    struct instance *instance = core_find_route(core, path);
+    const char *why;
+
+    kit_query(target, &query);
+    request.query = query.data;
+    peer->status = 404;
+    if (instance != NULL) {
+        kit.running = peer->test;
+        peer->conn =
+            conn_create(instance, &request, offered, peer, &peer->status, &why);
+        keep_answer(peer, &request);
+    }
+    request_finish(&request);
+    buf_free(&query);
+    free(path);
+    kit_settle(peer->test);
+}
+
+bay_peer *bay_test_handshake(bay_test *test, const char *target,
+                             const bay_client *client)
+{
+    static const bay_client nobody;
+    struct bay_peer *peer;
+    char *own;
+
+    if (test == NULL) {
+        return NULL;
+    }
+    client = client != NULL ? client : &nobody;
+    peer = peer_create(test, client);
+    peer->worker = kit_worker_at(test, client->worker);
+    if (peer->worker == NULL) {
+        kit_report_complaints(test);
+        return peer;
+    }
+    own = target == NULL ? default_target(test) : NULL;
+    shake(peer, target != NULL ? target : own, client);
+    free(own);
+    return peer;
+}
+
+void bay_peer_open(bay_peer *peer)
+{
+    if (peer != NULL && peer->conn != NULL &&
+        peer->conn->state == CONN_HANDSHAKE) {
+        kit.running = peer->test;
+        conn_open(peer->conn);
+        kit_settle(peer->test);
+    }
+}
+
+bay_peer *bay_test_connect_as(bay_test *test, const char *target,
+                              const bay_client *client)
+{
+    bay_peer *peer = bay_test_handshake(test, target, client);
+
+    bay_peer_open(peer);
+    return peer;
+}
+
+bay_peer *bay_test_connect(bay_test *test, const char *target,
+                           const char *headers)
+{
+    const bay_client client = { .headers = headers };
+
+    return bay_test_connect_as(test, target, &client);
+}

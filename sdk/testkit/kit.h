@@ -1,0 +1,280 @@
+/* kit.h - the test library's own structs and what its files know each other by
+ *
+ * It drives core as net does, and looks into its structs where a test wants to
+ * know what a client could not see.
+ */
+#ifndef PATCHBAY_TESTKIT_KIT_H
+#define PATCHBAY_TESTKIT_KIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <patchbay_test.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "core/core-t.h"
+
+#define KIT_LOG_LINES 1000
+
+/* A message, an HTTP header line, ...: whatever waits in order. */
+struct kit_item {
+    struct kit_item *next;
+    bay_message message;
+    int code; /* of KIT_CLOSE */
+    enum { KIT_PIECE = 1, KIT_CLOSE, KIT_GONE } what;
+    char data[];
+};
+
+struct kit_queue {
+    struct kit_item *head;
+    struct kit_item **end;
+    size_t count;
+};
+
+/* One version of the plugin: linked into the program, or a file. */
+struct kit_code {
+    unsigned refs;
+    bay_plugin plugin; /* as descriptor_read made it */
+    char id[32];       /* tells versions apart */
+    struct image *image;
+};
+
+/* What a route is made of. */
+struct kit_setting {
+    unsigned refs;
+    struct kit_code *code;
+    struct conf *conf;
+};
+
+/* What a connection's hook asked for, and should take back. */
+struct kit_claim {
+    struct kit_claim *next;
+    bay_route *route;
+    uint64_t key; /* of a timer; 0: it is a topic */
+    char topic[TOPICS_NAME_MAX + 1];
+};
+
+struct kit_interest {
+    struct kit_interest *next;
+    char topic[TOPICS_NAME_MAX + 1];
+};
+
+/* On its way from one worker to another. */
+struct kit_letter {
+    struct kit_letter *next;
+    enum { KIT_PUBLISH = 1, KIT_SEND_TO, KIT_CLOSE_ID } what;
+    int to;
+    bay_id id; /* whom, or whom not */
+    int code;
+    bay_kind kind;
+    size_t len;
+    char topic[TOPICS_NAME_MAX + 1];
+    char data[]; /* with a 0 byte */
+};
+
+struct kit_worker {
+    struct kit_worker *next; /* of the dead */
+    struct bay_test *test;
+    int number;
+    unsigned incarnation;
+    struct core *core; /* NULL: it does not run */
+    struct worker_stats *stats;
+    uint64_t alarm_ms;
+    bool woken;
+    bool dead; /* crashed: its hooks run once more when the test is over */
+    int lose;  /* messages to other workers */
+    struct kit_interest *interests;
+    struct kit_claim *claims;
+    uint64_t slow_hooks; /* those that were complained of */
+};
+
+/* Deferred work that was not begun. */
+struct kit_work {
+    struct kit_work *next;
+    struct kit_worker *worker;
+    struct job *job;
+};
+
+struct kit_complaint {
+    struct kit_complaint *next;
+    char *text;
+    bool told;
+};
+
+struct kit_want {
+    struct kit_want *next;
+    bool met;
+    char part[];
+};
+
+struct bay_peer {
+    struct bay_peer *next;
+    struct bay_test *test;
+    struct kit_worker *worker;
+    struct conn *conn; /* NULL: refused, or over */
+    int status;
+    bay_id id;
+    char *headers; /* of the request: packed "name: value" strings */
+    char *answer;  /* the same, of the answer */
+    char *subprotocol;
+
+    /* What the host sends. */
+    struct buf wire;  /* the start of a frame */
+    struct buf whole; /* fragments of a message */
+    bay_kind kind;    /* of it */
+    struct buf rest;  /* of a frame that was taken in part */
+    size_t room;      /* bytes it takes; SIZE_MAX: all */
+    bool wants_write; /* core waits to be told of room */
+    bool shut;        /* core gives it up */
+    bool pong;        /* is due */
+    bool got_close;
+    bool sent_close;
+    bool unplugged;
+    int closed;
+    char reason[124];
+    struct kit_queue inbox;
+    struct kit_item *last; /* what bay_peer_next returned */
+
+    /* What the client sends, while it is not read. */
+    bool reading;
+    bool midway; /* the last piece was not the end of its message */
+    bool left;   /* nothing follows what is in the outbox */
+    struct kit_queue outbox;
+};
+
+struct bay_test {
+    struct bay_test *next;
+    char *name; /* of the plugin */
+    uint64_t now_ms;
+    struct kit_setting *setting;
+    struct kit_worker *workers[CONF_MAX_WORKERS];
+    int worker_count;
+    struct kit_worker *ghosts; /* workers that crashed */
+    struct bay_peer *peers;    /* in order */
+    struct bay_peer **peers_end;
+    struct kit_letter *letters;
+    struct kit_letter **letters_end;
+
+    struct kit_work *work;
+    bool hold;
+    bool in_work;
+    bool settling;
+    bool ending;
+
+    const char *fail_call; /* NULL: any */
+    int fail_in;           /* 1: the next; 0: none */
+    int fail_error;
+    bool failed;
+
+    struct kit_complaint *complaints;
+    struct kit_want *wants;
+
+    char *lines[KIT_LOG_LINES]; /* a ring */
+    unsigned line_first, line_count;
+    char *line; /* what bay_test_log returned */
+
+    bay_message body;
+    char *body_data;
+    char *answer;
+};
+
+/* What all tests of the program share. */
+extern struct kit {
+    struct bay_test *tests;
+    struct bay_test *running; /* whose core is called */
+    int expectations;
+    int failures;
+    int complaints;
+    void (*report)(const char *text);
+    bay_level print_level;
+    char why[2048];
+    int next_fail_in; /* of bay_test_fail(NULL) */
+    int next_fail_error;
+    const char *next_fail_call;
+} kit;
+
+/* test.c: why something could not be made. */
+__attribute__((format(printf, 1, 2))) void kit_why(const char *format, ...);
+
+struct bay_test *kit_test_create(const bay_plugin *plugin, const char *options);
+
+/* memory.c: the end of the program if there is none, so that no test has to
+ * look for it. */
+void *kit_alloc(size_t size);
+char *kit_copy(const char *text); /* NULL for NULL */
+
+/* code.c */
+struct kit_code *kit_code_link(const bay_plugin *plugin);
+struct kit_code *kit_code_load(const char *so_path);
+void kit_code_unref(struct kit_code *code);
+
+/* setting.c: takes nothing; NULL, and kit_why was called. */
+struct kit_setting *kit_setting_create(struct kit_code *code,
+                                       const char *options);
+void kit_setting_unref(void *setting);
+
+/* worker.c */
+int kit_worker_start(struct kit_worker *worker);
+void kit_worker_end(struct kit_worker *worker);
+void kit_ghost_end(struct kit_worker *ghost);
+struct instance *kit_instance(const struct kit_worker *worker);
+
+/* bus.c */
+extern const struct bus kit_bus;
+bool kit_bus_deliver(struct bay_test *test);
+void kit_bus_forget(struct kit_worker *worker);
+
+/* settle.c: until nothing is left to do but to wait. */
+void kit_settle(struct bay_test *test);
+void kit_drop_work(struct kit_worker *worker);
+
+/* transport.c */
+extern const struct transport kit_transport;
+void kit_peer_take_bytes(struct bay_peer *peer, const void *data, size_t len);
+
+/* connect.c: a worker that runs, or NULL and a complaint; headers of a request,
+ * whose link they are. */
+struct kit_worker *kit_worker_at(struct bay_test *test, int number);
+const char *kit_request_header(void *link, const char *name);
+
+/* peer.c: what a peer has to do; whether that was anything. */
+bool kit_peer_act(struct bay_peer *peer);
+void kit_peer_end(struct bay_peer *peer, int code);
+void kit_peer_free(struct bay_peer *peer);
+
+/* queue.c */
+void kit_queue_add(struct kit_queue *queue, struct kit_item *item);
+struct kit_item *kit_queue_take(struct kit_queue *queue);
+void kit_queue_clear(struct kit_queue *queue);
+struct kit_item *kit_item(bay_kind kind, const void *data, size_t len,
+                          bool fin);
+
+/* target.c: a URL's path and query, decoded; header lines. */
+char *kit_path(const char *target);
+void kit_query(const char *target, struct buf *packed);
+char *kit_pack_headers(const char *lines);
+const char *kit_find_header(const char *packed, const char *name);
+
+/* calls.c: the table of host calls, some of which fail when told. */
+extern const bay_api *kit_calls(void);
+void kit_check_claims(struct kit_worker *worker);
+void kit_drop_claims(struct kit_worker *worker);
+
+/* log.c */
+void kit_log_begin(void);
+void kit_log_free(struct bay_test *test);
+
+/* complain.c */
+__attribute__((format(printf, 2, 3))) void
+kit_complain(struct bay_test *test, const char *format, ...);
+void kit_report_complaints(struct bay_test *test);
+void kit_check_wants(struct bay_test *test);
+void kit_free_complaints(struct bay_test *test);
+
+/* expect.c: to who reports, or standard error. */
+void kit_tell(const char *text);
+__attribute__((format(printf, 1, 2))) void kit_fail(const char *format, ...);
+
+#endif

@@ -1,0 +1,158 @@
+/* setting.c - from lines of options to the configuration of one route */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/schema.h"
+#include "kit.h"
+#include "plugin/descriptor.h"
+
+/* Generous, for machines that are busy: the real clock runs while a test's
+ * process waits for a processor. */
+#define SLOW_HOOK "slow_hook = 500ms\n"
+
+/* What the file of a problem is called. */
+#define FILE_NAME "options"
+
+static bool is_option(const bay_plugin *plugin, const char *key)
+{
+    for (size_t i = 0; i < descriptor_option_count(plugin); i++) {
+        if (strcmp(descriptor_option(plugin, i)->name, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct found {
+    bool path;
+    bool slow_hook;
+};
+
+/* A line as it is, but for an option of the plugin that was written without
+ * the plugin's name. */
+static void add_line(struct buf *text, const bay_plugin *plugin,
+                     const char *line, size_t len, struct found *found)
+{
+    size_t blanks = strspn(line, " \t");
+    char key[128] = "";
+    size_t key_len;
+
+    if (blanks < len) {
+        key_len = strcspn(line + blanks, " \t=\n");
+        if (key_len < sizeof key) {
+            memcpy(key, line + blanks, key_len);
+            key[key_len] = '\0';
+        }
+    }
+    found->path = found->path || strcmp(key, "path") == 0;
+    found->slow_hook = found->slow_hook || strcmp(key, "slow_hook") == 0;
+    if (key[0] != '\0' && strchr("#;[", key[0]) == NULL &&
+        strchr(key, '.') == NULL && schema_find("route", key) == NULL &&
+        (is_option(plugin, key) || schema_nearest("route", key) == NULL)) {
+        buf_addf(text, "%s.", plugin->name);
+    }
+    buf_add(text, line, len);
+    buf_adds(text, "\n");
+}
+
+/* One line of ours, then the given ones, so that the lines of a problem can be
+ * told. */
+static void write_text(struct buf *text, const bay_plugin *plugin,
+                       const char *options)
+{
+    struct found found = { 0 };
+
+    buf_adds(text, "[route.test]\n");
+    while (options != NULL && *options != '\0') {
+        size_t len = strcspn(options, "\n");
+
+        add_line(text, plugin, options, len, &found);
+        options += len + (options[len] == '\n');
+    }
+    buf_addf(text, "plugin = %s\n", plugin->name);
+    if (!found.path) {
+        buf_addf(text, "path = /%s\n", plugin->name);
+    }
+    if (!found.slow_hook) {
+        buf_adds(text, SLOW_HOOK);
+    }
+}
+
+static struct conf *load(struct buf *text, struct problems *problems)
+{
+    char path[] = "/tmp/patchbay-test-XXXXXX";
+    int fd = mkstemp(path);
+    struct conf *conf = NULL;
+
+    if (fd >= 0) {
+        if (write(fd, text->data, text->len) == (ssize_t)text->len) {
+            conf = conf_load(path, problems);
+        }
+        close(fd);
+        unlink(path);
+    }
+    return conf;
+}
+
+static void tell(struct problems *problems)
+{
+    struct buf text = { 0 };
+
+    problems_sort(problems);
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct problem *problem = &problems->list[i];
+
+        buf_addf(&text, "%s", i > 0 ? "\n" : "");
+        if (problem->line > 1) {
+            buf_addf(&text, "%s:%d: ", FILE_NAME, problem->line - 1);
+        }
+        buf_adds(&text, problem->text);
+    }
+    kit_why("%s", text.data != NULL ? text.data : "out of memory");
+    buf_free(&text);
+}
+
+struct kit_setting *kit_setting_create(struct kit_code *code,
+                                       const char *options)
+{
+    struct problems problems = { 0 };
+    struct buf text = { 0 };
+    struct kit_setting *setting;
+    struct options *values = NULL;
+    struct conf *conf;
+
+    write_text(&text, &code->plugin, options);
+    conf = load(&text, &problems);
+    buf_free(&text);
+    if (conf != NULL) {
+        /* Looked at here, so that a reload is refused before it begins. */
+        values =
+            options_resolve(&code->plugin, conf, &conf->routes[0], &problems);
+    }
+    if (values == NULL) {
+        tell(&problems);
+        problems_free(&problems);
+        conf_free(conf);
+        return NULL;
+    }
+    options_free(values);
+    problems_free(&problems);
+    setting = kit_alloc(sizeof *setting);
+    setting->refs = 1;
+    setting->code = code;
+    setting->conf = conf;
+    code->refs++;
+    return setting;
+}
+
+void kit_setting_unref(void *arg)
+{
+    struct kit_setting *setting = arg;
+
+    if (setting != NULL && --setting->refs == 0) {
+        kit_code_unref(setting->code);
+        conf_free(setting->conf);
+        free(setting);
+    }
+}
