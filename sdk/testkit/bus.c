@@ -60,21 +60,29 @@ static bool is_lost(struct kit_worker *worker)
     return true;
 }
 
+static bool is_wanted(const struct kit_worker *from, int to, const char *topic)
+{
+    return to != from->number && *find(from->test->workers[to], topic) != NULL;
+}
+
 static int publish(void *self, const char *route, const char *topic,
                    bay_kind kind, const void *data, size_t len, bay_id except)
 {
     struct kit_worker *worker = self;
     struct bay_test *test = worker->test;
+    bool asked = false, lost = false;
 
     (void)route;
-    if ((test->worker_count > 1 || worker->dead) && is_lost(worker)) {
-        return BAY_OK;
-    }
-    for (int to = 0; to < test->worker_count; to++) {
-        if (to != worker->number && *find(test->workers[to], topic) != NULL) {
-            struct kit_letter *letter =
-                post(test, KIT_PUBLISH, to, except, data, len);
+    for (int to = 0; to < test->worker_count && !lost; to++) {
+        struct kit_letter *letter;
 
+        if (!is_wanted(worker, to, topic)) {
+            continue;
+        }
+        lost = !asked && is_lost(worker);
+        asked = true;
+        if (!lost) {
+            letter = post(test, KIT_PUBLISH, to, except, data, len);
             letter->kind = kind;
             strcpy(letter->topic, topic);
         }
