@@ -216,6 +216,11 @@ static void conn_free(struct conn *conn)
     conn->magic = 0;
     free(conn->data);
     free(conn->remote);
+    if (core->setup.strict) {
+        conn->next = core->graveyard;
+        core->graveyard = conn;
+        return;
+    }
     free(conn);
 }
 

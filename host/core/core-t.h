@@ -117,7 +117,8 @@ struct core {
     struct instance *routes[CONF_MAX_ROUTES]; /* longest path first */
     unsigned route_count;
     struct conn *by_id;
-    size_t conn_count; /* every conn there is */
+    struct conn *graveyard; /* see core_setup.strict; by next */
+    size_t conn_count;      /* every conn there is */
     uint32_t serial;
     unsigned incarnation;
 

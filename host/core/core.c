@@ -294,6 +294,12 @@ void core_destroy(struct core *core)
     for (unsigned i = 0; i < core->route_count; i++) {
         instance_destroy(core->routes[i]);
     }
+    while (core->graveyard != NULL) {
+        struct conn *conn = core->graveyard;
+
+        core->graveyard = conn->next;
+        free(conn);
+    }
     sendq_pool_finish(&core->pool);
     buf_free(&core->scratch);
     free(core);

@@ -39,6 +39,10 @@ struct core_setup {
     /* The table of host calls; NULL: core's own. The test library puts calls
      * that fail in between. */
     const bay_api *api;
+    /* For tests: freed connections are kept to the end, so that a handle which
+     * a plugin kept too long can be told; and each message lies in memory of
+     * its own, so that a sanitizer sees what is read beyond it. */
+    bool strict;
 };
 
 struct core *core_create(const struct core_setup *setup);

@@ -3,6 +3,7 @@
 #include "core/core-t.h"
 #include "core/hooks.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Empty fragments cost the peer two bytes and us a callback each. */
@@ -24,12 +25,28 @@ void conn_fail(struct conn *conn, int code, const char *reason)
     conn_end(conn, code, reason);
 }
 
+/* The same bytes in a block that ends with their 0 byte; NULL: they stay where
+ * they are. */
+static char *copy_strictly(const struct conn *conn, const char *data,
+                           size_t len)
+{
+    char *copy = conn->instance->core->setup.strict ? malloc(len + 1) : NULL;
+
+    if (copy != NULL) {
+        memcpy(copy, data, len);
+        copy[len] = '\0';
+    }
+    return copy;
+}
+
 /* data has a 0 byte behind it. */
 static void deliver(struct conn *conn, const char *data, size_t len, bool fin)
 {
-    const bay_message message = {
-        .data = data, .len = len, .kind = conn->rx_kind, .fin = fin
-    };
+    char *copy = copy_strictly(conn, data, len);
+    const bay_message message = { .data = copy != NULL ? copy : data,
+                                  .len = len,
+                                  .kind = conn->rx_kind,
+                                  .fin = fin };
     int result;
 
     if (fin) {
@@ -39,6 +56,7 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool fin)
     conn->facts.bytes_in += len;
     stat_add(&conn->instance->stats->bytes_in, len);
     result = hook_message(conn, &message);
+    free(copy);
     if (result != 0) {
         conn_result(conn, HOOK_MESSAGE, result);
     }

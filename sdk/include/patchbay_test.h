@@ -92,7 +92,7 @@ bay_test *bay_test_load(const char *so_path, const char *options);
  * Returns the number of complaints of this test; each was printed when it came
  * up. NULL is allowed. The complaints are about
  *
- *   - a bay_conn, bay_route or bay_request that was used after its last hook,
+ *   - a bay_conn or bay_request that was used after its last hook,
  *   - host calls from deferred work, which may only call bay_log,
  *   - hooks that ran longer than slow_hook, by the real clock,
  *   - timers whose key is the id of a connection that has closed,

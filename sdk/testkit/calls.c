@@ -212,11 +212,8 @@ static int kit_unlisten(bay_route *route, const char *topic)
 {
     int error = enter("bay_unlisten");
 
-    error = error != BAY_OK ? error : api_unlisten(route, topic);
-    if (error == BAY_OK) {
-        drop_claim(route, topic, 0);
-    }
-    return error;
+    drop_claim(route, topic, 0); /* the plugin has done its part */
+    return error != BAY_OK ? error : api_unlisten(route, topic);
 }
 
 static int kit_publish(bay_route *route, const char *topic, bay_kind kind,
@@ -243,11 +240,8 @@ static int kit_timer_clear(bay_route *route, uint64_t key)
 {
     int error = enter("bay_timer_clear");
 
-    error = error != BAY_OK ? error : api_timer_clear(route, key);
-    if (error == BAY_OK) {
-        drop_claim(route, NULL, key);
-    }
-    return error;
+    drop_claim(route, NULL, key);
+    return error != BAY_OK ? error : api_timer_clear(route, key);
 }
 
 static int kit_defer(bay_route *route, bay_work_fn *work, bay_done_fn *done,

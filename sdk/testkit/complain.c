@@ -36,23 +36,42 @@ void kit_complain(bay_test *test, const char *format, ...)
     buf_free(&text);
 }
 
-/* Not before the library returns: the report may leave by longjmp. */
-void kit_report_complaints(bay_test *test)
+static void free_all(struct kit_complaint **list)
 {
-    for (struct kit_complaint *it = test->complaints; it != NULL;
-         it = it->next) {
-        if (!it->told) {
-            struct buf text = { 0 };
-            char copy[1024];
+    while (*list != NULL) {
+        struct kit_complaint *it = *list;
 
+        *list = it->next;
+        free(it->text);
+        free(it);
+    }
+}
+
+/* The report may leave by longjmp: all is counted, and in one text. */
+static void report(const char *name, struct kit_complaint *list)
+{
+    static char told[4096];
+    size_t len = 0;
+
+    for (struct kit_complaint *it = list; it != NULL; it = it->next) {
+        if (!it->told) {
             it->told = true;
             kit.complaints++;
-            buf_addf(&text, "%s: complaint: %s", test->name, it->text);
-            snprintf(copy, sizeof copy, "%s", text.data);
-            buf_free(&text);
-            kit_tell(copy);
+            if (len < sizeof told) {
+                len += (size_t)snprintf(told + len, sizeof told - len,
+                                        "%s%s: complaint: %s",
+                                        len > 0 ? "\n" : "", name, it->text);
+            }
         }
     }
+    if (len > 0) {
+        kit_tell(told);
+    }
+}
+
+void kit_report_complaints(bay_test *test)
+{
+    report(test->name, test->complaints);
 }
 
 int bay_test_complaints(const bay_test *test)
@@ -97,13 +116,9 @@ void kit_check_wants(bay_test *test)
     }
 }
 
-void kit_free_complaints(bay_test *test)
+/* Those of a test that is gone. */
+void kit_report_last(const char *name, struct kit_complaint *list)
 {
-    while (test->complaints != NULL) {
-        struct kit_complaint *it = test->complaints;
-
-        test->complaints = it->next;
-        free(it->text);
-        free(it);
-    }
+    report(name, list);
+    free_all(&list);
 }

@@ -18,21 +18,6 @@ struct kit_worker *kit_worker_at(bay_test *test, int number)
     return NULL;
 }
 
-const char *kit_request_header(void *link, const char *name)
-{
-    return kit_find_header(link, name);
-}
-
-/* The route's own path, without the star. */
-static char *default_target(const bay_test *test)
-{
-    const struct conf_route *route = &test->setting->conf->routes[0];
-    char *target = kit_copy(route->path);
-
-    target[route->path_len] = '\0';
-    return target;
-}
-
 static struct bay_peer *peer_create(bay_test *test, const bay_client *client)
 {
     struct bay_peer *peer = kit_alloc(sizeof *peer);
@@ -58,35 +43,24 @@ static void keep_answer(struct bay_peer *peer, const struct request *request)
 static void shake(struct bay_peer *peer, const char *target,
                   const bay_client *client)
 {
-    struct core *core = peer->worker->core;
-    struct buf query = { 0 };
-    char *path = kit_path(target);
-    struct request request = { .method = "GET",
-                               .remote = client->remote != NULL ? client->remote
-                                                                : "127.0.0.1",
-                               .path = path,
-                               .header = kit_request_header,
-                               .link = peer->headers,
-                               .body = { .data = "" } };
+    struct request *request =
+        kit_request(peer->test, "GET", target, client, NULL, 0);
     const char *offered =
         client->subprotocols != NULL
             ? client->subprotocols
             : kit_find_header(peer->headers, "Sec-WebSocket-Protocol");
-    struct instance *instance = core_find_route(core, path);
+    struct instance *instance =
+        core_find_route(peer->worker->core, request->path);
     const char *why;
 
-    kit_query(target, &query);
-    request.query = query.data;
     peer->status = 404;
     if (instance != NULL) {
         kit.running = peer->test;
         peer->conn =
-            conn_create(instance, &request, offered, peer, &peer->status, &why);
-        keep_answer(peer, &request);
+            conn_create(instance, request, offered, peer, &peer->status, &why);
+        keep_answer(peer, request);
     }
-    request_finish(&request);
-    buf_free(&query);
-    free(path);
+    request_finish(request);
     kit_settle(peer->test);
 }
 
@@ -95,7 +69,6 @@ bay_peer *bay_test_handshake(bay_test *test, const char *target,
 {
     static const bay_client nobody;
     struct bay_peer *peer;
-    char *own;
 
     if (test == NULL) {
         return NULL;
@@ -107,9 +80,7 @@ bay_peer *bay_test_handshake(bay_test *test, const char *target,
         kit_report_complaints(test);
         return peer;
     }
-    own = target == NULL ? default_target(test) : NULL;
-    shake(peer, target != NULL ? target : own, client);
-    free(own);
+    shake(peer, target, client);
     return peer;
 }
 

@@ -302,17 +302,19 @@ bool bay_expect_log(const char *file, int line, bay_test *test,
 bool bay_expect_refused(const char *file, int line, const bay_plugin *plugin,
                         const char *options, const char *part)
 {
-    struct shown wanted = { "refused, with " };
+    struct shown wanted = { "refused" };
     bay_test *test = kit_test_create(plugin, options);
-    bool holds =
-        test == NULL && (part == NULL || strstr(bay_test_why(), part) != NULL);
+    bool started = test != NULL;
 
-    show_text(&wanted, part != NULL ? part : "",
-              part != NULL ? strlen(part) : 0);
-    holds = judge(file, line, "the plugin", holds,
-                  test != NULL ? "it started" : bay_test_why(), wanted.text);
     bay_test_free(test);
-    return holds;
+    if (part != NULL) {
+        add(&wanted, ", with ");
+        show_text(&wanted, part, strlen(part));
+        add(&wanted, " in its reason");
+    }
+    return judge(file, line, "the plugin",
+                 !started && (part == NULL || strstr(kit.why, part) != NULL),
+                 started ? "it started" : kit.why, wanted.text);
 }
 
 /* ---- the end ----------------------------------------------------------- */

@@ -61,62 +61,27 @@ static int ask(bay_test *test, struct kit_worker *worker,
     return status;
 }
 
-/* In an allocation of its own, with a 0 byte behind it. */
-static char *copy_body(const void *body, size_t len)
-{
-    char *copy = kit_alloc(len + 1);
-
-    if (len > 0) {
-        memcpy(copy, body, len);
-    }
-    return copy;
-}
-
 int bay_test_request(bay_test *test, const char *method, const char *target,
                      const bay_client *client, const void *body, size_t len)
 {
     static const bay_client nobody;
     struct kit_worker *worker;
-    struct buf query = { 0 };
-    char *headers, *path, *copy;
+    struct request *request;
     int status;
 
     if (test == NULL) {
         return 0;
     }
     client = client != NULL ? client : &nobody;
-    target = target != NULL ? target : test->setting->conf->routes[0].path;
     worker = kit_worker_at(test, client->worker);
     forget_answer(test);
     if (worker == NULL) {
         kit_report_complaints(test);
         return 0;
     }
-    headers = kit_pack_headers(client->headers);
-    path = kit_path(target);
-    copy = copy_body(body, len);
-    kit_query(target, &query);
-    {
-        struct request request = {
-            .method = method,
-            .remote = client->remote != NULL ? client->remote : "127.0.0.1",
-            .path = path,
-            .query = query.data,
-            .header = kit_request_header,
-            .link = headers,
-            .body = { .data = copy,
-                      .len = len,
-                      .kind = BAY_BINARY,
-                      .fin = true },
-        };
-
-        status = ask(test, worker, &request);
-        request_finish(&request);
-    }
-    buf_free(&query);
-    free(copy);
-    free(path);
-    free(headers);
+    request = kit_request(test, method, target, client, body, len);
+    status = ask(test, worker, request);
+    request_finish(request);
     kit_settle(test);
     return status;
 }

@@ -97,6 +97,16 @@ struct kit_work {
     struct job *job;
 };
 
+/* Kept to the end, so that a handle which a plugin kept can be told. */
+struct kit_request {
+    struct request is; /* must be first */
+    struct kit_request *next;
+    char *path;
+    char *headers;
+    char *body;
+    struct buf query;
+};
+
 struct kit_complaint {
     struct kit_complaint *next;
     char *text;
@@ -175,6 +185,8 @@ struct bay_test {
     unsigned line_first, line_count;
     char *line; /* what bay_test_log returned */
 
+    struct kit_request *requests;
+
     bay_message body;
     char *body_data;
     char *answer;
@@ -234,10 +246,14 @@ void kit_drop_work(struct kit_worker *worker);
 extern const struct transport kit_transport;
 void kit_peer_take_bytes(struct bay_peer *peer, const void *data, size_t len);
 
-/* connect.c: a worker that runs, or NULL and a complaint; headers of a request,
- * whose link they are. */
+/* connect.c: a worker that runs, or NULL and a complaint. */
 struct kit_worker *kit_worker_at(struct bay_test *test, int number);
-const char *kit_request_header(void *link, const char *name);
+
+/* request.c: from a client that asks for a target; NULL: the route's path. */
+struct request *kit_request(struct bay_test *test, const char *method,
+                            const char *target, const bay_client *client,
+                            const void *body, size_t len);
+void kit_free_requests(struct bay_test *test);
 
 /* peer.c: what a peer has to do; whether that was anything. */
 bool kit_peer_act(struct bay_peer *peer);
@@ -271,7 +287,7 @@ __attribute__((format(printf, 2, 3))) void
 kit_complain(struct bay_test *test, const char *format, ...);
 void kit_report_complaints(struct bay_test *test);
 void kit_check_wants(struct bay_test *test);
-void kit_free_complaints(struct bay_test *test);
+void kit_report_last(const char *name, struct kit_complaint *list);
 
 /* expect.c: to who reports, or standard error. */
 void kit_tell(const char *text);

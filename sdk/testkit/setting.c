@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "conf/schema.h"
 #include "kit.h"
 #include "plugin/descriptor.h"
@@ -14,14 +15,20 @@
 /* What the file of a problem is called. */
 #define FILE_NAME "options"
 
-static bool is_option(const bay_plugin *plugin, const char *key)
+/* Whether a key that no route has is, or may be meant to be, the plugin's. */
+static bool is_for_plugin(const bay_plugin *plugin, const char *key)
 {
-    for (size_t i = 0; i < descriptor_option_count(plugin); i++) {
-        if (strcmp(descriptor_option(plugin, i)->name, key) == 0) {
-            return true;
-        }
+    size_t count = descriptor_option_count(plugin);
+    const char **names = kit_alloc((count + 1) * sizeof *names);
+    bool is = schema_nearest("route", key) == NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        names[i] = descriptor_option(plugin, i)->name;
+        is = is || strcmp(names[i], key) == 0;
     }
-    return false;
+    is = is || units_nearest(key, names) != NULL;
+    free(names);
+    return is;
 }
 
 struct found {
@@ -49,7 +56,7 @@ static void add_line(struct buf *text, const bay_plugin *plugin,
     found->slow_hook = found->slow_hook || strcmp(key, "slow_hook") == 0;
     if (key[0] != '\0' && strchr("#;[", key[0]) == NULL &&
         strchr(key, '.') == NULL && schema_find("route", key) == NULL &&
-        (is_option(plugin, key) || schema_nearest("route", key) == NULL)) {
+        is_for_plugin(plugin, key)) {
         buf_addf(text, "%s.", plugin->name);
     }
     buf_add(text, line, len);

@@ -56,7 +56,7 @@ static void drop_test(bay_test *test)
     }
     kit_setting_unref(test->setting);
     kit_log_free(test);
-    kit_free_complaints(test);
+    kit_free_requests(test);
     free(test->name);
     free(test->body_data);
     free(test->answer);
@@ -66,6 +66,8 @@ static void drop_test(bay_test *test)
 /* Takes the reference of the caller. */
 static bay_test *create(struct kit_code *code, const char *options)
 {
+    struct kit_complaint *list;
+    char plugin[CONF_MAX_NAME + 1];
     bay_test *test;
 
     if (code == NULL) {
@@ -75,7 +77,8 @@ static bay_test *create(struct kit_code *code, const char *options)
     test->peers_end = &test->peers;
     test->letters_end = &test->letters;
     test->now_ms = 1000000;
-    test->name = kit_copy(code->plugin.name);
+    snprintf(plugin, sizeof plugin, "%s", code->plugin.name);
+    test->name = kit_copy(plugin);
     test->fail_call = kit.next_fail_call;
     test->fail_in = kit.next_fail_in;
     test->fail_error = kit.next_fail_error;
@@ -86,7 +89,9 @@ static bay_test *create(struct kit_code *code, const char *options)
     test->setting = kit_setting_create(code, options);
     kit_code_unref(code);
     if (test->setting == NULL || kit_worker_start(add_place(test)) != BAY_OK) {
+        list = test->complaints;
         drop_test(test);
+        kit_report_last(plugin, list);
         return NULL;
     }
     return test;
@@ -167,6 +172,8 @@ static void finish(bay_test *test)
 
 int bay_test_free(bay_test *test)
 {
+    struct kit_complaint *list;
+    char name[CONF_MAX_NAME + 1];
     int complaints;
 
     if (test == NULL) {
@@ -174,8 +181,11 @@ int bay_test_free(bay_test *test)
     }
     finish(test);
     complaints = bay_test_complaints(test);
-    kit_report_complaints(test);
+    snprintf(name, sizeof name, "%s", test->name);
+    list = test->complaints;
+    test->complaints = NULL;
     drop_test(test);
+    kit_report_last(name, list);
     return complaints;
 }
 

@@ -62,7 +62,8 @@ int kit_worker_start(struct kit_worker *worker)
                                 .count_arg = test,
                                 .worker = (unsigned)worker->number,
                                 .workers = (unsigned)test->worker_count,
-                                .api = kit_calls() };
+                                .api = kit_calls(),
+                                .strict = true };
 
     worker->stats =
         kit_alloc(sizeof *worker->stats + sizeof worker->stats->routes[0]);
