@@ -31,8 +31,8 @@ static int interest(void *self, const char *route, const char *topic, bool on)
     return BAY_OK;
 }
 
-static struct kit_letter *post(struct bay_test *test, int what, int to,
-                               bay_id id, const void *data, size_t len)
+static struct kit_letter *post(struct bay_test *test, enum kit_errand what,
+                               int to, bay_id id, const void *data, size_t len)
 {
     struct kit_letter *letter = kit_alloc(sizeof *letter + len + 1);
 

@@ -18,7 +18,7 @@
 
 #define KIT_LOG_LINES 1000
 
-/* A message, an HTTP header line, ...: whatever waits in order. */
+/* What a client sends or got, in order. */
 struct kit_item {
     struct kit_item *next;
     bay_message message;
@@ -61,10 +61,12 @@ struct kit_interest {
     char topic[TOPICS_NAME_MAX + 1];
 };
 
+enum kit_errand { KIT_PUBLISH = 1, KIT_SEND_TO, KIT_CLOSE_ID };
+
 /* On its way from one worker to another. */
 struct kit_letter {
     struct kit_letter *next;
-    enum { KIT_PUBLISH = 1, KIT_SEND_TO, KIT_CLOSE_ID } what;
+    enum kit_errand what;
     int to;
     bay_id id; /* whom, or whom not */
     int code;

@@ -28,16 +28,31 @@ static int teardown(void **state)
     return bay_test_free(test);
 }
 
-/* The expectation on the line above failed and said this, after its place. */
-#define FAILED(text) failed(__LINE__ - 1, text)
-
-static void failed(int line, const char *text)
+/* The last expectation failed and said this, after its place in this file. */
+static void failed(const char *text)
 {
-    char wanted[4096];
+    static const char file[] = __FILE__ ":";
+    char *end;
 
-    snprintf(wanted, sizeof wanted, "%s:%d: %s", __FILE__, line, text);
-    assert_string_equal(told, wanted);
+    assert_int_equal(strncmp(told, file, sizeof file - 1), 0);
+    assert_true(strtol(told + sizeof file - 1, &end, 10) > 0);
+    assert_int_equal(strncmp(end, ": ", 2), 0);
+    assert_string_equal(end + 2, text);
     told[0] = '\0';
+}
+
+static void place(void **state)
+{
+    char wanted[256];
+    int line;
+
+    (void)state;
+    line = __LINE__ + 1;
+    BAY_EXPECT(line == 0);
+    snprintf(wanted, sizeof wanted,
+             "%s:%d: line == 0\n    got:    false\n    wanted: true", __FILE__,
+             line);
+    assert_string_equal(told, wanted);
 }
 
 static void texts(void **state)
@@ -46,21 +61,21 @@ static void texts(void **state)
     bay_peer_text(ann, "hallo \"you\"\n\x01");
     bay_peer_binary(ann, "\x00\xff", 2);
     BAY_EXPECT_TEXT(ann, "hello");
-    FAILED("ann\n    got:    the text \"hallo \\\"you\\\"\\n\\x01\"\n"
+    failed("ann\n    got:    the text \"hallo \\\"you\\\"\\n\\x01\"\n"
            "    wanted: the text \"hello\"");
     BAY_EXPECT_TEXT(ann, "hello");
-    FAILED("ann\n    got:    the binary message of 2 bytes: 00 ff\n"
+    failed("ann\n    got:    the binary message of 2 bytes: 00 ff\n"
            "    wanted: the text \"hello\"");
     BAY_EXPECT_HAS(ann, "hello");
-    FAILED("ann\n    got:    nothing\n"
+    failed("ann\n    got:    nothing\n"
            "    wanted: a text with \"hello\" in it");
     bay_peer_text(ann, "hello");
     BAY_EXPECT_BINARY(ann, "hello", 5);
-    FAILED("ann\n    got:    the text \"hello\"\n"
+    failed("ann\n    got:    the text \"hello\"\n"
            "    wanted: the binary message of 5 bytes: 68 65 6c 6c 6f");
     bay_peer_text(ann, "hello");
     BAY_EXPECT_SILENT(ann);
-    FAILED("ann\n    got:    the text \"hello\"\n    wanted: no message");
+    failed("ann\n    got:    the text \"hello\"\n    wanted: no message");
     assert_true(BAY_EXPECT_TEXT(ann, "hello")); /* it was not taken */
     assert_string_equal(told, "");
 }
@@ -90,23 +105,23 @@ static void ends(void **state)
 
     (void)state;
     BAY_EXPECT_CLOSED(ann, 1000);
-    FAILED("ann\n    got:    it is open\n    wanted: it was closed (1000)");
+    failed("ann\n    got:    it is open\n    wanted: it was closed (1000)");
     bay_peer_leave(ann, 4000, "bye");
     BAY_EXPECT_OPEN(ann);
-    FAILED("ann\n    got:    it was closed (4000 \"bye\")\n"
+    failed("ann\n    got:    it was closed (4000 \"bye\")\n"
            "    wanted: it is open");
     BAY_EXPECT_TEXT(ann, "hello");
-    FAILED("ann\n    got:    nothing: it was closed (4000 \"bye\")\n"
+    failed("ann\n    got:    nothing: it was closed (4000 \"bye\")\n"
            "    wanted: the text \"hello\"");
     puppet.handshake = refuses;
     bob = puppet_connect(test);
     BAY_EXPECT_STATUS(bob, 101);
-    FAILED("bob\n    got:    the status 403\n    wanted: the status 101");
+    failed("bob\n    got:    the status 403\n    wanted: the status 101");
     BAY_EXPECT_OPEN(bob);
-    FAILED("bob\n    got:    its handshake was refused (403)\n"
+    failed("bob\n    got:    its handshake was refused (403)\n"
            "    wanted: it is open");
     BAY_EXPECT_SILENT((bay_peer *)NULL);
-    FAILED("(bay_peer *)NULL\n    got:    there is no such peer (NULL)\n"
+    failed("(bay_peer *)NULL\n    got:    there is no such peer (NULL)\n"
            "    wanted: no message");
 }
 
@@ -116,11 +131,11 @@ static void values(void **state)
 
     (void)state;
     BAY_EXPECT(two == 3);
-    FAILED("two == 3\n    got:    false\n    wanted: true");
+    failed("two == 3\n    got:    false\n    wanted: true");
     BAY_EXPECT_EQUAL(two, 3);
-    FAILED("two\n    got:    2\n    wanted: 3");
+    failed("two\n    got:    2\n    wanted: 3");
     BAY_EXPECT_STRING("a", NULL);
-    FAILED("\"a\"\n    got:    \"a\"\n    wanted: NULL");
+    failed("\"a\"\n    got:    \"a\"\n    wanted: NULL");
     assert_true(BAY_EXPECT(two == 2));
     assert_true(BAY_EXPECT_EQUAL(two, 2));
     assert_true(BAY_EXPECT_STRING(NULL, NULL));
@@ -141,14 +156,14 @@ static void lines(void **state)
     (void)state;
     puppet.message = logs;
     BAY_EXPECT_LOG(test, "got");
-    FAILED("the log\n    got:    no such line\n"
+    failed("the log\n    got:    no such line\n"
            "    wanted: a line with \"got\" in it");
     bay_peer_text(ann, "hello");
     snprintf(line, sizeof line, "warn #%llu 127.0.0.1: got hello",
              (unsigned long long)bay_peer_id(ann));
     BAY_EXPECT_STRING(bay_test_log(test), line);
     BAY_EXPECT_LOG(test, "got");
-    FAILED("the log\n    got:    no such line; the last is \"debug: and "
+    failed("the log\n    got:    no such line; the last is \"debug: and "
            "that\"\n    wanted: a line with \"got\" in it");
     assert_null(bay_test_log(test));
     for (int i = 0; i < 600; i++) {
@@ -170,11 +185,11 @@ static void refusals(void **state)
 {
     (void)state;
     BAY_EXPECT_REFUSED(&puppet_plugin, NULL, "x");
-    FAILED("the plugin\n    got:    it started\n"
+    failed("the plugin\n    got:    it started\n"
            "    wanted: refused, with \"x\" in its reason");
     puppet.start = no_start;
     BAY_EXPECT_REFUSED(&puppet_plugin, NULL, "x");
-    FAILED("the plugin\n    got:    the plugin puppet: its start hook failed: "
+    failed("the plugin\n    got:    the plugin puppet: its start hook failed: "
            "out of memory (-1)\n    wanted: refused, with \"x\" in its reason");
     assert_null(bay_test_new(&puppet_plugin, NULL));
     assert_string_equal(told, "the test does not start: the plugin puppet: its "
@@ -185,8 +200,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(texts),  TEST(long_texts), TEST(ends),
-        TEST(values), TEST(lines),      TEST(refusals),
+        TEST(place),  TEST(texts), TEST(long_texts), TEST(ends),
+        TEST(values), TEST(lines), TEST(refusals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
