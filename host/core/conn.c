@@ -190,6 +190,16 @@ static struct conn *conn_alloc(struct instance *instance,
     return conn;
 }
 
+static void bury(struct core *core, struct conn *conn)
+{
+    if (core->setup.strict) {
+        conn->next = core->graveyard;
+        core->graveyard = conn;
+    } else {
+        free(conn);
+    }
+}
+
 static void conn_free(struct conn *conn)
 {
     struct core *core = conn->instance->core;
@@ -216,12 +226,7 @@ static void conn_free(struct conn *conn)
     conn->magic = 0;
     free(conn->data);
     free(conn->remote);
-    if (core->setup.strict) {
-        conn->next = core->graveyard;
-        core->graveyard = conn;
-        return;
-    }
-    free(conn);
+    bury(core, conn);
 }
 
 struct conn *conn_create(struct instance *instance, struct request *request,
