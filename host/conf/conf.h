@@ -79,9 +79,10 @@ struct conf_plugin {
 };
 
 struct conf_route {
-    char *name; /* "lobby" of [route.lobby] */
-    int line;   /* of the section */
-    char *path; /* as written: "/chat/lobby", "/rooms/" and a star */
+    char *name;    /* "lobby" of [route.lobby] */
+    int line;      /* of the section */
+    unsigned slot; /* of its counters; its place in the file, until a reload */
+    char *path;    /* as written: "/chat/lobby", "/rooms/" and a star */
     int path_line;
     bool prefix;     /* ends in a star */
     size_t path_len; /* without the star */

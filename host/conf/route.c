@@ -256,8 +256,9 @@ static void load_route(struct load *load, const struct ini_section *section)
 {
     struct conf *conf = load->conf;
     const char *name = name_of(load, section);
-    struct conf_route *route = &conf->routes[conf->route_count++];
+    struct conf_route *route = &conf->routes[conf->route_count];
 
+    route->slot = (unsigned)conf->route_count++;
     route->line = section->line;
     route->limits = conf->limits;
     route->limits.origins = NULL;

@@ -50,8 +50,8 @@ void conn_schedule(struct conn *conn)
 static void time_out(struct conn *conn, const char *why)
 {
     struct log_subject subject = {
-        .route = conn->instance->conf->name,
-        .plugin = conn->instance->plugin.name,
+        .route = conn->instance->route->name,
+        .plugin = conn->instance->plugin_name,
         .conn = conn->id,
         .remote = conn->remote,
     };
@@ -79,7 +79,7 @@ static void check_open(struct conn *conn, uint64_t now)
     bool pings = limits->ping_ms > 0;
 
     if (conn->drain_due_ms > 0 && now >= conn->drain_due_ms) {
-        conn_end(conn, core->drain_code, core->drain_reason);
+        conn_leave(conn);
     } else if (limits->idle_ms > 0 &&
                now - conn->active_ms >= limits->idle_ms) {
         stat_add(&conn->instance->stats->timeouts, 1);

@@ -181,7 +181,7 @@ int api_subscribe(bay_conn *handle, const char *topic)
     status =
         topics_subscribe(&conn->instance->core->topics, conn, topic, &changed);
     if (changed) {
-        core_interest(conn->instance, topic, true);
+        core_interest(conn->instance->core, conn->instance->route, topic, true);
     }
     return status;
 }
@@ -198,7 +198,8 @@ int api_unsubscribe(bay_conn *handle, const char *topic)
     status = topics_unsubscribe(&conn->instance->core->topics, conn, topic,
                                 &changed);
     if (changed) {
-        core_interest(conn->instance, topic, false);
+        core_interest(conn->instance->core, conn->instance->route, topic,
+                      false);
     }
     return status;
 }

@@ -23,7 +23,7 @@ const char *api_route_name(const bay_route *handle)
 {
     const struct instance *instance = checked(handle);
 
-    return instance != NULL ? instance->conf->name : "";
+    return instance != NULL ? instance->route->name : "";
 }
 
 const char *api_route_path(const bay_route *handle)
@@ -88,7 +88,7 @@ const char *api_conf_str(const bay_route *handle, const char *name)
 {
     const struct instance *instance = checked(handle);
 
-    return instance != NULL && name != NULL
+    return instance != NULL && name != NULL && instance->options != NULL
                ? options_str(instance->options, name)
                : NULL;
 }
@@ -97,7 +97,7 @@ int64_t api_conf_int(const bay_route *handle, const char *name)
 {
     const struct instance *instance = checked(handle);
 
-    return instance != NULL && name != NULL
+    return instance != NULL && name != NULL && instance->options != NULL
                ? options_int(instance->options, name)
                : 0;
 }
@@ -109,11 +109,13 @@ static bool is_here(const struct core *core, bay_id id)
                                        id_worker(id) == core->setup.worker);
 }
 
+/* Of this route, whether the code that runs is theirs or an older one. */
 static struct conn *find_own(const struct instance *instance, bay_id id)
 {
     struct conn *conn = conn_find(instance->core, id);
 
-    return conn != NULL && conn->instance == instance ? conn : NULL;
+    return conn != NULL && conn->instance->route == instance->route ? conn
+                                                                    : NULL;
 }
 
 int api_send_to(bay_route *handle, bay_id id, bay_kind kind, const void *data,
@@ -164,9 +166,12 @@ int api_listen(bay_route *handle, const char *topic)
     if (instance == NULL || !topics_name_valid(topic)) {
         return BAY_EINVAL;
     }
+    if (instance->stopped) {
+        return BAY_ESTATE;
+    }
     status = topics_listen(&instance->core->topics, instance, topic, &changed);
     if (changed) {
-        core_interest(instance, topic, true);
+        core_interest(instance->core, instance->route, topic, true);
     }
     return status;
 }
@@ -183,7 +188,7 @@ int api_unlisten(bay_route *handle, const char *topic)
     status =
         topics_unlisten(&instance->core->topics, instance, topic, &changed);
     if (changed) {
-        core_interest(instance, topic, false);
+        core_interest(instance->core, instance->route, topic, false);
     }
     return status;
 }
@@ -214,6 +219,9 @@ int api_timer_set(bay_route *handle, uint64_t key, uint64_t delay_ms)
 
     if (instance == NULL || delay_ms > DELAY_MAX_MS) {
         return BAY_EINVAL;
+    }
+    if (instance->stopped) {
+        return BAY_ESTATE;
     }
     core = instance->core;
     if (delay_ms == 0) {
@@ -276,8 +284,8 @@ void api_vlog(const bay_route *handle, bay_id id, bay_level level,
         const struct conn *conn =
             id != 0 ? conn_find(instance->core, id) : NULL;
 
-        subject.route = instance->conf->name;
-        subject.plugin = instance->plugin.name;
+        subject.route = instance->route->name;
+        subject.plugin = instance->plugin_name;
         subject.remote = conn != NULL ? conn->remote : NULL;
     }
     log_vabout((enum log_level)level, &subject, format, args);

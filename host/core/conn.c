@@ -16,8 +16,8 @@ static void log_conn(const struct conn *conn, enum log_level level,
                      const char *what)
 {
     struct log_subject subject = {
-        .route = conn->instance->conf->name,
-        .plugin = conn->instance->plugin.name,
+        .route = conn->instance->route->name,
+        .plugin = conn->instance->plugin_name,
         .conn = conn->id,
         .remote = conn->remote,
     };
@@ -137,9 +137,10 @@ static bool at_limit(const struct instance *instance)
     if (instance->conf->limits.connections == 0) {
         return false;
     }
-    open = setup->count_connections != NULL
-               ? setup->count_connections(setup->count_arg, instance->index)
-               : stat_get(&instance->stats->connections);
+    open =
+        setup->count_connections != NULL
+            ? setup->count_connections(setup->count_arg, instance->conf->slot)
+            : stat_get(&instance->stats->connections);
     return open >= instance->conf->limits.connections;
 }
 
@@ -186,6 +187,7 @@ static struct conn *conn_alloc(struct instance *instance,
     conn->reading = true;
     DL_APPEND(instance->conns, conn);
     core->conn_count++;
+    instance_hold(instance);
     stat_add(&instance->stats->connections, 1);
     return conn;
 }
@@ -202,12 +204,13 @@ static void bury(struct core *core, struct conn *conn)
 
 static void conn_free(struct conn *conn)
 {
-    struct core *core = conn->instance->core;
+    struct instance *instance = conn->instance;
+    struct core *core = instance->core;
     char topic[TOPICS_NAME_MAX + 1];
 
     while (conn->subs != NULL) {
         if (topics_drop_one(&core->topics, conn, topic)) {
-            core_interest(conn->instance, topic, false);
+            core_interest(core, instance->route, topic, false);
         }
     }
     if (conn->dirty) {
@@ -219,14 +222,18 @@ static void conn_free(struct conn *conn)
     wheel_clear(&core->wheel, &conn->wheel);
     sendq_clear(&core->pool, &conn->sendq);
     buf_free(&conn->rx);
-    DL_DELETE(conn->instance->conns, conn);
+    DL_DELETE(instance->conns, conn);
     HASH_DEL(core->by_id, conn);
     core->conn_count--;
-    stat_sub(&conn->instance->stats->connections, 1);
+    stat_sub(&instance->stats->connections, 1);
+    if (instance->retired) {
+        stat_sub(&instance->stats->outdated, 1);
+    }
     conn->magic = 0;
     free(conn->data);
     free(conn->remote);
     bury(core, conn);
+    instance_drop(instance);
 }
 
 struct conn *conn_create(struct instance *instance, struct request *request,
@@ -300,9 +307,10 @@ void conn_open(struct conn *conn)
     conn->progress_ms = conn->heard_ms;
     conn->active_ms = conn->heard_ms;
     call_open(conn);
-    if (core->draining && conn->state == CONN_OPEN) {
-        conn_end(conn, core->drain_code, core->drain_reason);
+    if (core->draining || conn->instance->leaving) {
+        conn_leave(conn);
     }
+    conn_update_reading(conn);
     conn_schedule(conn);
 }
 
@@ -404,6 +412,17 @@ void conn_end(struct conn *conn, int code, const char *reason)
     }
     set_close(conn, code, reason, strlen(reason));
     queue_close(conn, code, conn->close_reason);
+}
+
+void conn_leave(struct conn *conn)
+{
+    const struct core *core = conn->instance->core;
+
+    if (core->draining) {
+        conn_end(conn, core->drain_code, core->drain_reason);
+    } else {
+        conn_end(conn, BAY_CLOSE_RESTART, "another version serves from now on");
+    }
 }
 
 int conn_close(struct conn *conn, int code, const char *reason)

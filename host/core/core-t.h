@@ -98,24 +98,56 @@ struct conn {
     UT_hash_handle hh; /* by id */
 };
 
+/*
+ * What the instances of a route share: the name, which topics belong to. There
+ * is one instance that serves the route, and after a reload there may be older
+ * ones that keep their connections.
+ */
+struct route {
+    char *name;
+    unsigned instances;
+    struct route *next; /* of the core */
+};
+
+/* What was replaced while deferred work might still look at it. */
+struct stale_source {
+    struct core_route from;
+    struct stale_source *next;
+};
+
 struct instance {
     bay_route handle; /* must be first */
     uint32_t magic;
     struct core *core;
-    const struct conf_route *conf;
-    unsigned index;
-    bay_plugin plugin; /* a copy: a reload replaces it as a whole */
-    struct options *options;
+    struct route *route;
+    char *plugin_name; /* never changes: read by other threads */
+    struct core_route from;
+    const struct conf_route *conf; /* from.conf */
+    struct options *options;       /* from.options */
+    bay_plugin plugin;             /* a copy: a reload replaces it as a whole */
     void *data;
     struct route_stats *stats;
     struct conn *conns;
     size_t conn_count; /* those in state CONN_OPEN */
+    size_t job_count;  /* deferred work that is not done */
+    size_t users;      /* connections, work and notices that point here */
+    struct stale_source *stale;
+    bool started; /* the start hook went well: stop is due */
+    bool stopped; /* its stop hook was called, or is */
+    bool retired; /* serves no one new, and ends with its last user */
+    bool leaving; /* its connections have to go */
+    bool frozen;  /* not read from: a migration waits for its work */
+    struct task end_task;
+    struct instance *next; /* of core->retired */
+    struct instance *prev;
 };
 
 struct core {
     struct core_setup setup;
     struct instance *routes[CONF_MAX_ROUTES]; /* longest path first */
     unsigned route_count;
+    struct instance *retired; /* of old code, with connections left */
+    struct route *names;
     struct conn *by_id;
     struct conn *graveyard; /* see core_setup.strict; by next */
     size_t conn_count;      /* every conn there is */
@@ -132,6 +164,7 @@ struct core {
     struct packet *shared; /* all but the first of these; NULL: none yet */
     bool in_turn;
     bool in_hook;
+    uint64_t hook_ns; /* when it began; for log_trace only */
     bool draining;
     int drain_code;
     char drain_reason[124];
@@ -143,6 +176,7 @@ struct core {
     struct timers timers;
     struct wheel wheel;
     size_t job_count;
+    uint64_t job_serial; /* of the next */
     struct job *jobs;
     bool jobs_over;           /* no more are taken: the worker ends */
     bool stopping;            /* stop hooks run, and no notices any more */
@@ -183,7 +217,8 @@ void core_set_alarm(struct core *core);
 /* publish.c */
 int core_publish(struct instance *instance, const char *topic, bay_kind kind,
                  const void *data, size_t len, bay_id except);
-void core_interest(struct instance *instance, const char *topic, bool on);
+void core_interest(struct core *core, const struct route *route,
+                   const char *topic, bool on);
 
 /* receive.c */
 void conn_fail(struct conn *conn, int code, const char *reason);
@@ -198,6 +233,7 @@ void conn_update_reading(struct conn *conn);
 /* conn.c */
 int conn_close(struct conn *conn, int code, const char *reason);
 void conn_end(struct conn *conn, int code, const char *reason);
+void conn_leave(struct conn *conn); /* it is to go: with its code */
 void conn_result(struct conn *conn, enum hook hook, int result);
 void conn_shut(struct conn *conn);
 void conn_lose(struct conn *conn, const char *why);
@@ -207,11 +243,48 @@ struct conn *conn_find(const struct core *core, bay_id id);
 void conn_check(struct conn *conn);
 void conn_schedule(struct conn *conn);
 
+/* core.c: puts an instance among those that serve, the longest path first. */
+void core_serve(struct core *core, struct instance *instance);
+
 /* instance.c */
+
+/* Takes what from holds when it succeeds. */
 struct instance *instance_create(struct core *core,
-                                 const struct conf_route *conf, unsigned index,
-                                 const bay_plugin *plugin,
-                                 struct options *options);
-void instance_destroy(struct instance *instance);
+                                 const struct core_route *from);
+
+/* Calls the start hook. 0, or -1 and why. */
+int instance_start(struct instance *instance, char *why, size_t why_size);
+
+/* Takes what from holds in the place of what the instance has; that is
+ * released, if need be when its deferred work is done. */
+int instance_renew(struct instance *instance, const struct core_route *from);
+
+/* The deferred work that looked at what was replaced is done. */
+void instance_drop_stale(struct instance *instance);
+
+/* Serves no one new: calls stop and frees it once its last connection, work
+ * and notice have gone. It must not be in core->routes any more. */
+void instance_retire(struct instance *instance);
+
+/* Likewise for one that never served: at once, if nothing points to it. */
+void instance_give_up(struct instance *instance);
+
+/* The two parts of its end, for core_destroy: between them all that still
+ * points to it goes. */
+void instance_stop(struct instance *instance);
+void instance_free(struct instance *instance);
+
+/* Something that points to the instance begins and ends to exist. */
+static inline void instance_hold(struct instance *instance)
+{
+    instance->users++;
+}
+void instance_drop(struct instance *instance);
+
+/* The instance that serves the route of that name, or NULL. */
+struct instance *core_find_name(const struct core *core, const char *name);
+struct route *core_find_names(const struct core *core, const char *name);
+
+void source_release(const struct core_route *from);
 
 #endif

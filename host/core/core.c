@@ -39,8 +39,8 @@ void core_set_bus(struct core *core, const struct bus *bus, void *bus_self)
     core->new_interest = false;
 }
 
-/* Keeps the longest path first, and an exact one before a prefix. */
-static void insert_route(struct core *core, struct instance *instance)
+/* And an exact path before a prefix. */
+void core_serve(struct core *core, struct instance *instance)
 {
     unsigned at = core->route_count++;
 
@@ -57,54 +57,27 @@ static void insert_route(struct core *core, struct instance *instance)
     core->routes[at] = instance;
 }
 
-static void remove_route(struct core *core, const struct instance *instance)
-{
-    unsigned at = 0;
-
-    while (core->routes[at] != instance) {
-        at++;
-    }
-    core->route_count--;
-    memmove(&core->routes[at], &core->routes[at + 1],
-            (core->route_count - at) * sizeof(core->routes[0]));
-}
-
-static void forget_topic(void *arg, struct instance *route, const char *name)
-{
-    bool changed;
-
-    topics_unlisten(&route->core->topics, route, name, &changed);
-    (void)arg;
-}
-
-int core_add_route(struct core *core, const struct conf_route *conf,
-                   unsigned index, const bay_plugin *plugin,
-                   struct options *options, char *why, size_t why_size)
+int core_add_route(struct core *core, const struct core_route *route, char *why,
+                   size_t why_size)
 {
     struct instance *instance;
-    int status;
 
     if (core->route_count == CONF_MAX_ROUTES) {
         snprintf(why, why_size, "more than %d routes", CONF_MAX_ROUTES);
+        source_release(route);
         return -1;
     }
-    instance = instance_create(core, conf, index, plugin, options);
+    instance = instance_create(core, route);
     if (instance == NULL) {
         snprintf(why, why_size, "out of memory");
+        source_release(route);
         return -1;
     }
-    insert_route(core, instance);
-    status = hook_start(instance);
-    if (status != BAY_OK) {
-        snprintf(why, why_size, "its start hook failed: %s (%d)",
-                 bay_strerror(status), status);
-        timers_clear_all(&core->timers, instance);
-        topics_each(&core->topics, forget_topic, NULL);
-        remove_route(core, instance);
-        instance->options = NULL; /* stays the caller's */
-        instance_destroy(instance);
+    if (instance_start(instance, why, why_size) != 0) {
+        instance_give_up(instance);
         return -1;
     }
+    core_serve(core, instance);
     return 0;
 }
 
@@ -233,6 +206,12 @@ void core_drain(struct core *core, int code, const char *reason,
     core_turn(core);
 }
 
+void core_set_logging(struct core *core, bool access, bool trace)
+{
+    core->setup.log_access = access;
+    core->setup.log_trace = trace;
+}
+
 size_t core_connections(const struct core *core)
 {
     return core->conn_count;
@@ -260,10 +239,11 @@ void core_each_connection(struct core *core,
     {
         struct conn_info info = {
             .id = conn->id,
-            .route = conn->instance->conf->name,
+            .route = conn->instance->route->name,
             .remote = conn->remote,
             .path = conn->path,
             .subprotocol = conn->subprotocol,
+            .outdated = conn->instance->retired,
             .facts = conn->facts,
         };
 
@@ -283,17 +263,17 @@ void core_destroy(struct core *core)
         run_tasks(core);
     }
     for (unsigned i = 0; i < core->route_count; i++) {
-        hook_stop(core->routes[i]);
+        instance_stop(core->routes[i]);
     }
     while (core->tasks != NULL) { /* notices, to be freed */
         run_tasks(core);
     }
     packet_unref(&core->pool, core->shared);
+    for (unsigned i = 0; i < core->route_count; i++) {
+        instance_free(core->routes[i]);
+    }
     timers_finish(&core->timers);
     topics_finish(&core->topics);
-    for (unsigned i = 0; i < core->route_count; i++) {
-        instance_destroy(core->routes[i]);
-    }
     while (core->graveyard != NULL) {
         struct conn *conn = core->graveyard;
 

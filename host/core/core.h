@@ -43,6 +43,7 @@ struct core_setup {
      * a plugin kept too long can be told; and each message lies in memory of
      * its own, so that a sanitizer sees what is read beyond it. */
     bool strict;
+    bool log_trace; /* a line for each hook, with its time */
 };
 
 struct core *core_create(const struct core_setup *setup);
@@ -51,14 +52,25 @@ struct core *core_create(const struct core_setup *setup);
  * before the first route. */
 void core_set_bus(struct core *core, const struct bus *bus, void *bus_self);
 
+/* What the instance of a route is made of. */
+struct core_route {
+    const struct conf_route *conf;
+    const bay_plugin *plugin;
+    const char *code;        /* tells versions apart: a hash of the file; NULL:
+                              * plugin itself, by its address, does */
+    struct options *options; /* of the route; NULL: the plugin has none */
+    /* Called once, when core needs none of these any more; NULL: never. */
+    void (*release)(void *arg);
+    void *arg;
+};
+
 /*
- * Makes the instance of a route and calls its start hook. Takes options when
- * it succeeds; borrows conf and plugin for the life of core. 0, or -1 and one
- * sentence in why.
+ * Makes the instance of a route and calls its start hook. Takes what route
+ * holds (options, and the duty to call release), whatever comes of it. 0, or
+ * -1 and one sentence in why.
  */
-int core_add_route(struct core *core, const struct conf_route *conf,
-                   unsigned index, const bay_plugin *plugin,
-                   struct options *options, char *why, size_t why_size);
+int core_add_route(struct core *core, const struct core_route *route, char *why,
+                   size_t why_size);
 
 /*
  * Runs what is due: hooks that wait, then the send queues. The transport calls
@@ -74,6 +86,9 @@ void core_tick(struct core *core);
 void core_drain(struct core *core, int code, const char *reason,
                 uint64_t over_ms);
 
+/* Changes what the setup said. */
+void core_set_logging(struct core *core, bool access, bool trace);
+
 /* Open connections. */
 size_t core_connections(const struct core *core);
 
@@ -87,6 +102,7 @@ struct conn_info {
     const char *remote;
     const char *path;
     const char *subprotocol;
+    bool outdated; /* served by code that was replaced */
     bay_facts facts;
 };
 void core_each_connection(struct core *core,

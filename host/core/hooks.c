@@ -29,8 +29,8 @@ static struct log_subject subject_of(const struct instance *instance,
                                      const struct conn *conn)
 {
     return (struct log_subject){
-        .route = instance->conf->name,
-        .plugin = instance->plugin.name,
+        .route = instance->route->name,
+        .plugin = instance->plugin_name,
         .conn = conn != NULL ? conn->id : 0,
         .remote = conn != NULL ? conn->remote : NULL,
     };
@@ -43,12 +43,26 @@ static uint64_t enter(struct instance *instance, const struct conn *conn,
     struct hook_now *now = &instance->core->setup.stats->now;
     uint64_t since = clock_coarse_ms();
 
-    atomic_store_explicit(&now->route, instance->index, memory_order_relaxed);
+    atomic_store_explicit(&now->route, instance->conf->slot,
+                          memory_order_relaxed);
     stat_set(&now->conn, conn != NULL ? conn->id : 0);
     stat_set(&now->since_ms, since);
     atomic_store_explicit(&now->hook, hook, memory_order_release);
     instance->core->in_hook = true;
+    if (instance->core->setup.log_trace) {
+        instance->core->hook_ns = clock_now_ns();
+    }
     return since;
+}
+
+static void log_trace(const struct instance *instance, const struct conn *conn,
+                      enum hook hook)
+{
+    uint64_t took_us = (clock_now_ns() - instance->core->hook_ns) / 1000;
+    struct log_subject subject = subject_of(instance, conn);
+
+    log_about(LOG_LEVEL_INFO, &subject, "%s took %llu us", hook_names[hook],
+              (unsigned long long)took_us);
 }
 
 static void leave(struct instance *instance, const struct conn *conn,
@@ -58,6 +72,9 @@ static void leave(struct instance *instance, const struct conn *conn,
     uint64_t took = clock_coarse_ms() - since;
 
     instance->core->in_hook = false;
+    if (instance->core->setup.log_trace) {
+        log_trace(instance, conn, hook);
+    }
     atomic_store_explicit(&now->hook, HOOK_NONE, memory_order_release);
     if (took > instance->conf->limits.slow_hook_ms) {
         struct log_subject subject = subject_of(instance, conn);
@@ -91,6 +108,49 @@ void hook_stop(struct instance *instance)
         instance->plugin.stop(&instance->handle);
         leave(instance, NULL, HOOK_STOP, since);
     }
+}
+
+void hook_reload(struct instance *instance)
+{
+    if (instance->plugin.reload != NULL) {
+        uint64_t since = enter(instance, NULL, HOOK_RELOAD);
+
+        instance->plugin.reload(&instance->handle);
+        leave(instance, NULL, HOOK_RELOAD, since);
+    }
+}
+
+int hook_migrate_route(struct instance *instance, const void *old,
+                       size_t old_size, uint32_t old_version)
+{
+    uint64_t since;
+    int result;
+
+    if (instance->plugin.migrate_route == NULL) {
+        return 0;
+    }
+    since = enter(instance, NULL, HOOK_MIGRATE_ROUTE);
+    result = instance->plugin.migrate_route(&instance->handle, old, old_size,
+                                            old_version);
+    leave(instance, NULL, HOOK_MIGRATE_ROUTE, since);
+    return result;
+}
+
+int hook_migrate_conn(struct conn *conn, const void *old, size_t old_size,
+                      uint32_t old_version)
+{
+    struct instance *instance = conn->instance;
+    uint64_t since;
+    int result;
+
+    if (instance->plugin.migrate_conn == NULL) {
+        return 0;
+    }
+    since = enter(instance, conn, HOOK_MIGRATE_CONN);
+    result = instance->plugin.migrate_conn(&conn->handle, old, old_size,
+                                           old_version);
+    leave(instance, conn, HOOK_MIGRATE_CONN, since);
+    return result;
 }
 
 int hook_handshake(struct conn *conn, struct request *request)

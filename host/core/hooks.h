@@ -11,6 +11,11 @@
 /* As the hooks of bay_plugin; 0 for a hook that the plugin does not have. */
 int hook_start(struct instance *instance);
 void hook_stop(struct instance *instance);
+void hook_reload(struct instance *instance);
+int hook_migrate_route(struct instance *instance, const void *old,
+                       size_t old_size, uint32_t old_version);
+int hook_migrate_conn(struct conn *conn, const void *old, size_t old_size,
+                      uint32_t old_version);
 int hook_handshake(struct conn *conn, struct request *request);
 int hook_open(struct conn *conn);
 int hook_message(struct conn *conn, const bay_message *message);

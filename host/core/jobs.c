@@ -15,6 +15,7 @@ struct job {
     bay_done_fn *done;
     void *arg;
     int status;
+    uint64_t serial;
     bool finished;
     struct job *next;
     struct job *prev;
@@ -32,6 +33,10 @@ static void finish_task(struct core *core, struct task *task)
         hook_done(instance, job->done, job->arg, job->status);
     }
     free(job);
+    if (--instance->job_count == 0) {
+        instance_drop_stale(instance);
+    }
+    instance_drop(instance);
 }
 
 int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
@@ -41,7 +46,7 @@ int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
     struct job *job;
     int status;
 
-    if (core->jobs_over) {
+    if (core->jobs_over || instance->stopped) {
         return BAY_ESTATE;
     }
     if (core->job_count >= JOBS_MAX) {
@@ -61,8 +66,11 @@ int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
         free(job);
         return status;
     }
+    job->serial = core->job_serial++;
     DL_APPEND(core->jobs, job);
     core->job_count++;
+    instance->job_count++;
+    instance_hold(instance);
     stat_set(&core->setup.stats->jobs_queued, core->job_count);
     return BAY_OK;
 }
@@ -90,6 +98,22 @@ void core_cancel_jobs(struct core *core)
             core->setup.transport->job_cancel(core->setup.transport_self, job);
         }
     }
+}
+
+bool jobs_older(const struct instance *instance, uint64_t serial)
+{
+    const struct job *job;
+
+    DL_FOREACH(instance->core->jobs, job)
+    {
+        if (job->serial >= serial) {
+            return false; /* they come in order */
+        }
+        if (job->instance == instance) {
+            return true;
+        }
+    }
+    return false;
 }
 
 size_t core_jobs(const struct core *core)

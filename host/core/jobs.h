@@ -3,6 +3,7 @@
 #define PATCHBAY_CORE_JOBS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <patchbay.h>
 
@@ -15,6 +16,9 @@ struct job;
 /* As bay_defer. */
 int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
                void *arg);
+
+/* Whether any of its work is older than that serial number of core's. */
+bool jobs_older(const struct instance *instance, uint64_t serial);
 
 /* For the transport: the work itself, on any thread; and its end, on the
  * loop's thread. */

@@ -22,9 +22,10 @@ static void notice_task(struct core *core, struct task *task)
     struct notice *notice = (struct notice *)task;
 
     core->notice_bytes -= notice->size;
-    if (!core->stopping) {
+    if (!core->stopping && !notice->instance->stopped) {
         hook_notice(notice->instance, &notice->notice);
     }
+    instance_drop(notice->instance);
     free(notice);
 }
 
@@ -59,6 +60,7 @@ static int post_notice(struct instance *instance, const char *topic,
                                    .kind = kind,
                                    .except = except,
                                    .local = local };
+    instance_hold(instance);
     core_post(core, &notice->task);
     return BAY_OK;
 }
@@ -101,12 +103,12 @@ static struct packet *frame_shared(struct core *core, bay_kind kind,
 }
 
 /* To everyone in this worker. The message is framed for the first subscriber
- * and shared by the rest. */
-static int deliver(struct instance *instance, const char *name, bay_kind kind,
-                   const void *data, size_t len, bay_id except, bool local)
+ * and shared by the rest. from: who publishes; NULL: it came over the bus. */
+static int deliver(struct core *core, const struct route *route,
+                   const struct instance *from, const char *name, bay_kind kind,
+                   const void *data, size_t len, bay_id except)
 {
-    struct core *core = instance->core;
-    struct topic *topic = topics_find(&core->topics, instance, name);
+    struct topic *topic = topics_find(&core->topics, route, name);
     struct packet *packet = NULL;
     size_t off = 0;
     int status = BAY_OK;
@@ -129,8 +131,12 @@ static int deliver(struct instance *instance, const char *name, bay_kind kind,
         conn_share(conn, packet, off, len);
     }
     packet_unref(&core->pool, packet);
-    if (topic_listened(topic)) {
-        status = post_notice(instance, name, kind, data, len, except, local);
+    for (size_t i = 0; i < topic_listeners(topic); i++) {
+        struct instance *listener = topic_listener(topic, i);
+        int posted = post_notice(listener, name, kind, data, len, except,
+                                 listener == from);
+
+        status = status == BAY_OK ? posted : status;
     }
     return status;
 }
@@ -144,45 +150,33 @@ int core_publish(struct instance *instance, const char *topic, bay_kind kind,
     if (setup->bus != NULL) {
         /* What a sibling's full queue does not take is lost for it alone, and
          * counted there: no reason to fail the publisher. */
-        setup->bus->publish(setup->bus_self, instance->conf->name, topic, kind,
+        setup->bus->publish(setup->bus_self, instance->route->name, topic, kind,
                             data, len, except);
     }
-    return deliver(instance, topic, kind, data, len, except, true);
+    return deliver(instance->core, instance->route, instance, topic, kind, data,
+                   len, except);
 }
 
-void core_interest(struct instance *instance, const char *topic, bool on)
+void core_interest(struct core *core, const struct route *route,
+                   const char *topic, bool on)
 {
-    struct core *core = instance->core;
-
     stat_set(&core->setup.stats->topics, core->topics.count);
     if (core->setup.bus != NULL) {
-        core->setup.bus->interest(core->setup.bus_self, instance->conf->name,
-                                  topic, on);
+        core->setup.bus->interest(core->setup.bus_self, route->name, topic, on);
         core->new_interest = on || core->new_interest;
     }
 }
 
 /* ---- what the bus calls ------------------------------------------------ */
 
-static struct instance *find_instance(const struct core *core,
-                                      const char *route)
-{
-    for (unsigned i = 0; i < core->route_count; i++) {
-        if (strcmp(core->routes[i]->conf->name, route) == 0) {
-            return core->routes[i];
-        }
-    }
-    return NULL;
-}
-
 void core_bus_publish(struct core *core, const char *route, const char *topic,
                       bay_kind kind, const void *data, size_t len,
                       bay_id except)
 {
-    struct instance *instance = find_instance(core, route);
+    const struct route *found = core_find_names(core, route);
 
-    if (instance != NULL) {
-        deliver(instance, topic, kind, data, len, except, false);
+    if (found != NULL) {
+        deliver(core, found, NULL, topic, kind, data, len, except);
     }
 }
 
@@ -192,7 +186,7 @@ static struct conn *find_conn(const struct core *core, const char *route,
 {
     struct conn *conn = conn_find(core, id);
 
-    if (conn == NULL || strcmp(conn->instance->conf->name, route) != 0) {
+    if (conn == NULL || strcmp(conn->instance->route->name, route) != 0) {
         return NULL;
     }
     return conn;
@@ -223,11 +217,11 @@ struct interest_call {
     void *arg;
 };
 
-static void call_interest(void *arg, struct instance *route, const char *name)
+static void call_interest(void *arg, struct route *route, const char *name)
 {
     const struct interest_call *call = arg;
 
-    call->each(call->arg, route->conf->name, name);
+    call->each(call->arg, route->name, name);
 }
 
 void core_bus_each_interest(struct core *core,

@@ -13,8 +13,8 @@
 void conn_fail(struct conn *conn, int code, const char *reason)
 {
     struct log_subject subject = {
-        .route = conn->instance->conf->name,
-        .plugin = conn->instance->plugin.name,
+        .route = conn->instance->route->name,
+        .plugin = conn->instance->plugin_name,
         .conn = conn->id,
         .remote = conn->remote,
     };

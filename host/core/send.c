@@ -241,7 +241,7 @@ void conn_update_reading(struct conn *conn)
     }
     if (conn->state == CONN_CLOSING) {
         reading = true; /* the peer's Close is what we wait for */
-    } else if (conn->paused) {
+    } else if (conn->paused || conn->instance->frozen) {
         reading = false;
     } else {
         /* Stops over half full, goes on when a quarter is left. */

@@ -45,6 +45,7 @@ struct hook_now {
 
 struct route_stats {
     stat_value connections; /* open now */
+    stat_value outdated;    /* of them, those that stay with old code */
     stat_value accepted;    /* ever */
     stat_value refused;     /* handshakes answered with an error */
     stat_value messages_in; /* and their payload: */

@@ -10,14 +10,15 @@
 #include "core/hash.h"
 
 /* The key of the hash: the route, then the name without its 0 byte. */
-#define KEY_MAX (sizeof(struct instance *) + TOPICS_NAME_MAX)
+#define KEY_MAX (sizeof(struct route *) + TOPICS_NAME_MAX)
 
 struct topic {
     struct topic_sub **subs;
     size_t count;
     size_t cap;
-    bool listened;
-    struct instance *route;
+    struct instance **listeners;
+    size_t listener_count;
+    struct route *route;
     UT_hash_handle hh;
     unsigned key_len;
     char key[KEY_MAX + 1];
@@ -30,7 +31,7 @@ bool topics_name_valid(const char *name)
     return len > 0 && len <= TOPICS_NAME_MAX;
 }
 
-static unsigned make_key(char key[KEY_MAX + 1], const struct instance *route,
+static unsigned make_key(char key[KEY_MAX + 1], const struct route *route,
                          const char *name)
 {
     size_t len = strlen(name);
@@ -46,7 +47,7 @@ static const char *name_of(const struct topic *topic)
 }
 
 struct topic *topics_find(const struct topics *topics,
-                          const struct instance *route, const char *name)
+                          const struct route *route, const char *name)
 {
     char key[KEY_MAX + 1];
     unsigned len = make_key(key, route, name);
@@ -56,7 +57,7 @@ struct topic *topics_find(const struct topics *topics,
     return topic;
 }
 
-static int find_or_create(struct topics *topics, struct instance *route,
+static int find_or_create(struct topics *topics, struct route *route,
                           const char *name, struct topic **found, bool *created)
 {
     struct topic *topic = topics_find(topics, route, name);
@@ -90,13 +91,14 @@ static void destroy(struct topics *topics, struct topic *topic)
     HASH_DEL(topics->by_name, topic);
     topics->count--;
     free(topic->subs);
+    free(topic->listeners);
     free(topic);
 }
 
 /* Whether nobody wanted it any more, and it is gone. */
 static bool collect(struct topics *topics, struct topic *topic)
 {
-    if (topic->count > 0 || topic->listened) {
+    if (topic->count > 0 || topic->listener_count > 0) {
         return false;
     }
     destroy(topics, topic);
@@ -172,7 +174,8 @@ int topics_subscribe(struct topics *topics, struct conn *conn, const char *name,
     int status;
 
     *changed = false;
-    status = find_or_create(topics, conn->instance, name, &topic, &created);
+    status =
+        find_or_create(topics, conn->instance->route, name, &topic, &created);
     if (status != BAY_OK) {
         return status;
     }
@@ -192,7 +195,7 @@ int topics_subscribe(struct topics *topics, struct conn *conn, const char *name,
 int topics_unsubscribe(struct topics *topics, struct conn *conn,
                        const char *name, bool *changed)
 {
-    struct topic *topic = topics_find(topics, conn->instance, name);
+    struct topic *topic = topics_find(topics, conn->instance->route, name);
     struct topic_sub *sub = topic != NULL ? find_sub(conn, topic) : NULL;
 
     *changed = false;
@@ -214,35 +217,107 @@ bool topics_drop_one(struct topics *topics, struct conn *conn,
     return collect(topics, topic);
 }
 
-int topics_listen(struct topics *topics, struct instance *route,
+static size_t place_of_listener(const struct topic *topic,
+                                const struct instance *listener)
+{
+    size_t place = 0;
+
+    while (place < topic->listener_count &&
+           topic->listeners[place] != listener) {
+        place++;
+    }
+    return place;
+}
+
+static int add_listener(struct topic *topic, struct instance *listener)
+{
+    struct instance **list =
+        realloc(topic->listeners, (topic->listener_count + 1) * sizeof *list);
+
+    if (list == NULL) {
+        return BAY_ENOMEM;
+    }
+    list[topic->listener_count++] = listener;
+    topic->listeners = list;
+    return BAY_OK;
+}
+
+static void drop_listener(struct topic *topic, size_t place)
+{
+    topic->listener_count--;
+    memmove(&topic->listeners[place], &topic->listeners[place + 1],
+            (topic->listener_count - place) * sizeof topic->listeners[0]);
+}
+
+int topics_listen(struct topics *topics, struct instance *listener,
                   const char *name, bool *changed)
 {
     struct topic *topic;
-    int status = find_or_create(topics, route, name, &topic, changed);
-
-    if (status == BAY_OK) {
-        topic->listened = true;
-    }
-    return status;
-}
-
-int topics_unlisten(struct topics *topics, struct instance *route,
-                    const char *name, bool *changed)
-{
-    struct topic *topic = topics_find(topics, route, name);
+    bool created;
+    int status;
 
     *changed = false;
-    if (topic == NULL || !topic->listened) {
+    status = find_or_create(topics, listener->route, name, &topic, &created);
+    if (status != BAY_OK ||
+        place_of_listener(topic, listener) < topic->listener_count) {
+        return status;
+    }
+    status = add_listener(topic, listener);
+    if (status != BAY_OK) {
+        collect(topics, topic);
+        return status;
+    }
+    *changed = created;
+    return BAY_OK;
+}
+
+int topics_unlisten(struct topics *topics, const struct instance *listener,
+                    const char *name, bool *changed)
+{
+    struct topic *topic = topics_find(topics, listener->route, name);
+    size_t place = topic != NULL ? place_of_listener(topic, listener) : 0;
+
+    *changed = false;
+    if (topic == NULL || place == topic->listener_count) {
         return BAY_ENOTFOUND;
     }
-    topic->listened = false;
+    drop_listener(topic, place);
     *changed = collect(topics, topic);
     return BAY_OK;
 }
 
-bool topic_listened(const struct topic *topic)
+void topics_unlisten_all(struct topics *topics, const struct instance *listener,
+                         void (*gone)(void *arg, struct route *route,
+                                      const char *name),
+                         void *arg)
 {
-    return topic->listened;
+    struct topic *topic, *next;
+
+    HASH_ITER(hh, topics->by_name, topic, next)
+    {
+        size_t place = place_of_listener(topic, listener);
+        struct route *route = topic->route;
+        char name[TOPICS_NAME_MAX + 1];
+
+        if (place == topic->listener_count) {
+            continue;
+        }
+        memcpy(name, name_of(topic), strlen(name_of(topic)) + 1);
+        drop_listener(topic, place);
+        if (collect(topics, topic)) {
+            gone(arg, route, name);
+        }
+    }
+}
+
+size_t topic_listeners(const struct topic *topic)
+{
+    return topic->listener_count;
+}
+
+struct instance *topic_listener(const struct topic *topic, size_t place)
+{
+    return topic->listeners[place];
 }
 
 size_t topic_count(const struct topic *topic)
@@ -256,8 +331,7 @@ struct conn *topic_at(const struct topic *topic, size_t place)
 }
 
 void topics_each(const struct topics *topics,
-                 void (*each)(void *arg, struct instance *route,
-                              const char *name),
+                 void (*each)(void *arg, struct route *route, const char *name),
                  void *arg)
 {
     struct topic *topic, *next;

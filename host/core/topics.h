@@ -8,6 +8,7 @@
 
 struct conn;
 struct instance;
+struct route;
 struct topic;
 
 #define TOPICS_NAME_MAX 64u
@@ -39,9 +40,9 @@ int topics_subscribe(struct topics *topics, struct conn *conn, const char *name,
                      bool *changed);
 int topics_unsubscribe(struct topics *topics, struct conn *conn,
                        const char *name, bool *changed);
-int topics_listen(struct topics *topics, struct instance *route,
+int topics_listen(struct topics *topics, struct instance *listener,
                   const char *name, bool *changed);
-int topics_unlisten(struct topics *topics, struct instance *route,
+int topics_unlisten(struct topics *topics, const struct instance *listener,
                     const char *name, bool *changed);
 
 /* Ends one subscription of a connection that goes: call it while conn->subs is
@@ -50,19 +51,29 @@ int topics_unlisten(struct topics *topics, struct instance *route,
 bool topics_drop_one(struct topics *topics, struct conn *conn,
                      char name[TOPICS_NAME_MAX + 1]);
 
+/* Ends all that an instance listens to, and calls gone for each topic that
+ * this worker does not want any more. */
+void topics_unlisten_all(struct topics *topics, const struct instance *listener,
+                         void (*gone)(void *arg, struct route *route,
+                                      const char *name),
+                         void *arg);
+
 /* NULL if nobody here wants the topic. */
 struct topic *topics_find(const struct topics *topics,
-                          const struct instance *route, const char *name);
-bool topic_listened(const struct topic *topic);
+                          const struct route *route, const char *name);
 size_t topic_count(const struct topic *topic);
+
+/* How many instances of the route listen, and each: more than one while old
+ * code keeps connections. */
+size_t topic_listeners(const struct topic *topic);
+struct instance *topic_listener(const struct topic *topic, size_t place);
 
 /* The subscriber at a place, from 0 to topic_count - 1. */
 struct conn *topic_at(const struct topic *topic, size_t place);
 
 /* Every topic this worker wants. */
 void topics_each(const struct topics *topics,
-                 void (*each)(void *arg, struct instance *route,
-                              const char *name),
+                 void (*each)(void *arg, struct route *route, const char *name),
                  void *arg);
 
 /* Forgets the topics of a route; no connection may be subscribed any more. */

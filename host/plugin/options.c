@@ -258,6 +258,26 @@ void options_free(struct options *options)
     free(options);
 }
 
+static size_t count_of(const struct options *options)
+{
+    return options == NULL ? 0 : options->count;
+}
+
+bool options_equal(const struct options *a, const struct options *b)
+{
+    if (count_of(a) != count_of(b)) {
+        return false;
+    }
+    for (size_t i = 0; i < count_of(a); i++) {
+        const char *text = options_str(b, a->list[i].name);
+
+        if (text == NULL || strcmp(text, a->list[i].text) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static const struct value *look_up(const struct options *options,
                                    const char *name)
 {

@@ -2,6 +2,8 @@
 #ifndef PATCHBAY_PLUGIN_OPTIONS_H
 #define PATCHBAY_PLUGIN_OPTIONS_H
 
+#include <stdbool.h>
+
 #include <patchbay.h>
 
 #include "base/problems.h"
@@ -21,6 +23,9 @@ struct options *options_resolve(const bay_plugin *plugin,
                                 const struct conf_route *route,
                                 struct problems *problems);
 void options_free(struct options *options);
+
+/* Whether both have the same values. NULL equals NULL and what is empty. */
+bool options_equal(const struct options *a, const struct options *b);
 
 /* NULL, or 0, for a name that is not in the table. int: the number of the
  * numeric types, 0 or 1 of a bool, 0 of a string. */

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "bus/local.h"
 #include "core/core.h"
+#include "core/spread.h"
 #include "net/server.h"
 #include "plugin/image.h"
 #include "plugin/options.h"
@@ -27,9 +28,6 @@
 #define BEAT_MS       1000
 #define DRAIN_LOOK_MS 10
 #define BUS_QUEUE     ((size_t)64 << 20)
-
-#define FEW          200
-#define LEAVE_PER_MS 5
 
 static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
@@ -149,15 +147,6 @@ static void look_drained(uv_timer_t *timer)
     }
 }
 
-/* A few leave at once; many are spread, so that they do not all come back to
- * the next server in the same moment. */
-static uint64_t spread_ms(size_t connections, uint64_t limit_ms)
-{
-    uint64_t spread = connections > FEW ? connections / LEAVE_PER_MS : 0;
-
-    return spread < limit_ms / 4 ? spread : limit_ms / 4;
-}
-
 static void begin_drain(void *arg, int code, const char *reason,
                         uint64_t limit_ms)
 {
@@ -233,9 +222,12 @@ static int add_route(struct worker *worker, unsigned index, char *why,
         return -1;
     }
     problems_free(&problems);
-    if (core_add_route(worker->core, route, index, &image->plugin, options,
+    if (core_add_route(worker->core,
+                       &(struct core_route){ .conf = route,
+                                             .plugin = &image->plugin,
+                                             .code = image->hash,
+                                             .options = options },
                        reason, sizeof reason) < 0) {
-        options_free(options);
         return reason_set(why, why_size, "[route.%s] plugin %s: %s",
                           route->name, route->plugin, reason);
     }

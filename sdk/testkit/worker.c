@@ -42,9 +42,12 @@ static int add_route(struct kit_worker *worker)
     char why[512];
 
     problems_free(&problems);
-    if (core_add_route(worker->core, route, 0, plugin, options, why,
-                       sizeof why) != 0) {
-        options_free(options);
+    if (core_add_route(worker->core,
+                       &(struct core_route){ .conf = route,
+                                             .plugin = plugin,
+                                             .code = setting->code->id,
+                                             .options = options },
+                       why, sizeof why) != 0) {
         kit_why("the plugin %s: %s", plugin->name, why);
         return -1;
     }

@@ -227,9 +227,12 @@ static inline struct conf_route *rig_route(const char *path,
     route->limits.send_queue = 64 << 10;
     route->limits.slow_peer = CONF_SLOW_CLOSE;
     route->limits.slow_hook_ms = 1000;
-    assert_int_equal(core_add_route(rig.core, route, rig.route_count, plugin,
-                                    NULL, why, sizeof why),
-                     0);
+    route->slot = rig.route_count;
+    assert_int_equal(
+        core_add_route(rig.core,
+                       &(struct core_route){ .conf = route, .plugin = plugin },
+                       why, sizeof why),
+        0);
     rig.route_count++;
     return route;
 }

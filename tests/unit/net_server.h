@@ -167,9 +167,12 @@ static inline struct conf_route *net_route(const char *path,
     route->path_len -= route->prefix;
     route->plugin = (char *)(uintptr_t)plugin->name;
     route->limits = net.conf.limits;
-    assert_int_equal(core_add_route(net.core, route, net.route_count, plugin,
-                                    NULL, why, sizeof why),
-                     0);
+    route->slot = net.route_count;
+    assert_int_equal(
+        core_add_route(net.core,
+                       &(struct core_route){ .conf = route, .plugin = plugin },
+                       why, sizeof why),
+        0);
     net.route_count++;
     return route;
 }

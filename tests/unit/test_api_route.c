@@ -100,9 +100,12 @@ static void options_of_the_route(void **state)
 
     (void)state;
     assert_non_null(resolved);
-    assert_int_equal(
-        core_add_route(rig.core, &route, 0, &plugin, resolved, why, sizeof why),
-        0);
+    assert_int_equal(core_add_route(rig.core,
+                                    &(struct core_route){ .conf = &route,
+                                                          .plugin = &plugin,
+                                                          .options = resolved },
+                                    why, sizeof why),
+                     0);
     assert_string_equal(told.data, "none 7 0 65536 60000");
     buf_free(&told);
     problems_free(&problems);

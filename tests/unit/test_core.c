@@ -39,9 +39,12 @@ static void start_fails(void **state)
     route.path = (char *)(uintptr_t) "/bad";
     route.path_len = 4;
     script.start_result = BAY_ENOMEM;
-    assert_int_equal(core_add_route(rig.core, &route, 0, &script_plugin, NULL,
-                                    why, sizeof why),
-                     -1);
+    assert_int_equal(
+        core_add_route(
+            rig.core,
+            &(struct core_route){ .conf = &route, .plugin = &script_plugin },
+            why, sizeof why),
+        -1);
     assert_string_equal(why, "its start hook failed: out of memory (-1)");
     assert_null(core_find_route(rig.core, "/bad"));
     assert_string_equal(script_heard(), "start ");
@@ -285,9 +288,11 @@ static void start_fails_half_way(void **state)
 
     (void)state;
     rig_route("/a", &script_plugin);
-    assert_int_equal(
-        core_add_route(rig.core, &route, 1, &plugin, NULL, why, sizeof why),
-        -1);
+    assert_int_equal(core_add_route(rig.core,
+                                    &(struct core_route){ .conf = &route,
+                                                          .plugin = &plugin },
+                                    why, sizeof why),
+                     -1);
     assert_int_equal(rig.core->timers.count, 0);
     assert_int_equal(rig.core->topics.count, 0);
     core_turn(rig.core);

@@ -116,9 +116,12 @@ static void more_routes_than_there_can_be(void **state)
         snprintf(paths[i], sizeof paths[i], "/%u", i);
         routes[i].name = routes[i].path = paths[i];
         routes[i].path_len = strlen(paths[i]);
-        assert_int_equal(core_add_route(rig.core, &routes[i], i, &bare, NULL,
-                                        why, sizeof why),
-                         i < CONF_MAX_ROUTES ? 0 : -1);
+        assert_int_equal(
+            core_add_route(
+                rig.core,
+                &(struct core_route){ .conf = &routes[i], .plugin = &bare },
+                why, sizeof why),
+            i < CONF_MAX_ROUTES ? 0 : -1);
     }
     assert_string_equal(why, "more than 256 routes");
     assert_string_equal(instance_conf(at("/255"))->path, "/255");
