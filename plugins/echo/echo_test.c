@@ -64,6 +64,20 @@ static void test_out_of_memory(void)
     bay_test_free(test);
 }
 
+/* It keeps nothing, so that any two versions go together. */
+static void test_new_code(void)
+{
+    bay_test *test = bay_test_new(&BAY_PLUGIN_SYMBOL, NULL);
+    bay_peer *peer = bay_test_connect(test, NULL, NULL);
+    const bay_plugin later = BAY_PLUGIN_SYMBOL;
+
+    BAY_EXPECT_EQUAL(bay_test_reload(test, &later, NULL), BAY_OK);
+    BAY_EXPECT_STRING(bay_test_reloaded(test)->way, "swapped");
+    bay_peer_text(peer, "still here");
+    BAY_EXPECT_TEXT(peer, "still here");
+    bay_test_free(test);
+}
+
 int main(void)
 {
     bay_test *test = bay_test_new(&BAY_PLUGIN_SYMBOL, "max_message = 16m");
@@ -76,5 +90,6 @@ int main(void)
     bay_test_free(test);
     test_slow_reader();
     test_out_of_memory();
+    test_new_code();
     return bay_test_summary("echo");
 }

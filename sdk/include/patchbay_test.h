@@ -110,7 +110,7 @@ void bay_test_want_complaint(bay_test *test, const char *part);
 /* Complaints so far. */
 int bay_test_complaints(const bay_test *test);
 
-/* Why the last bay_test_new, _load or _add_worker of any test failed,
+/* Why the last bay_test_new, _load, _add_worker or _reload of any test failed,
  * as sentences; "" if it did not. Valid until the next of these calls. */
 const char *bay_test_why(void);
 
@@ -298,6 +298,33 @@ void bay_test_fail_call(bay_test *test, const char *call, int nth, int error);
  * for (n = 1;; n++) { a new test; bay_test_fail(test, n, BAY_ENOMEM); ...;
  * if (!bay_test_failed(test)) there are no more calls: the end }. */
 bool bay_test_failed(const bay_test *test);
+
+/* ---- reload ------------------------------------------------------------ */
+
+/*
+ * What `patchbay reload` does, in all workers: other options, or another
+ * version of the plugin. plugin NULL: the code as it is; options NULL: the
+ * options as they are, else all of them anew. Returns BAY_OK; or, with nothing
+ * changed and the reason in bay_test_why, BAY_EINVAL if the new version is
+ * refused, and BAY_ESTATE if deferred work is held back that has to end first.
+ */
+int bay_test_reload(bay_test *test, const bay_plugin *plugin,
+                    const char *options);
+int bay_test_reload_from(bay_test *test, const char *so_path,
+                         const char *options);
+
+/* What came of the last reload. way: "unchanged", "options", "swapped",
+ * "migrated", "replaced" or "failed"; why: of a failure, else "". The numbers
+ * are of connections, in all workers: those that have the new code, those that
+ * stay with the old until they close, and those that were closed (1012). */
+typedef struct bay_reloaded {
+    const char *way;
+    const char *why;
+    size_t kept;
+    size_t outdated;
+    size_t closed;
+} bay_reloaded;
+const bay_reloaded *bay_test_reloaded(const bay_test *test);
 
 /* ---- the log ----------------------------------------------------------- */
 

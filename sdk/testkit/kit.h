@@ -158,7 +158,8 @@ struct bay_peer {
 
 struct bay_test {
     struct bay_test *next;
-    char *name; /* of the plugin */
+    char *name;    /* of the plugin */
+    char *options; /* as given last */
     uint64_t now_ms;
     struct kit_setting *setting;
     struct kit_worker *workers[CONF_MAX_WORKERS];
@@ -188,6 +189,8 @@ struct bay_test {
     char *line; /* what bay_test_log returned */
 
     struct kit_request *requests;
+    bay_reloaded reloaded;
+    char reloaded_why[160];
 
     bay_message body;
     char *body_data;
@@ -224,10 +227,13 @@ struct kit_code *kit_code_link(const bay_plugin *plugin);
 struct kit_code *kit_code_load(const char *so_path);
 void kit_code_unref(struct kit_code *code);
 
-/* setting.c: takes nothing; NULL, and kit_why was called. */
+/* setting.c: takes nothing; NULL, and kit_why was called. path: of a route
+ * whose options name none; NULL: the plugin's name. */
 struct kit_setting *kit_setting_create(struct kit_code *code,
-                                       const char *options);
+                                       const char *options, const char *path);
 void kit_setting_unref(void *setting);
+/* With a reference to setting, which core gives back. */
+struct core_route kit_core_route(struct kit_setting *setting);
 
 /* worker.c */
 int kit_worker_start(struct kit_worker *worker);

@@ -7,6 +7,7 @@
 #include "conf/schema.h"
 #include "kit.h"
 #include "plugin/descriptor.h"
+#include "plugin/options.h"
 
 /* Generous, for machines that are busy: the real clock runs while a test's
  * process waits for a processor. */
@@ -66,7 +67,7 @@ static void add_line(struct buf *text, const bay_plugin *plugin,
 /* One line of ours, then the given ones, so that the lines of a problem can be
  * told. */
 static void write_text(struct buf *text, const bay_plugin *plugin,
-                       const char *options)
+                       const char *options, const char *path)
 {
     struct found found = { 0 };
 
@@ -78,7 +79,9 @@ static void write_text(struct buf *text, const bay_plugin *plugin,
         options += len + (options[len] == '\n');
     }
     buf_addf(text, "plugin = %s\n", plugin->name);
-    if (!found.path) {
+    if (!found.path && path != NULL) {
+        buf_addf(text, "path = %s\n", path);
+    } else if (!found.path) {
         buf_addf(text, "path = /%s\n", plugin->name);
     }
     if (!found.slow_hook) {
@@ -121,7 +124,7 @@ static void tell(struct problems *problems)
 }
 
 struct kit_setting *kit_setting_create(struct kit_code *code,
-                                       const char *options)
+                                       const char *options, const char *path)
 {
     struct problems problems = { 0 };
     struct buf text = { 0 };
@@ -129,7 +132,7 @@ struct kit_setting *kit_setting_create(struct kit_code *code,
     struct options *values = NULL;
     struct conf *conf;
 
-    write_text(&text, &code->plugin, options);
+    write_text(&text, &code->plugin, options, path);
     conf = load(&text, &problems);
     buf_free(&text);
     if (conf != NULL) {
@@ -162,4 +165,23 @@ void kit_setting_unref(void *arg)
         conf_free(setting->conf);
         free(setting);
     }
+}
+
+struct core_route kit_core_route(struct kit_setting *setting)
+{
+    const struct conf_route *conf = &setting->conf->routes[0];
+    const bay_plugin *plugin = &setting->code->plugin;
+    struct problems problems = { 0 };
+    struct core_route route = {
+        .conf = conf,
+        .plugin = plugin,
+        .code = setting->code->id,
+        .options = options_resolve(plugin, setting->conf, conf, &problems),
+        .release = kit_setting_unref,
+        .arg = setting,
+    };
+
+    problems_free(&problems); /* there are none: it was tried before */
+    setting->refs++;
+    return route;
 }

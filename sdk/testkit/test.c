@@ -57,6 +57,7 @@ static void drop_test(bay_test *test)
     kit_setting_unref(test->setting);
     kit_log_free(test);
     kit_free_requests(test);
+    free(test->options);
     free(test->name);
     free(test->body_data);
     free(test->answer);
@@ -79,6 +80,7 @@ static bay_test *create(struct kit_code *code, const char *options)
     test->now_ms = 1000000;
     snprintf(plugin, sizeof plugin, "%s", code->plugin.name);
     test->name = kit_copy(plugin);
+    test->options = kit_copy(options);
     test->fail_call = kit.next_fail_call;
     test->fail_in = kit.next_fail_in;
     test->fail_error = kit.next_fail_error;
@@ -86,7 +88,7 @@ static bay_test *create(struct kit_code *code, const char *options)
     kit_log_begin();
     test->next = kit.tests;
     kit.tests = test;
-    test->setting = kit_setting_create(code, options);
+    test->setting = kit_setting_create(code, options, NULL);
     kit_code_unref(code);
     if (test->setting == NULL || kit_worker_start(add_place(test)) != BAY_OK) {
         list = test->complaints;

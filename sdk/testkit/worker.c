@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "kit.h"
-#include "plugin/options.h"
 
 /* That of a server whose workers were replaced now and then: ids are over 2^32,
  * so that who keeps one in an int finds out. */
@@ -34,21 +33,11 @@ static uint64_t count_connections(void *arg, unsigned route_index)
 static int add_route(struct kit_worker *worker)
 {
     struct kit_setting *setting = worker->test->setting;
-    const struct conf_route *route = &setting->conf->routes[0];
-    const bay_plugin *plugin = &setting->code->plugin;
-    struct problems problems = { 0 };
-    struct options *options =
-        options_resolve(plugin, setting->conf, route, &problems);
+    const struct core_route route = kit_core_route(setting);
     char why[512];
 
-    problems_free(&problems);
-    if (core_add_route(worker->core,
-                       &(struct core_route){ .conf = route,
-                                             .plugin = plugin,
-                                             .code = setting->code->id,
-                                             .options = options },
-                       why, sizeof why) != 0) {
-        kit_why("the plugin %s: %s", plugin->name, why);
+    if (core_add_route(worker->core, &route, why, sizeof why) != 0) {
+        kit_why("the plugin %s: %s", worker->test->name, why);
         return -1;
     }
     return 0;
