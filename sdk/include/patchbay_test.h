@@ -27,7 +27,9 @@
  *   time to pass waits for bay_test_advance.
  *
  * Threads. One thread makes all calls, and all hooks run on it; deferred work
- *   runs on it too, in turn. Never call this library from inside a hook.
+ *   runs on it too, in turn. Never call this library from inside a hook; after
+ *   a hook that was left by longjmp, as by an assertion of cmocka, the only call
+ *   for that test is bay_test_free.
  *
  * Strings and messages that a call returns stay the library's. They are valid
  *   until the next call about the same test or peer, unless the call says
@@ -290,8 +292,8 @@ size_t bay_test_work(const bay_test *test);
  */
 void bay_test_fail(bay_test *test, int nth, int error);
 
-/* The same, counting one call only: "bay_publish"; bay_send stands for
- * bay_send_text and bay_send_binary, too. */
+/* The same, counting one call only: "bay_publish"; "bay_send" stands for
+ * bay_send_text and bay_send_binary, too. call is kept as it is: a literal. */
 void bay_test_fail_call(bay_test *test, const char *call, int nth, int error);
 
 /* Whether the failure that was set last has come up. To try each in turn:

@@ -173,8 +173,6 @@ struct bay_test {
     struct kit_work *work;
     bool hold;
     bool in_work;
-    bool settling;
-    bool ending;
 
     const char *fail_call; /* NULL: any */
     int fail_in;           /* 1: the next; 0: none */

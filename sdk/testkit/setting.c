@@ -87,6 +87,8 @@ static void write_text(struct buf *text, const bay_plugin *plugin,
     if (!found.slow_hook) {
         buf_adds(text, SLOW_HOOK);
     }
+    /* Numbers, so that no name is looked up. */
+    buf_adds(text, "[server]\nlisten = 127.0.0.1:9501\nworkers = 1\n");
 }
 
 static struct conf *load(struct buf *text, struct problems *problems)

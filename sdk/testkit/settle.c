@@ -53,15 +53,25 @@ static bool run_work(struct bay_test *test)
     return true;
 }
 
+static bool in_hook(const struct bay_test *test)
+{
+    for (int i = 0; i < test->worker_count; i++) {
+        const struct core *core = test->workers[i]->core;
+
+        if (core != NULL && core->in_hook) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void begin(struct bay_test *test)
 {
     kit.running = test;
-    test->settling = true;
 }
 
 static void end(struct bay_test *test)
 {
-    test->settling = false;
     kit.running = NULL;
     kit_report_complaints(test);
 }
@@ -71,6 +81,13 @@ void kit_settle(struct bay_test *test)
     int rounds = 0;
     bool did = true;
 
+    if (in_hook(test)) {
+        kit_complain(test,
+                     "the test library was called from inside a hook, or "
+                     "after a hook that was left by longjmp: see \"Turns\""
+                     " in patchbay_test.h");
+        return;
+    }
     begin(test);
     while (did && rounds++ < ROUNDS_MAX) {
         did = turn_workers(test);

@@ -156,9 +156,23 @@ static void stop_worker(struct kit_worker *worker)
     }
 }
 
+/* An assertion that failed inside a hook left it by longjmp. */
+static void recover(bay_test *test)
+{
+    test->in_work = false;
+    for (int i = 0; i < test->worker_count; i++) {
+        struct core *core = test->workers[i]->core;
+
+        if (core != NULL) {
+            core->in_hook = false;
+            core->in_turn = false;
+        }
+    }
+}
+
 static void finish(bay_test *test)
 {
-    test->ending = true;
+    recover(test);
     close_peers(test);
     for (int i = 0; i < test->worker_count; i++) {
         stop_worker(test->workers[i]);

@@ -302,6 +302,55 @@ static void is_wanted(void **state)
     expect(1, bay_test_free(test), "was wanted, and none came");
 }
 
+static bay_peer *caller;
+
+static int calls_library(bay_conn *conn)
+{
+    (void)conn;
+    bay_peer_text(caller, "from inside");
+    return 0;
+}
+
+static void called_from_a_hook(void **state)
+{
+    bay_test *test = bay_test_new(&puppet_plugin, NULL);
+
+    (void)state;
+    caller = puppet_connect(test);
+    puppet.message = puppet_hears_message;
+    puppet.open = calls_library;
+    puppet_connect(test);
+    assert_string_equal(puppet_heard(), "from inside "); /* afterwards */
+    expect(1, bay_test_free(test), "called from inside a hook");
+}
+
+static jmp_buf back;
+
+static int leaves(bay_conn *conn, const bay_message *msg)
+{
+    (void)conn;
+    (void)msg;
+    longjmp(back, 1);
+}
+
+/* As an assertion of cmocka does that fails inside a hook. */
+static void hook_left_by_longjmp(void **state)
+{
+    bay_test *volatile test = bay_test_new(&puppet_plugin, NULL);
+    bay_peer *volatile peer = puppet_connect(test);
+
+    (void)state;
+    puppet.message = leaves;
+    if (setjmp(back) == 0) {
+        bay_peer_text(peer, "x");
+        fail();
+    }
+    puppet.close = puppet_hears_close;
+    bay_peer_text(peer, "y");
+    expect(1, bay_test_free(test), "left by longjmp");
+    assert_string_equal(puppet_heard(), "close:1001:the test is over ");
+}
+
 static void no_such_worker(void **state)
 {
     bay_test *test = bay_test_new(&puppet_plugin, NULL);
@@ -327,6 +376,8 @@ int main(void)
         TEST(work_without_end),
         TEST(is_wanted),
         TEST(no_such_worker),
+        TEST(called_from_a_hook),
+        TEST(hook_left_by_longjmp),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
