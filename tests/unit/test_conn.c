@@ -287,6 +287,29 @@ static void stale_handles(void **state)
     assert_null(bay_conn_data(&stale.handle));
 }
 
+/* For the test library: the memory of one that is gone is not used again. */
+static void kept_when_strict(void **state)
+{
+    struct peer old, peers[20];
+    bay_conn *handle;
+
+    (void)state;
+    rig.core->setup.strict = true;
+    rig_route("/a", &script_plugin);
+    rig_connect(&old, "/a");
+    handle = &old.conn->handle;
+    rig_leave(&old);
+    for (int i = 0; i < 20; i++) {
+        rig_connect(&peers[i], "/a");
+        assert_ptr_not_equal(&peers[i].conn->handle, handle);
+    }
+    assert_int_equal(bay_send_text(handle, "x", 1), BAY_EINVAL);
+    for (int i = 0; i < 20; i++) {
+        rig_leave(&peers[i]);
+    }
+    script_heard();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +326,7 @@ int main(void)
         SCRIPT_TEST(what_a_connection_tells),
         SCRIPT_TEST(the_transport_finds_a_fault),
         SCRIPT_TEST(stale_handles),
+        SCRIPT_TEST(kept_when_strict),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

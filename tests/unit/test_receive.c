@@ -205,6 +205,33 @@ static void answers_are_batched(void **state)
     script_heard();
 }
 
+static const char *message_data;
+
+static int keep_data(bay_conn *conn, const bay_message *msg)
+{
+    (void)conn;
+    message_data = msg->data;
+    return 0;
+}
+
+/* For the test library: a block of its own, not the one for all. */
+static void copied_when_strict(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig.core->setup.strict = true;
+    script.on_message = keep_data;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    rig_say(&peer, "x");
+    assert_non_null(message_data);
+    assert_ptr_not_equal(message_data, rig.core->scratch.data);
+    rig_leave(&peer);
+    assert_string_equal(script_heard(),
+                        "start handshake open message:x close:1006: ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +243,7 @@ int main(void)
         SCRIPT_TEST(not_utf8),
         SCRIPT_TEST(ignored_after_a_fault),
         SCRIPT_TEST(answers_are_batched),
+        SCRIPT_TEST(copied_when_strict),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
