@@ -34,7 +34,8 @@ void load_value(struct load *load, const struct schema_key *key,
     const char *text = found == NULL ? key->fallback : found->value;
     struct buf why = { 0 };
 
-    if (text != NULL && value_store(key, text, load->folder, base, &why) != 0) {
+    if (text != NULL && (load->unseen ? value_store_unseen : value_store)(
+                            key, text, load->folder, base, &why) != 0) {
         load_problem(load, found == NULL ? 0 : found->line,
                      section == NULL ? key->section : section->name, key->name,
                      "%s%s", why.failed ? "out of memory" : why.data,
@@ -206,13 +207,17 @@ static void check_pages(struct load *load)
 
 /* ---- the whole --------------------------------------------------------- */
 
-static char *folder_of(const char *file)
+/* Unseen, it may be one that this user may not look into. */
+static char *folder_of(const char *file, bool unseen)
 {
     const char *slash = strrchr(file, '/');
     char *folder =
         slash == NULL ? strdup(".") : strndup(file, (size_t)(slash - file) + 1);
     char *real = folder == NULL ? NULL : realpath(folder, NULL);
 
+    if (real == NULL && unseen) {
+        return folder;
+    }
     free(folder);
     return real;
 }
@@ -242,7 +247,7 @@ static void load_all(struct load *load, const char *file)
     struct conf *conf = load->conf;
 
     conf->file = strdup(file);
-    load->folder = folder_of(file);
+    load->folder = folder_of(file, load->unseen);
     if (conf->file == NULL || load->folder == NULL) {
         problems_add(load->problems, file, 0, NULL, NULL,
                      "its folder cannot be found: %s", strerror(errno));
@@ -256,11 +261,12 @@ static void load_all(struct load *load, const char *file)
     check_pages(load);
 }
 
-struct conf *conf_read(const char *file, struct problems *problems)
+static struct conf *read_ini(const char *file, struct ini *ini, size_t before,
+                             bool unseen, struct problems *problems)
 {
-    size_t before = count(problems);
-    struct ini *ini = ini_load(file, problems);
-    struct load load = { .ini = ini, .problems = problems, .before = before };
+    struct load load = {
+        .ini = ini, .problems = problems, .before = before, .unseen = unseen
+    };
 
     if (ini == NULL) {
         return NULL;
@@ -274,6 +280,28 @@ struct conf *conf_read(const char *file, struct problems *problems)
     free(load.folder);
     ini_free(ini);
     return load.conf;
+}
+
+struct conf *conf_read(const char *file, struct problems *problems)
+{
+    size_t before = count(problems);
+
+    return read_ini(file, ini_load(file, problems), before, false, problems);
+}
+
+struct conf *conf_load_text(const char *file, const char *text, size_t len,
+                            struct problems *problems)
+{
+    size_t before = count(problems);
+    struct conf *conf;
+
+    conf = read_ini(file, ini_load_text(file, text, len, problems), before,
+                    true, problems);
+    if (count(problems) > before) {
+        conf_free(conf);
+        return NULL;
+    }
+    return conf;
 }
 
 struct conf *conf_load(const char *file, struct problems *problems)

@@ -151,6 +151,14 @@ struct conf *conf_load(const char *file, struct problems *problems);
  * looked at without taking one mistake for another. NULL: nothing was read.
  */
 struct conf *conf_read(const char *file, struct problems *problems);
+
+/*
+ * As conf_load, of a text that was read already and is that of file. Asks
+ * nothing of the system: no name is resolved, files, folders and users are
+ * taken to be there, and listen stays empty.
+ */
+struct conf *conf_load_text(const char *file, const char *text, size_t len,
+                            struct problems *problems);
 void conf_free(struct conf *conf);
 
 /* [plugin.NAME], or NULL. */

@@ -257,28 +257,51 @@ static int take_values(struct ini *ini, const char *file,
     return 0;
 }
 
-struct ini *ini_load(const char *file, struct problems *problems)
+static struct ini *load_bytes(const char *file, const struct buf *text,
+                              struct problems *problems)
 {
     struct ini *ini = calloc(1, sizeof *ini);
-    struct buf text = { 0 };
     struct buf clean = { 0 };
     bool done = false;
 
-    if (ini == NULL) {
+    if (ini == NULL || scan_run(ini, file, text, &clean, problems) != 0) {
         problems_add(problems, file, 0, NULL, NULL, "out of memory");
-    } else if (read_file(file, &text, problems) == 0) {
-        if (scan_run(ini, file, &text, &clean, problems) != 0) {
-            problems_add(problems, file, 0, NULL, NULL, "out of memory");
-        } else {
-            done = take_values(ini, file, &clean, problems) == 0;
-        }
+    } else {
+        done = take_values(ini, file, &clean, problems) == 0;
     }
-    buf_free(&text);
     buf_free(&clean);
     if (!done) {
         ini_free(ini);
         return NULL;
     }
+    return ini;
+}
+
+struct ini *ini_load_text(const char *file, const char *text, size_t len,
+                          struct problems *problems)
+{
+    struct buf bytes = { 0 };
+    struct ini *ini = NULL;
+
+    buf_add(&bytes, text, len);
+    if (bytes.failed) {
+        problems_add(problems, file, 0, NULL, NULL, "out of memory");
+    } else {
+        ini = load_bytes(file, &bytes, problems);
+    }
+    buf_free(&bytes);
+    return ini;
+}
+
+struct ini *ini_load(const char *file, struct problems *problems)
+{
+    struct buf text = { 0 };
+    struct ini *ini = NULL;
+
+    if (read_file(file, &text, problems) == 0) {
+        ini = load_bytes(file, &text, problems);
+    }
+    buf_free(&text);
     return ini;
 }
 

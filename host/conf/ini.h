@@ -41,6 +41,9 @@ struct ini {
  * at a time.
  */
 struct ini *ini_load(const char *file, struct problems *problems);
+/* The same, of a text that was read already. */
+struct ini *ini_load_text(const char *file, const char *text, size_t len,
+                          struct problems *problems);
 void ini_free(struct ini *ini);
 
 const struct ini_section *ini_find_section(const struct ini *ini,

@@ -13,6 +13,7 @@ struct load {
     struct problems *problems;
     char *folder;       /* of the file, without links */
     size_t before;      /* the problems there were before this file */
+    bool unseen;        /* what it names is taken to be there */
     bool finds_plugins; /* knows where they are, and as whom they run */
 };
 

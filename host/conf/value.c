@@ -212,7 +212,8 @@ static int check_run_dir(const char *path, struct buf *why)
 }
 
 static int store_path(const struct schema_key *key, const char *text,
-                      const char *folder, char **member, struct buf *why)
+                      const char *folder, bool unseen, char **member,
+                      struct buf *why)
 {
     int status = 0;
 
@@ -221,6 +222,9 @@ static int store_path(const struct schema_key *key, const char *text,
     }
     if (store_text(text_absolute(folder, text), member, why) != 0) {
         return -1;
+    }
+    if (unseen) {
+        return 0;
     }
     switch (key->type) {
     case SCHEMA_FILE: status = check_there(*member, false, why); break;
@@ -375,8 +379,8 @@ static int say_empty(const struct schema_key *key, struct buf *why)
     return -1;
 }
 
-int value_store(const struct schema_key *key, const char *text,
-                const char *folder, void *base, struct buf *why)
+static int store(const struct schema_key *key, const char *text,
+                 const char *folder, bool unseen, void *base, struct buf *why)
 {
     void *member = (char *)base + key->offset;
 
@@ -394,14 +398,30 @@ int value_store(const struct schema_key *key, const char *text,
     case SCHEMA_FILE:
     case SCHEMA_FOLDER:
     case SCHEMA_RUN_DIR:
-    case SCHEMA_LOG_FILE: return store_path(key, text, folder, member, why);
+    case SCHEMA_LOG_FILE:
+        return store_path(key, text, folder, unseen, member, why);
     case SCHEMA_PAGE: return store_url(text, false, member, why);
-    case SCHEMA_USER: return store_user(text, member, why);
+    case SCHEMA_USER:
+        return unseen ? store_text(strdup(text), member, why)
+                      : store_user(text, member, why);
     case SCHEMA_ROUTE: return store_url(text, true, member, why);
     case SCHEMA_PLUGIN: return store_plugin(text, member, why);
-    case SCHEMA_LISTEN: return endpoints_parse_listen(base, text, folder, why);
+    case SCHEMA_LISTEN:
+        return unseen ? 0 : endpoints_parse_listen(base, text, folder, why);
     case SCHEMA_PROXIES: return endpoints_parse_proxies(base, text, why);
     case SCHEMA_ORIGINS: return origins_parse(base, text, why);
     }
     return -1;
+}
+
+int value_store(const struct schema_key *key, const char *text,
+                const char *folder, void *base, struct buf *why)
+{
+    return store(key, text, folder, false, base, why);
+}
+
+int value_store_unseen(const struct schema_key *key, const char *text,
+                       const char *folder, void *base, struct buf *why)
+{
+    return store(key, text, folder, true, base, why);
 }

@@ -13,4 +13,9 @@
 int value_store(const struct schema_key *key, const char *text,
                 const char *folder, void *base, struct buf *why);
 
+/* The same, but what the value names is taken to be there: nothing is asked of
+ * the system, and addresses to listen on are left out. */
+int value_store_unseen(const struct schema_key *key, const char *text,
+                       const char *folder, void *base, struct buf *why);
+
 #endif
