@@ -39,7 +39,9 @@ struct server {
     struct link *links;
     bool stopping; /* plain HTTP ends with the answer that is being sent */
     bool closed;
-    struct files *files; /* NULL: no [http] root */
+    struct files *files;          /* NULL: no [http] root */
+    const struct conf *next_conf; /* prepared; NULL: nothing is */
+    struct files *next_files;
 
     uv_prepare_t prepare; /* before the loop waits */
     uv_check_t check;     /* after a batch of events */

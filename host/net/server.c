@@ -298,6 +298,40 @@ struct server *server_create(const struct server_setup *setup)
     return server;
 }
 
+/* ---- another conf ------------------------------------------------------ */
+
+int server_prepare(struct server *server, const struct conf *conf, char *why,
+                   size_t why_size)
+{
+    if (conf->http_root != NULL) {
+        server->next_files = files_create(conf->http_root);
+        if (server->next_files == NULL) {
+            snprintf(why, why_size,
+                     "[http] root: cannot open the folder %s: %s",
+                     conf->http_root, strerror(errno));
+            return -1;
+        }
+    }
+    server->next_conf = conf;
+    return 0;
+}
+
+void server_commit(struct server *server)
+{
+    files_destroy(server->files);
+    server->files = server->next_files;
+    server->next_files = NULL;
+    server->conf = server->next_conf;
+    server->next_conf = NULL;
+}
+
+void server_abort(struct server *server)
+{
+    files_destroy(server->next_files);
+    server->next_files = NULL;
+    server->next_conf = NULL;
+}
+
 void server_set_core(struct server *server, struct core *core)
 {
     server->core = core;
@@ -378,6 +412,7 @@ void server_destroy(struct server *server)
     }
     server_close(server);
     files_destroy(server->files);
+    files_destroy(server->next_files);
     free(server->listeners);
     free(server);
 }

@@ -42,6 +42,18 @@ const struct transport *server_transport(void);
 /* The core that serves the upgrades; before server_start. */
 void server_set_core(struct server *server, struct core *core);
 
+/*
+ * Gets ready for another conf, changing nothing that a client could see; then
+ * takes it up, or leaves it. Borrows conf, which has to stay if it is taken up;
+ * the one before is not looked at any more then. What cannot change: whether
+ * there is TLS, its files and version, and the time for a handshake. 0, or -1
+ * and one sentence in why.
+ */
+int server_prepare(struct server *server, const struct conf *conf, char *why,
+                   size_t why_size);
+void server_commit(struct server *server);
+void server_abort(struct server *server);
+
 /* Begins and ends to accept, the latter for good: the listening sockets may be
  * closed when it returns. Connections that are in the middle of nothing are
  * closed then, and those of plain HTTP after their answer; WebSockets are for
