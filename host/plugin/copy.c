@@ -191,46 +191,77 @@ static int open_dir(const char *dir, bool *noexec, char *why, size_t why_size)
     return 0;
 }
 
+/* Sets hash, and *label to NAME.<hash>.so. */
+static void name_copy(struct copy *copy, const char *name, const void *data,
+                      size_t size, char *label, size_t label_size)
+{
+    *copy = (struct copy){ 0 };
+    snprintf(copy->hash, sizeof copy->hash, "%016" PRIx64,
+             hash_bytes(data, size));
+    snprintf(label, label_size, "%.64s.%s.so", name, copy->hash);
+}
+
+static int make_file(struct copy *copy, const char *label, const void *data,
+                     size_t size, const char *dir, char *why, size_t why_size)
+{
+    if (asprintf(&copy->path, "%s/%s", dir, label) < 0) {
+        copy->path = NULL;
+        snprintf(why, why_size, "cannot be copied: out of memory");
+        return -1;
+    }
+    if (!is_there(copy->path, data, size) &&
+        write_file(copy->path, data, size, why, why_size) != 0) {
+        copy_finish(copy);
+        return -1;
+    }
+    return 0;
+}
+
+static int make_anonymous(struct copy *copy, const char *label,
+                          const void *data, size_t size, char *why,
+                          size_t why_size)
+{
+    struct anonymous *found = find_anonymous(label, data, size);
+
+    if (found == NULL) {
+        found = write_anonymous(label, data, size, why, why_size);
+    }
+    if (found == NULL) {
+        return -1;
+    }
+    if (asprintf(&copy->path, "/proc/self/fd/%d", found->fd) < 0) {
+        copy->path = NULL;
+        snprintf(why, why_size, "cannot be copied: out of memory");
+        return -1;
+    }
+    return 0;
+}
+
 int copy_make(struct copy *copy, const char *name, const void *data,
               size_t size, const char *dir, char *why, size_t why_size)
 {
     char label[128];
     bool noexec;
 
-    *copy = (struct copy){ 0 };
-    snprintf(copy->hash, sizeof copy->hash, "%016" PRIx64,
-             hash_bytes(data, size));
-    snprintf(label, sizeof label, "%.64s.%s.so", name, copy->hash);
+    name_copy(copy, name, data, size, label, sizeof label);
     if (open_dir(dir, &noexec, why, why_size) != 0) {
         return -1;
     }
-    if (noexec) {
-        struct anonymous *found = find_anonymous(label, data, size);
+    return noexec ? make_anonymous(copy, label, data, size, why, why_size)
+                  : make_file(copy, label, data, size, dir, why, why_size);
+}
 
-        if (found == NULL) {
-            found = write_anonymous(label, data, size, why, why_size);
-        }
-        if (found == NULL) {
-            return -1;
-        }
-        if (asprintf(&copy->path, "/proc/self/fd/%d", found->fd) < 0) {
-            copy->path = NULL;
-        }
-    } else {
-        if (asprintf(&copy->path, "%s/%s", dir, label) < 0) {
-            copy->path = NULL;
-        }
-        if (copy->path != NULL && !is_there(copy->path, data, size) &&
-            write_file(copy->path, data, size, why, why_size) != 0) {
-            copy_finish(copy);
-            return -1;
-        }
-    }
-    if (copy->path == NULL) {
-        snprintf(why, why_size, "cannot be copied: out of memory");
+int copy_store(struct copy *copy, const char *name, const void *data,
+               size_t size, const char *dir, char *why, size_t why_size)
+{
+    char label[128];
+    bool noexec;
+
+    name_copy(copy, name, data, size, label, sizeof label);
+    if (open_dir(dir, &noexec, why, why_size) != 0) {
         return -1;
     }
-    return 0;
+    return make_file(copy, label, data, size, dir, why, why_size);
 }
 
 void copy_finish(struct copy *copy)

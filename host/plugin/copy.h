@@ -23,6 +23,11 @@ struct copy {
  */
 int copy_make(struct copy *copy, const char *name, const void *data,
               size_t size, const char *dir, char *why, size_t why_size);
+
+/* The same, but always a file of that name, for others to make their copies
+ * from. */
+int copy_store(struct copy *copy, const char *name, const void *data,
+               size_t size, const char *dir, char *why, size_t why_size);
 void copy_finish(struct copy *copy);
 
 #endif
