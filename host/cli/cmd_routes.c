@@ -9,11 +9,12 @@ static const struct {
     const char *head;
     const char *key;
 } numbers[] = {
-    { "OPEN", "connections" },         { "ACCEPTED", "accepted" },
-    { "REFUSED", "refused" },          { "IN", "messages_in" },
-    { "OUT", "messages_out" },         { "DROPPED", "dropped" },
-    { "PROTOCOL", "protocol_errors" }, { "TIMEOUTS", "timeouts" },
-    { "HOOK ERRORS", "hook_errors" },  { "SLOW HOOKS", "slow_hooks" },
+    { "OPEN", "connections" },      { "OLD CODE", "outdated" },
+    { "ACCEPTED", "accepted" },     { "REFUSED", "refused" },
+    { "IN", "messages_in" },        { "OUT", "messages_out" },
+    { "DROPPED", "dropped" },       { "PROTOCOL", "protocol_errors" },
+    { "TIMEOUTS", "timeouts" },     { "HOOK ERRORS", "hook_errors" },
+    { "SLOW HOOKS", "slow_hooks" },
 };
 
 #define NUMBERS (sizeof numbers / sizeof numbers[0])
@@ -57,7 +58,10 @@ const struct cli_command cmd_routes = {
     .options = cli_asking,
     .summary = "show each route and its counters",
     .help =
-        "IN and OUT count messages; PROTOCOL counts connections closed with "
+        "OLD CODE counts the open connections that a replaced version of the "
+        "plugin still\n"
+        "serves; IN and OUT count messages; PROTOCOL counts connections closed "
+        "with "
         "1002, 1007\n"
         "or 1009. More numbers come with --json.\n",
     .run = run,

@@ -40,32 +40,43 @@ static void print_head(const json_t *answer)
     printf("\nconnections  %d\n\n", (int)integer(answer, "connections"));
 }
 
+static void add_worker(struct table *table, const json_t *worker,
+                       const char *state)
+{
+    char hook[512] = "-";
+    char duration[48];
+
+    if (*text(worker, "hook") != 0) {
+        snprintf(hook, sizeof hook, "%s, for %s", text(worker, "hook"),
+                 table_format_duration(integer(worker, "hook_ms"), duration,
+                                       sizeof duration));
+    }
+    table_number(table, integer(worker, "worker"));
+    table_number(table, integer(worker, "pid"));
+    table_text(table, state);
+    table_duration(table, integer(worker, "uptime_ms"));
+    table_number(table, integer(worker, "restarts"));
+    table_number(table, integer(worker, "connections"));
+    table_number(table, integer(worker, "outdated"));
+    table_number(table, integer(worker, "sockets"));
+    table_text(table, hook);
+}
+
 static void print_workers(const json_t *answer)
 {
     struct table table = { .heads = { "WORKER", "PID", "STATE", "UPTIME",
-                                      "RESTARTS", "CONNECTIONS", "SOCKETS",
-                                      "HOOK THAT RUNS" } };
+                                      "RESTARTS", "CONNECTIONS", "ON OLD CODE",
+                                      "SOCKETS", "HOOK THAT RUNS" } };
     const json_t *worker;
     size_t i;
 
     json_array_foreach(json_object_get(answer, "workers"), i, worker)
     {
-        char hook[512] = "-";
-        char duration[48];
-
-        if (*text(worker, "hook") != 0) {
-            snprintf(hook, sizeof hook, "%s, for %s", text(worker, "hook"),
-                     table_format_duration(integer(worker, "hook_ms"), duration,
-                                           sizeof duration));
-        }
-        table_number(&table, integer(worker, "worker"));
-        table_number(&table, integer(worker, "pid"));
-        table_text(&table, text(worker, "state"));
-        table_duration(&table, integer(worker, "uptime_ms"));
-        table_number(&table, integer(worker, "restarts"));
-        table_number(&table, integer(worker, "connections"));
-        table_number(&table, integer(worker, "sockets"));
-        table_text(&table, hook);
+        add_worker(&table, worker, text(worker, "state"));
+    }
+    json_array_foreach(json_object_get(answer, "leaving"), i, worker)
+    {
+        add_worker(&table, worker, "leaving");
     }
     table_print(&table, stdout);
 }
@@ -87,6 +98,12 @@ const struct cli_command cmd_status = {
     .name = "status",
     .options = cli_asking,
     .summary = "show the host and its workers",
-    .help = "Exit status: 0 it runs, 4 it does not.\n",
+    .help = "ON OLD CODE counts connections that a replaced version of their "
+            "plugin still\n"
+            "serves. Workers that a reload has replaced are \"leaving\" until "
+            "their clients\n"
+            "have gone.\n"
+            "\n"
+            "Exit status: 0 it runs, 4 it does not.\n",
     .run = run,
 };

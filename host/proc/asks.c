@@ -72,7 +72,9 @@ bool asks_put(struct asks *asks, unsigned first, unsigned last, json_t *order,
         finish(ask);
     } else {
         poller_set_alarm(asks->poller, &ask->alarm,
-                         clock_now_ms() + ASKS_LIMIT_MS);
+                         clock_now_ms() + (ask->patience_ms > 0
+                                               ? ask->patience_ms
+                                               : ASKS_LIMIT_MS));
     }
     return true;
 }

@@ -27,7 +27,8 @@ struct ask {
     json_t *missing; /* an array of the numbers of those that did not */
     void (*done)(void *arg, const struct ask *ask);
     void *arg;
-    int64_t limit; /* for who asks */
+    int64_t limit;        /* for who asks */
+    uint64_t patience_ms; /* 0: ASKS_LIMIT_MS */
     struct alarm_clock alarm;
 };
 

@@ -1,7 +1,11 @@
 /* board.c - memory that master and workers share: who does what now */
 #include "proc/board.h"
 
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/clock.h"
@@ -13,7 +17,8 @@ static size_t round_up(size_t size)
     return (size + LINE - 1) / LINE * LINE;
 }
 
-/* In front of the slots. */
+/* In front of the slots. Behind them is one more, of those who have gone with
+ * an older board. */
 struct head {
     atomic_bool draining;
 };
@@ -32,12 +37,14 @@ struct board *board_create(unsigned workers, unsigned routes)
                              .routes = routes,
                              .started_ms = clock_now_ms(),
                              .started_wall_ms = clock_wall_ms(),
-                             .size = LINE + workers * stride,
+                             .size = LINE + (workers + 1) * stride,
                              .stride = stride };
+    board->names = calloc(routes + 1, sizeof *board->names);
     board->shared = mmap(NULL, board->size, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (board->shared == MAP_FAILED) {
-        free(board);
+    if (board->names == NULL || board->shared == MAP_FAILED) {
+        board_destroy(board);
+        errno = ENOMEM;
         return NULL;
     }
     for (unsigned i = 0; i < workers; i++) {
@@ -49,7 +56,11 @@ struct board *board_create(unsigned workers, unsigned routes)
 void board_destroy(struct board *board)
 {
     if (board != NULL) {
-        munmap(board->shared, board->size);
+        if (board->shared != MAP_FAILED) {
+            munmap(board->shared, board->size);
+        }
+        free(board->names);
+        free(board->older);
         free(board);
     }
 }
@@ -62,6 +73,91 @@ static unsigned char *place(const struct board *board, unsigned worker)
 static struct head *head(const struct board *board)
 {
     return (struct head *)(void *)board->shared;
+}
+
+/* The numbers of a route are nothing but stat_values. */
+#define ROUTE_NUMBERS (sizeof(struct route_stats) / sizeof(stat_value))
+
+static stat_value *numbers_of(const struct board *board, unsigned worker,
+                              unsigned route)
+{
+    return (stat_value *)(void *)&board_stats(board, worker)->routes[route];
+}
+
+/* What stands in the row of those who have gone. */
+static const size_t totals[] = {
+    offsetof(struct worker_stats, accepted),
+    offsetof(struct worker_stats, accept_paused),
+    offsetof(struct worker_stats, handshake_errors),
+    offsetof(struct worker_stats, http_requests),
+    offsetof(struct worker_stats, bus_in),
+    offsetof(struct worker_stats, bus_out),
+    offsetof(struct worker_stats, bus_dropped),
+};
+
+static stat_value *number_of(const struct board *board, unsigned worker,
+                             size_t offset)
+{
+    return (stat_value *)(void *)((char *)board_stats(board, worker) + offset);
+}
+
+/* All that the dead have counted, their gauges being zero by now. */
+static void carry(const struct board *board, const struct board *gone)
+{
+    for (unsigned i = 0; i <= gone->workers; i++) {
+        for (size_t k = 0; k < sizeof totals / sizeof totals[0]; k++) {
+            stat_add(number_of(board, board->workers, totals[k]),
+                     stat_get(number_of(gone, i, totals[k])));
+        }
+        for (unsigned route = 0; route < board->routes; route++) {
+            for (size_t k = 0; k < ROUTE_NUMBERS; k++) {
+                stat_add(&numbers_of(board, board->workers, route)[k],
+                         stat_get(&numbers_of(gone, i, route)[k]));
+            }
+        }
+    }
+}
+
+static uint64_t next_incarnation(const struct board *board)
+{
+    uint64_t next = board->incarnation;
+
+    for (unsigned i = 0; i < board->workers; i++) {
+        uint64_t last = stat_get(&board_slot(board, i)->incarnation);
+
+        next = last + 1 > next ? last + 1 : next;
+    }
+    return next;
+}
+
+static void succeed_one(struct board *board, struct board *old)
+{
+    if (old->over) {
+        carry(board, old);
+    } else {
+        board->older[board->older_count++] = old;
+    }
+}
+
+/* old's incarnations are above those of the boards before it. */
+int board_succeed(struct board *board, struct board *old)
+{
+    board->older = calloc(old->older_count + 1, sizeof *board->older);
+    if (board->older == NULL) {
+        return -1;
+    }
+    memcpy(board->names, old->names, board->routes * sizeof *board->names);
+    board->started_ms = old->started_ms;
+    board->started_wall_ms = old->started_wall_ms;
+    board->incarnation = next_incarnation(old);
+    for (unsigned i = 0; i < board->workers; i++) {
+        stat_set(&board_slot(board, i)->incarnation, board->incarnation);
+    }
+    succeed_one(board, old);
+    for (size_t i = 0; i < old->older_count; i++) {
+        succeed_one(board, old->older[i]);
+    }
+    return 0;
 }
 
 void board_set_draining(const struct board *board)
@@ -111,7 +207,22 @@ void board_bury(const struct board *board, unsigned worker)
     stat_set(&stats->topics, 0);
     for (unsigned i = 0; i < board->routes; i++) {
         stat_set(&stats->routes[i].connections, 0);
+        stat_set(&stats->routes[i].outdated, 0);
     }
+}
+
+void board_name(const struct board *board, unsigned route, const char *name,
+                const char *plugin)
+{
+    struct board_route *names = &board->names[route];
+
+    if (strcmp(names->name, name) != 0) {
+        *names = (struct board_route){ 0 };
+    } else if (strcmp(names->plugin, plugin) != 0) {
+        memcpy(names->before, names->plugin, sizeof names->before);
+    }
+    snprintf(names->name, sizeof names->name, "%s", name);
+    snprintf(names->plugin, sizeof names->plugin, "%s", plugin);
 }
 
 const char *board_state_name(uint32_t state)
@@ -125,12 +236,62 @@ const char *board_state_name(uint32_t state)
     }
 }
 
-uint64_t board_connections(const struct board *board, unsigned route)
+static void clear_own(const struct board *board, unsigned route)
+{
+    for (unsigned i = 0; i <= board->workers; i++) {
+        for (size_t k = 0; k < ROUTE_NUMBERS; k++) {
+            stat_set(&numbers_of(board, i, route)[k], 0);
+        }
+    }
+}
+
+void board_clear_route(const struct board *board, unsigned route)
+{
+    clear_own(board, route);
+    for (size_t i = 0; i < board->older_count; i++) {
+        clear_own(board->older[i], route);
+    }
+}
+
+static uint64_t sum_own(const struct board *board, size_t offset)
 {
     uint64_t sum = 0;
 
-    for (unsigned i = 0; i < board->workers; i++) {
-        sum += stat_get(&board_stats(board, i)->routes[route].connections);
+    for (unsigned i = 0; i <= board->workers; i++) {
+        sum += stat_get(number_of(board, i, offset));
+    }
+    return sum;
+}
+
+uint64_t board_sum(const struct board *board, size_t offset)
+{
+    uint64_t sum = sum_own(board, offset);
+
+    for (size_t i = 0; i < board->older_count; i++) {
+        sum += sum_own(board->older[i], offset);
+    }
+    return sum;
+}
+
+uint64_t board_sum_route(const struct board *board, unsigned route,
+                         size_t offset)
+{
+    return board_sum(board, offsetof(struct worker_stats, routes) +
+                                route * sizeof(struct route_stats) + offset);
+}
+
+uint64_t board_connections(const struct board *board, unsigned route)
+{
+    return board_sum_route(board, route,
+                           offsetof(struct route_stats, connections));
+}
+
+uint64_t board_all_connections(const struct board *board)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < board->routes; i++) {
+        sum += board_connections(board, i);
     }
     return sum;
 }

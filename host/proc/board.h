@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/conf.h"
 #include "core/stats.h"
 
 enum worker_state {
@@ -28,20 +29,42 @@ struct board_slot {
     stat_value since_ms;    /* clock_now_ms of its fork */
 };
 
+/* Whose counters have a place: what stands in the configuration, or did when
+ * there was last something to count. */
+struct board_route {
+    char name[CONF_MAX_NAME + 1]; /* "": nobody's yet */
+    char plugin[CONF_MAX_NAME + 1];
+    char before[CONF_MAX_NAME + 1]; /* a plugin that may still run there; "" */
+};
+
 /* What every process has of its own: a worker that runs wild in the shared
  * memory spoils numbers, but leads no one astray. */
 struct board {
     unsigned workers;
-    unsigned routes;
-    uint64_t started_ms;      /* clock_now_ms */
-    uint64_t started_wall_ms; /* since 1970 */
+    unsigned routes;           /* places for the counters of routes */
+    struct board_route *names; /* for each place; as they were at the fork */
+    uint64_t started_ms;       /* clock_now_ms */
+    uint64_t started_wall_ms;  /* since 1970 */
     unsigned char *shared;
     size_t size;
-    size_t stride; /* from slot to slot */
+    size_t stride;        /* from slot to slot */
+    uint64_t incarnation; /* the first of each worker */
+    struct board **older; /* whose workers had not gone yet; borrowed */
+    size_t older_count;
+    bool over; /* in the master: its workers have gone */
 };
 
 /* NULL with errno set if there is no memory. */
 struct board *board_create(unsigned workers, unsigned routes);
+
+/*
+ * Makes it the successor of old, whose workers are to be replaced by its own:
+ * sums go on where they were, and ids of connections are not used again. Boards
+ * whose workers have gone are summed up and not looked at any more; the others
+ * have to stay. To be called before anyone else knows it. 0, or -1 when out of
+ * memory.
+ */
+int board_succeed(struct board *board, struct board *old);
 void board_destroy(struct board *board);
 
 struct board_slot *board_slot(const struct board *board, unsigned worker);
@@ -61,8 +84,21 @@ const char *board_state_name(uint32_t state);
 void board_set_draining(const struct board *board);
 bool board_draining(const struct board *board);
 
-/* Of all workers together. */
+/* In the master: says whose counters a place has. */
+void board_name(const struct board *board, unsigned route, const char *name,
+                const char *plugin);
+
+/* A place that nobody counts in gets a new owner: its counters begin at zero.
+ */
+void board_clear_route(const struct board *board, unsigned route);
+
+/* Of all workers together; a member of struct route_stats or worker_stats by
+ * its offset. */
+uint64_t board_sum_route(const struct board *board, unsigned route,
+                         size_t offset);
+uint64_t board_sum(const struct board *board, size_t offset);
 uint64_t board_connections(const struct board *board, unsigned route);
+uint64_t board_all_connections(const struct board *board);
 unsigned board_running(const struct board *board);
 
 #endif

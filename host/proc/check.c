@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,10 @@
 #define TEXT_MAX  ((size_t)1 << 20)
 #define LIMIT_MS  60000
 
-/* Says that the check went through to its end. */
-#define END_MARK "\001"
+/* Says that the check went through to its end; and before it, instead of
+ * problems, that addresses follow: structs as they are, each with its text. */
+#define END_MARK   "\001"
+#define FOUND_MARK '\002'
 
 struct check {
     struct poller *poller;
@@ -28,7 +31,8 @@ struct check {
     struct alarm_clock limit;
     struct buf text;
     pid_t pid;
-    void (*done)(void *arg, const char *problems);
+    void (*done)(void *arg, const char *problems,
+                 const struct check_found *found);
     void *arg;
 };
 
@@ -78,12 +82,42 @@ size_t check_count_plugins(const struct conf *conf)
     return count;
 }
 
+static void put_found(const struct conf *conf, FILE *out)
+{
+    putc(FOUND_MARK, out);
+    for (size_t i = 0; i < conf->listen_count; i++) {
+        fwrite(&conf->listen[i], sizeof conf->listen[i], 1, out);
+        fwrite(conf->listen[i].text, strlen(conf->listen[i].text) + 1, 1, out);
+    }
+}
+
+/* The child is a fork of this very program, and no plugin runs in it. */
+static int take_found(struct check_found *found, char *at, char *end)
+{
+    while (at < end && found->listen_count < CONF_MAX_LISTEN) {
+        struct conf_listen *listen = &found->listen[found->listen_count++];
+
+        if ((size_t)(end - at) <= sizeof *listen) {
+            return -1;
+        }
+        memcpy(listen, at, sizeof *listen);
+        at += sizeof *listen;
+        listen->text = at;
+        at = memchr(at, 0, (size_t)(end - at));
+        if (at++ == NULL) {
+            return -1;
+        }
+    }
+    return at == end ? 0 : -1;
+}
+
 /* In a process group of its own, so that it can be ended together with the
  * probes it has forked. */
 _Noreturn static void be_child(const char *file, int fd)
 {
     struct problems problems = { 0 };
     FILE *out = fdopen(fd, "w");
+    struct conf *conf;
     sigset_t none;
 
     setpgid(0, 0);
@@ -91,7 +125,10 @@ _Noreturn static void be_child(const char *file, int fd)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     if (out != NULL) {
-        conf_free(check_load(file, &problems));
+        conf = check_load(file, &problems);
+        if (conf != NULL) {
+            put_found(conf, out);
+        }
         problems_print(&problems, out);
         problems_free(&problems);
         fputs(END_MARK, out);
@@ -109,23 +146,30 @@ static void free_check(struct check *check)
     free(check);
 }
 
-static void finish(struct check *check, const char *problems)
+static void finish(struct check *check, const char *problems,
+                   const struct check_found *found)
 {
-    check->done(check->arg, problems);
+    check->done(check->arg, problems, found);
     free_check(check);
 }
 
 static void heard_all(struct check *check)
 {
     struct buf *text = &check->text;
+    struct check_found found = { .listen_count = 0 };
+    bool good = false;
 
-    if (text->failed || text->len == 0 ||
-        text->data[text->len - 1] != END_MARK[0]) {
-        finish(check, "the check itself broke off\n");
-        return;
+    if (!text->failed && text->len > 1 &&
+        text->data[text->len - 1] == END_MARK[0]) {
+        text->data[text->len - 1] = 0;
+        if (text->data[0] != FOUND_MARK) {
+            finish(check, text->data, NULL);
+            return;
+        }
+        good =
+            take_found(&found, text->data + 1, text->data + text->len - 1) == 0;
     }
-    text->data[text->len - 1] = 0;
-    finish(check, text->data[0] != 0 ? text->data : NULL);
+    finish(check, good ? NULL : "the check itself broke off\n", &found);
 }
 
 static void ready(struct watch *watch, short revents)
@@ -150,12 +194,13 @@ static void overdue(struct alarm_clock *alarm)
     struct check *check = alarm->arg;
 
     kill(-check->pid, SIGKILL);
-    finish(check, "the check did not end within a minute\n");
+    finish(check, "the check did not end within a minute\n", NULL);
 }
 
 struct check *check_start(struct poller *poller, const char *file,
                           void (*in_child)(void *arg),
-                          void (*done)(void *arg, const char *problems),
+                          void (*done)(void *arg, const char *problems,
+                                       const struct check_found *found),
                           void *arg)
 {
     struct check *check = calloc(1, sizeof *check);

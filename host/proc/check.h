@@ -19,13 +19,20 @@ size_t check_count_plugins(const struct conf *conf);
  */
 struct check;
 
+/* What only the system could tell: the addresses of [server] listen. */
+struct check_found {
+    struct conf_listen listen[CONF_MAX_LISTEN];
+    size_t listen_count;
+};
+
 /*
- * done is called once, with the problems, one a line; NULL if there are none.
- * in_child closes what is the master's. NULL with errno set on failure.
+ * done is called once, with the problems, one a line; or NULL, and what was
+ * found, which is borrowed. in_child closes what is the master's. NULL with errno set on failure.
  */
 struct check *check_start(struct poller *poller, const char *file,
                           void (*in_child)(void *arg),
-                          void (*done)(void *arg, const char *problems),
+                          void (*done)(void *arg, const char *problems,
+                                       const struct check_found *found),
                           void *arg);
 
 /* Ends it without a word; done has not been called and will not be. */

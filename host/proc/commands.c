@@ -9,19 +9,13 @@
 #include "base/log.h"
 #include "core/id.h"
 #include "proc/asks.h"
-#include "proc/check.h"
-#include "proc/reason.h"
+#include "proc/renewal.h"
 #include "proc/report.h"
-
-#define NOT_YET                                                          \
-    "not yet: reload with live connections comes with a later version; " \
-    "restart to take up changes"
 
 struct commands {
     struct commands_setup setup;
     struct asks asks;
-    struct check *check;    /* the reload that goes on, or NULL */
-    uint64_t reload_ticket; /* 0: it was HUP */
+    struct renewal *renewal;
 };
 
 /* ---- answers ----------------------------------------------------------- */
@@ -49,8 +43,8 @@ static void do_status(struct commands *commands, uint64_t ticket,
 {
     (void)request;
     answer(commands, ticket,
-           report_status(commands->setup.board, commands->setup.conf,
-                         commands->setup.sockets));
+           report_status(commands->setup.host->now,
+                         commands->setup.host->leaving));
 }
 
 static void do_routes(struct commands *commands, uint64_t ticket,
@@ -58,7 +52,8 @@ static void do_routes(struct commands *commands, uint64_t ticket,
 {
     (void)request;
     answer(commands, ticket,
-           report_routes(commands->setup.board, commands->setup.conf));
+           report_routes(commands->setup.host->now->board,
+                         commands->setup.host->now->conf));
 }
 
 /* ---- what only workers know -------------------------------------------- */
@@ -110,7 +105,7 @@ static void do_conns(struct commands *commands, uint64_t ticket,
         answer(commands, ticket, refusal("limit: a number from 1 to 100000"));
         return;
     }
-    put(commands, ticket, 0, commands->setup.board->workers - 1,
+    put(commands, ticket, 0, commands->setup.host->now->board->workers - 1,
         json_pack("{s:s, s:I}", "do", "conns", "limit", (json_int_t)ask.limit),
         &ask);
 }
@@ -151,7 +146,8 @@ static void do_kick(struct commands *commands, uint64_t ticket,
         return;
     }
     worker = id_worker(id);
-    if (worker >= commands->setup.board->workers || id_node(id) != 0) {
+    if (worker >= commands->setup.host->now->board->workers ||
+        id_node(id) != 0) {
         answer(commands, ticket, refusal("no such connection"));
         return;
     }
@@ -182,21 +178,11 @@ static void do_log(struct commands *commands, uint64_t ticket,
     }
     log_info("log level %s", log_level_name(level));
     log_set_level(level); /* workers to come inherit it */
-    put(commands, ticket, 0, commands->setup.board->workers - 1,
+    put(commands, ticket, 0, commands->setup.host->now->board->workers - 1,
         json_pack("{s:s, s:s}", "do", "log", "level", name), &ask);
 }
 
 /* ---- reload ------------------------------------------------------------ */
-
-static void log_lines(const char *text)
-{
-    while (*text != 0) {
-        size_t len = strcspn(text, "\n");
-
-        log_error("%.*s", (int)len, text);
-        text += len + (text[len] == '\n');
-    }
-}
 
 static void in_check_child(void *arg)
 {
@@ -205,62 +191,46 @@ static void in_check_child(void *arg)
     commands->setup.in_child(commands->setup.arg);
 }
 
-static void checked(void *arg, const char *problems)
+static int can_adopt(void *arg, const struct conf *conf, char *why,
+                     size_t why_size)
 {
-    struct commands *commands = arg;
-    uint64_t ticket = commands->reload_ticket;
+    const struct commands *commands = arg;
 
-    commands->check = NULL;
-    if (ticket == 0) {
-        log_lines(problems != NULL ? problems : "");
-        log_warn("reload: %s", NOT_YET);
-        return;
-    }
-    answer(commands, ticket,
-           json_pack("{s:b, s:s, s:o}", "ok", 0, "error", NOT_YET, "problems",
-                     report_text(problems)));
+    return commands->setup.can_adopt(commands->setup.arg, conf, why, why_size);
 }
 
-static void reload(struct commands *commands, uint64_t ticket)
+static void adopted(void *arg, const struct conf *old, bool replaced)
 {
-    if (commands->check != NULL) {
-        if (ticket != 0) {
-            answer(commands, ticket, refusal("a reload is under way"));
-        }
-        return;
-    }
-    commands->reload_ticket = ticket;
-    commands->check =
-        check_start(commands->setup.poller, commands->setup.conf->file,
-                    in_check_child, checked, commands);
-    if (commands->check == NULL) {
-        log_error("reload: cannot fork the check: %s", reason_errno(errno));
-        answer(commands, ticket, refusal("cannot fork the check"));
-    }
+    struct commands *commands = arg;
+
+    commands->asks.crew = commands->setup.host->now->crew;
+    commands->setup.adopted(commands->setup.arg, old, replaced);
+}
+
+static void reloaded(void *arg, uint64_t ticket, json_t *what)
+{
+    answer(arg, ticket, what);
 }
 
 static void do_reload(struct commands *commands, uint64_t ticket,
                       const json_t *request)
 {
     (void)request;
-    reload(commands, ticket);
+    renewal_request(commands->renewal, ticket);
 }
 
-void commands_reload(struct commands *commands)
+struct renewal *commands_renewal(const struct commands *commands)
 {
-    reload(commands, 0);
+    return commands->renewal;
 }
 
 /* ---- the end ----------------------------------------------------------- */
 
 static void say_ending(struct commands *commands, uint64_t ticket)
 {
-    const struct board *board = commands->setup.board;
-    uint64_t connections = 0;
+    uint64_t connections =
+        board_all_connections(commands->setup.host->now->board);
 
-    for (unsigned i = 0; i < board->routes; i++) {
-        connections += board_connections(board, i);
-    }
     control_answer_and_hold(commands->setup.control, ticket,
                             json_pack("{s:b, s:I}", "ok", 1, "connections",
                                       (json_int_t)connections));
@@ -305,7 +275,8 @@ void commands_request(void *arg, uint64_t ticket, const json_t *request)
         if (strcmp(table[i].name, name) != 0) {
             continue;
         }
-        if (board_draining(commands->setup.board) && !table[i].while_ending) {
+        if (board_draining(commands->setup.host->now->board) &&
+            !table[i].while_ending) {
             answer(commands, ticket, refusal("the host is about to end"));
         } else {
             table[i].run(commands, ticket, request);
@@ -318,20 +289,31 @@ void commands_request(void *arg, uint64_t ticket, const json_t *request)
 struct commands *commands_create(const struct commands_setup *setup)
 {
     struct commands *commands = calloc(1, sizeof *commands);
+    struct renewal_setup renewal = { .host = setup->host,
+                                     .in_child = in_check_child,
+                                     .can_adopt = can_adopt,
+                                     .adopted = adopted,
+                                     .answer = reloaded };
 
-    if (commands != NULL) {
-        commands->setup = *setup;
-        asks_init(&commands->asks, setup->poller);
+    if (commands == NULL) {
+        return NULL;
+    }
+    commands->setup = *setup;
+    asks_init(&commands->asks, &setup->host->poller);
+    renewal.asks = &commands->asks;
+    renewal.arg = commands;
+    commands->renewal = renewal_create(&renewal);
+    if (commands->renewal == NULL) {
+        free(commands);
+        return NULL;
     }
     return commands;
 }
 
-void commands_connect(struct commands *commands, struct crew *crew,
-                      struct control *control)
+void commands_connect(struct commands *commands, struct control *control)
 {
-    commands->setup.crew = crew;
     commands->setup.control = control;
-    commands->asks.crew = crew;
+    commands->asks.crew = commands->setup.host->now->crew;
 }
 
 void commands_answered(struct commands *commands, unsigned worker,
@@ -342,13 +324,14 @@ void commands_answered(struct commands *commands, unsigned worker,
 
 void commands_died(struct commands *commands, unsigned worker)
 {
+    renewal_died(commands->renewal, worker);
     asks_died(&commands->asks, worker);
 }
 
 void commands_destroy(struct commands *commands)
 {
     if (commands != NULL) {
-        check_cancel(commands->check);
+        renewal_destroy(commands->renewal);
         asks_finish(&commands->asks);
         free(commands);
     }

@@ -32,6 +32,7 @@ struct member {
     pid_t pid; /* 0: none */
     struct lines channel;
     bool serving;              /* has said that it is ready */
+    json_t *uses;              /* images: what it said last; NULL: nothing */
     char failure[REASON_SIZE]; /* why it could not start */
     uint64_t born_ms;
     uint64_t died_ms; /* 0: never */
@@ -69,8 +70,7 @@ static void watchdog(struct alarm_clock *alarm)
     const struct crew_setup *setup = &member->crew->setup;
     char hook[256];
 
-    postmortem_hook(hook, sizeof hook, board_stats(setup->board, member->index),
-                    setup->conf);
+    postmortem_hook(hook, sizeof hook, setup->board, member->index);
     if (ending(member->crew)) {
         log_warn("worker %u (pid %d) does not end%s%s: killed", member->index,
                  (int)member->pid, hook[0] != 0 ? ", being in " : "", hook);
@@ -80,16 +80,6 @@ static void watchdog(struct alarm_clock *alarm)
                  (int)member->pid, hook[0] != 0 ? ", in " : "", hook);
         set_watchdog(member, SLOW_START_MS);
     }
-}
-
-static bool all_serve(const struct crew *crew)
-{
-    for (unsigned i = 0; i < crew->count; i++) {
-        if (!crew->members[i].serving) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static void is_ready(struct member *member)
@@ -103,7 +93,7 @@ static void is_ready(struct member *member)
     }
     poller_clear_alarm(crew->setup.poller, &member->watchdog);
     atomic_store(&slot->state, WORKER_RUNNING);
-    if (crew->phase == STARTING && all_serve(crew)) {
+    if (crew->phase == STARTING && crew_missing(crew) < 0) {
         crew->phase = SERVING;
         crew->setup.ready(crew->setup.arg);
     } else if (member->died_ms != 0) {
@@ -123,6 +113,10 @@ static void heard_event(struct member *member, const char *event,
     } else if (strcmp(event, "failed") == 0) {
         snprintf(member->failure, sizeof member->failure, "%s",
                  why != NULL ? why : "for an unknown reason");
+    } else if (strcmp(event, "uses") == 0) {
+        json_decref(member->uses);
+        member->uses = json_incref(json_object_get(message, "images"));
+        member->crew->setup.uses(member->crew->setup.arg);
     }
 }
 
@@ -172,7 +166,10 @@ _Noreturn static void be_worker(struct member *member, pid_t master, int fd)
         .master = master,
         .channel_fd = fd,
         .bus_fd = -1,
+        .bus_dir = setup->sockets->bus_dir,
+        .replaces = crew->phase == STARTING ? setup->replaces : NULL,
     };
+    size_t count = sockets_count(setup->sockets, member->index);
     int status;
 
     crew_forget(crew);
@@ -181,8 +178,14 @@ _Noreturn static void be_worker(struct member *member, pid_t master, int fd)
     if (setup->sockets->bus != NULL) {
         worker.bus_fd = setup->sockets->bus[member->index];
     }
-    worker.listen_count = sockets_of(setup->sockets, member->index,
-                                     worker.listen_fds, worker.listen_tls);
+    worker.listen_fds = calloc(count + 1, sizeof *worker.listen_fds);
+    worker.listen_tls = calloc(count + 1, sizeof *worker.listen_tls);
+    if (worker.listen_fds == NULL || worker.listen_tls == NULL) {
+        _exit(1);
+    }
+    worker.listen_count = count;
+    sockets_of(setup->sockets, member->index, worker.listen_fds,
+               worker.listen_tls);
     status = worker_run(&worker);
     if (status != 0) {
         _exit(status); /* half made: nothing to be tidied up */
@@ -338,12 +341,14 @@ static void bury(struct member *member, int status, char *what, size_t size)
     if (member->failure[0] != 0) {
         snprintf(what, size, "%s", member->failure);
     } else {
-        postmortem_death(what, size, member->index, (int)member->pid, status,
-                         board_stats(setup->board, member->index), setup->conf);
+        postmortem_death(what, size, setup->board, member->index,
+                         (int)member->pid, status);
     }
     board_bury(setup->board, member->index);
     member->pid = 0;
     member->serving = false;
+    json_decref(member->uses);
+    member->uses = NULL;
     setup->died(setup->arg, member->index);
 }
 
@@ -379,6 +384,37 @@ bool crew_reap(struct crew *crew, pid_t pid, int status)
         crew->setup.ended(crew->setup.arg);
     }
     return true;
+}
+
+void crew_adopt(struct crew *crew, const struct conf *conf)
+{
+    crew->setup.conf = conf;
+}
+
+int crew_missing(const struct crew *crew)
+{
+    for (unsigned i = 0; i < crew->count; i++) {
+        if (!crew->members[i].serving) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+bool crew_uses(const struct crew *crew, const char *image)
+{
+    for (unsigned i = 0; i < crew->count; i++) {
+        const json_t *used;
+        size_t k;
+
+        json_array_foreach(crew->members[i].uses, k, used)
+        {
+            if (strcmp(json_string_value(used), image) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 bool crew_tell(struct crew *crew, unsigned worker, const json_t *order)
@@ -421,17 +457,17 @@ static void tell_end(struct crew *crew, const json_t *order, uint64_t limit_ms)
     }
 }
 
-void crew_drain(struct crew *crew)
+void crew_drain(struct crew *crew, int code, const char *reason,
+                uint64_t limit_ms)
 {
-    uint64_t limit_ms = crew->setup.conf->drain_ms;
     json_t *order;
 
     if (ending(crew)) {
         return;
     }
     crew->phase = DRAINING;
-    order = json_pack("{s:s, s:i, s:s, s:I}", "do", "drain", "code", 1001,
-                      "reason", "going away", "limit_ms", (json_int_t)limit_ms);
+    order = json_pack("{s:s, s:i, s:s, s:I}", "do", "drain", "code", code,
+                      "reason", reason, "limit_ms", (json_int_t)limit_ms);
     tell_end(crew, order, limit_ms + DRAIN_GRACE_MS);
     json_decref(order);
 }
@@ -475,6 +511,7 @@ void crew_destroy(struct crew *crew)
         poller_clear_alarm(crew->setup.poller, &crew->members[i].respawn);
         poller_clear_alarm(crew->setup.poller, &crew->members[i].watchdog);
         lines_close(&crew->members[i].channel);
+        json_decref(crew->members[i].uses);
     }
     free(crew);
 }

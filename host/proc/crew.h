@@ -26,6 +26,9 @@ struct crew_setup {
     const struct pins *pins;
     const char *images_dir;
     struct sockets *sockets;
+    /* The conf of workers that these are to replace: they wait for the order
+     * to serve. NULL: there are none. */
+    const struct conf *replaces;
     void *arg;
     /* In a fresh child: close what is the master's alone. */
     void (*in_child)(void *arg);
@@ -36,6 +39,8 @@ struct crew_setup {
     /* A worker answered an order with this id. answer is borrowed. */
     void (*answered)(void *arg, unsigned worker, json_int_t id,
                      const json_t *answer);
+    /* A worker uses other images than before. */
+    void (*uses)(void *arg);
     /* A worker died: what it was asked remains unanswered. */
     void (*died)(void *arg, unsigned worker);
     /* The last one has ended after crew_drain, crew_quit or a failure. */
@@ -50,12 +55,23 @@ int crew_start(struct crew *crew);
 /* A child has ended: true if it was one of these. */
 bool crew_reap(struct crew *crew, pid_t pid, int status);
 
+/* The conf of workers to come, instead of the setup's; borrowed likewise. */
+void crew_adopt(struct crew *crew, const struct conf *conf);
+
+/* The first worker that does not serve; -1: all do. */
+int crew_missing(const struct crew *crew);
+
+/* Whether a worker has said that it uses the image of that name. */
+bool crew_uses(const struct crew *crew, const char *image);
+
 /* Sends an order; false if this worker takes none now. */
 bool crew_tell(struct crew *crew, unsigned worker, const json_t *order);
 
-/* Ends them: by drain, clients being told and waited for, or at once. A
- * worker that does not follow is killed. The latter may follow the former. */
-void crew_drain(struct crew *crew);
+/* Ends them: by drain, clients being told and waited for up to limit_ms, or at
+ * once. A worker that does not follow is killed. The latter may follow the
+ * former. */
+void crew_drain(struct crew *crew, int code, const char *reason,
+                uint64_t limit_ms);
 void crew_quit(struct crew *crew);
 
 /* Any worker still lives. */

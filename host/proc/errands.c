@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <jansson.h>
-
 #include "base/log.h"
 
 #define READ_SIZE 4096
@@ -47,6 +45,21 @@ static void send_line(struct errands *errands, struct buf *buf)
         0) {
         sent(&out->request, 0);
     }
+}
+
+void errands_say(struct errands *errands, json_t *message)
+{
+    char *text = json_dumps(message, JSON_COMPACT);
+    struct buf buf = { 0 };
+
+    if (text == NULL) {
+        buf.failed = true;
+    } else {
+        buf_adds(&buf, text);
+    }
+    free(text);
+    json_decref(message);
+    send_line(errands, &buf);
 }
 
 static void begin_answer(struct buf *buf, const json_t *order, bool ok)
@@ -178,12 +191,36 @@ static void do_quit(struct errands *errands, const json_t *order)
     errands->quit(errands->arg);
 }
 
+static void do_prepare(struct errands *errands, const json_t *order)
+{
+    errands->prepare(errands->arg, order);
+}
+
+static void do_commit(struct errands *errands, const json_t *order)
+{
+    errands->commit(errands->arg, order);
+}
+
+static void do_abort(struct errands *errands, const json_t *order)
+{
+    (void)order;
+    errands->abort(errands->arg);
+}
+
+static void do_serve(struct errands *errands, const json_t *order)
+{
+    (void)order;
+    errands->serve(errands->arg);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct errands *errands, const json_t *order);
 } table[] = {
-    { "conns", do_conns },   { "kick", do_kick },   { "log", do_log },
-    { "reopen", do_reopen }, { "drain", do_drain }, { "quit", do_quit },
+    { "conns", do_conns },     { "kick", do_kick },     { "log", do_log },
+    { "reopen", do_reopen },   { "drain", do_drain },   { "quit", do_quit },
+    { "prepare", do_prepare }, { "commit", do_commit }, { "abort", do_abort },
+    { "serve", do_serve },
 };
 
 static void run(struct errands *errands, const char *text, size_t len)

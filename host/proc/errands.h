@@ -1,13 +1,15 @@
 /* errands.h - a worker's end of its channel to the master
  *
  * Lines of JSON. The worker says {"event":"ready"}, or {"event":"failed",
- * "why":"..."} and exits. The master says {"do":"drain"|"quit"|"reopen"|
- * "log"|"conns"|"kick", ...}; what carries an "id" is answered with a line
- * that carries the same one.
+ * "why":"..."} and exits; {"event":"uses","images":["echo.1f.so"]} when that
+ * has changed. The master says {"do":"drain"|"quit"|"reopen"|"log"|"conns"|
+ * "kick"|"prepare"|"commit"|"abort"|"serve", ...}; what carries an "id" is answered
+ * with a line that carries the same one.
  */
 #ifndef PATCHBAY_PROC_ERRANDS_H
 #define PATCHBAY_PROC_ERRANDS_H
 
+#include <jansson.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -22,6 +24,11 @@ struct errands {
     /* code and reason are for the clients; after limit_ms all is over. */
     void (*drain)(void *arg, int code, const char *reason, uint64_t limit_ms);
     void (*quit)(void *arg);
+    /* A reload: see turnover.h. */
+    void (*prepare)(void *arg, const json_t *order);
+    void (*commit)(void *arg, const json_t *order);
+    void (*abort)(void *arg);
+    void (*serve)(void *arg);      /* a worker that was made to wait */
     void (*orphaned)(void *arg);   /* the master has gone */
     uint64_t (*now_ms)(void *arg); /* the clock of the connections' facts */
 
@@ -31,6 +38,9 @@ struct errands {
 
 /* Takes fd. 0, or -1. */
 int errands_open(struct errands *errands, uv_loop_t *loop, int fd);
+
+/* Sends a message, which it takes; NULL is out of memory. */
+void errands_say(struct errands *errands, json_t *message);
 
 /* Says something on a descriptor that no loop has yet. */
 void errands_tell(int fd, const char *event, const char *why);

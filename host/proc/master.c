@@ -2,7 +2,7 @@
 #include "proc/master.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,50 +12,68 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "proc/account.h"
-#include "proc/board.h"
 #include "proc/commands.h"
 #include "proc/control.h"
-#include "proc/crew.h"
 #include "proc/descriptors.h"
-#include "proc/pins.h"
-#include "proc/poller.h"
+#include "proc/host.h"
 #include "proc/reason.h"
-#include "proc/rundir.h"
-#include "proc/sockets.h"
+#include "proc/renewal.h"
+#include "proc/slots.h"
+#include "proc/succession.h"
 
 #define IMAGES    "images"
 #define ADDRESSES "addresses"
 
+#define GOING_AWAY 1001
+
 struct master {
-    const struct conf *conf;
+    struct host host;
     char *why;
     size_t why_size;
     bool failed;
     bool ended;
-    struct poller poller;
     struct watch signals; /* a signalfd */
-    struct account account;
-    struct rundir rundir;
-    char images_dir[PATH_MAX];
-    struct pins pins;
-    struct sockets sockets;
-    struct board *board;
-    struct crew *crew;
     struct control *control;
     struct commands *commands;
 };
 
 /* ---- the end ----------------------------------------------------------- */
 
+/* The sockets go first: nobody is to come while the others leave. */
+static void begin_end(struct master *master)
+{
+    struct host *host = &master->host;
+
+    board_set_draining(host->now->board);
+    renewal_end(commands_renewal(master->commands));
+    sockets_retire(&host->now->sockets);
+}
+
 static void drain(void *arg)
 {
     struct master *master = arg;
+    struct generation *now = master->host.now;
 
     log_info("ending: clients are told to go, and waited for");
-    board_set_draining(master->board);
-    sockets_retire(&master->sockets);
-    crew_drain(master->crew);
+    begin_end(master);
+    crew_drain(now->crew, GOING_AWAY, "going away", now->conf->drain_ms);
+}
+
+static void quit_all(struct master *master)
+{
+    struct generation *leaving = master->host.leaving;
+
+    if (master->host.now != NULL && master->host.now->crew != NULL) {
+        crew_quit(master->host.now->crew);
+    }
+    while (leaving != NULL) {
+        struct generation *next = leaving->next;
+
+        if (leaving->crew != NULL) {
+            crew_quit(leaving->crew);
+        }
+        leaving = next;
+    }
 }
 
 static void quit(void *arg)
@@ -63,63 +81,113 @@ static void quit(void *arg)
     struct master *master = arg;
 
     log_info("ending now");
-    board_set_draining(master->board);
-    sockets_retire(&master->sockets);
-    crew_quit(master->crew);
+    begin_end(master);
+    quit_all(master);
 }
 
-static void crew_ended(void *arg)
+static bool any_alive(const struct master *master)
 {
-    struct master *master = arg;
+    const struct host *host = &master->host;
 
-    master->ended = true;
-}
-
-static void crew_failed(void *arg, const char *why)
-{
-    struct master *master = arg;
-
-    master->failed = true;
-    reason_set(master->why, master->why_size, "%s", why);
+    if (host->now->crew != NULL && crew_alive(host->now->crew)) {
+        return true;
+    }
+    for (const struct generation *leaving = host->leaving; leaving != NULL;
+         leaving = leaving->next) {
+        if (leaving->crew != NULL) {
+            return true;
+        }
+    }
+    return host->coming != NULL;
 }
 
 /* ---- what happens meanwhile -------------------------------------------- */
 
-static void crew_ready(void *arg)
+static void write_addresses(struct master *master)
 {
-    struct master *master = arg;
     struct buf list = { 0 };
     char why[REASON_SIZE];
 
-    sockets_list(&master->sockets, &list);
-    if (list.failed || rundir_write(&master->rundir, ADDRESSES, list.data, why,
-                                    sizeof why) < 0) {
+    sockets_list(&master->host.now->sockets, &list);
+    if (list.failed || rundir_write(&master->host.rundir, ADDRESSES, list.data,
+                                    why, sizeof why) < 0) {
         log_warn("%s", list.failed ? "out of memory" : why);
     }
     buf_free(&list);
-    sockets_announce(&master->sockets);
+    sockets_announce(&master->host.now->sockets);
 }
 
-static void crew_answered(void *arg, unsigned worker, json_int_t id,
-                          const json_t *answer)
+static void crew_ready(void *arg, struct generation *generation)
 {
     struct master *master = arg;
 
-    commands_answered(master->commands, worker, id, answer);
+    if (generation == master->host.coming) {
+        renewal_ready(commands_renewal(master->commands));
+    } else {
+        write_addresses(master);
+    }
 }
 
-static void crew_died(void *arg, unsigned worker)
+static void crew_failed(void *arg, struct generation *generation,
+                        const char *why)
 {
     struct master *master = arg;
 
-    commands_died(master->commands, worker);
+    if (generation == master->host.coming) {
+        renewal_failed(commands_renewal(master->commands), why);
+    } else {
+        master->failed = true;
+        reason_set(master->why, master->why_size, "%s", why);
+    }
+}
+
+static void crew_ended(void *arg, struct generation *generation)
+{
+    struct master *master = arg;
+    bool coming = generation == master->host.coming;
+
+    succession_ended(&master->host, generation);
+    if (coming) {
+        renewal_ended(commands_renewal(master->commands));
+    } else {
+        renewal_sweep(commands_renewal(master->commands));
+    }
+    master->ended =
+        board_draining(master->host.now->board) && !any_alive(master);
+}
+
+/* Nobody asks workers that are to come or leave. */
+static void crew_answered(void *arg, struct generation *generation,
+                          unsigned worker, json_int_t id, const json_t *answer)
+{
+    struct master *master = arg;
+
+    if (generation == master->host.now) {
+        commands_answered(master->commands, worker, id, answer);
+    }
+}
+
+static void crew_changed(void *arg)
+{
+    struct master *master = arg;
+
+    renewal_sweep(commands_renewal(master->commands));
+}
+
+static void crew_died(void *arg, struct generation *generation, unsigned worker)
+{
+    struct master *master = arg;
+
+    if (generation == master->host.now) {
+        commands_died(master->commands, worker);
+    }
 }
 
 /* A log that root made is to be opened again by the workers' user. */
 static int open_log(struct master *master, enum log_level level, char *why,
                     size_t why_size)
 {
-    const struct conf *conf = master->conf;
+    const struct conf *conf = master->host.now->conf;
 
     if (log_open(conf->log_file, conf->log_format, level) < 0) {
         return reason_set(why, why_size, "[log] file: cannot open %s: %s",
@@ -127,7 +195,16 @@ static int open_log(struct master *master, enum log_level level, char *why,
     }
     return strcmp(conf->log_file, "-") == 0
                ? 0
-               : account_give(&master->account, conf->log_file, why, why_size);
+               : account_give(&master->host.now->account, conf->log_file, why,
+                              why_size);
+}
+
+static void tell_all(const struct generation *generation, const json_t *order)
+{
+    for (unsigned i = 0;
+         generation->crew != NULL && i < generation->board->workers; i++) {
+        crew_tell(generation->crew, i, order);
+    }
 }
 
 static void reopen_log(struct master *master)
@@ -138,20 +215,79 @@ static void reopen_log(struct master *master)
     if (open_log(master, log_get_level(), why, sizeof why) < 0) {
         log_error("%s", why);
     }
-    for (unsigned i = 0; i < master->conf->workers; i++) {
-        crew_tell(master->crew, i, order);
+    tell_all(master->host.now, order);
+    for (const struct generation *leaving = master->host.leaving;
+         leaving != NULL; leaving = leaving->next) {
+        tell_all(leaving, order);
     }
     json_decref(order);
 }
 
+/* ---- reload ------------------------------------------------------------ */
+
+static int can_adopt(void *arg, const struct conf *conf, char *why,
+                     size_t why_size)
+{
+    const struct master *master = arg;
+    int fd;
+
+    if (strcmp(conf->log_file, master->host.now->conf->log_file) == 0 ||
+        strcmp(conf->log_file, "-") == 0) {
+        return 0;
+    }
+    fd = open(conf->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    if (fd < 0) {
+        return reason_set(why, why_size, "[log] file: cannot open %s: %s",
+                          conf->log_file, reason_errno(errno));
+    }
+    close(fd);
+    return account_give(&master->host.now->account, conf->log_file, why,
+                        why_size);
+}
+
+static void adopted(void *arg, const struct conf *old, bool replaced)
+{
+    struct master *master = arg;
+    const struct conf *conf = master->host.now->conf;
+    enum log_level level =
+        conf->log_level != old->log_level ? conf->log_level : log_get_level();
+    char why[REASON_SIZE];
+
+    if (!replaced && strcmp(conf->log_file, old->log_file) == 0 &&
+        conf->log_format == old->log_format) {
+        log_set_level(level);
+    } else if (open_log(master, level, why, sizeof why) < 0) {
+        log_error("%s", why);
+    }
+    if (replaced) {
+        write_addresses(master);
+    }
+}
+
+/* ---- signals ----------------------------------------------------------- */
+
 /* Signals are merged: one CHLD may stand for many children. */
+static bool reap_one(const struct generation *generation, pid_t pid, int status)
+{
+    return generation != NULL && generation->crew != NULL &&
+           crew_reap(generation->crew, pid, status);
+}
+
 static void reap(struct master *master)
 {
     int status;
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        (void)crew_reap(master->crew, pid, status);
+        const struct generation *leaving = master->host.leaving;
+
+        if (reap_one(master->host.now, pid, status) ||
+            reap_one(master->host.coming, pid, status)) {
+            continue;
+        }
+        while (leaving != NULL && !reap_one(leaving, pid, status)) {
+            leaving = leaving->next;
+        }
     }
 }
 
@@ -161,13 +297,13 @@ static void take_signal(struct master *master, uint32_t number)
     case SIGCHLD: reap(master); break;
     case SIGINT: quit(master); break;
     case SIGTERM:
-        if (board_draining(master->board)) {
+        if (board_draining(master->host.now->board)) {
             quit(master);
         } else {
             drain(master);
         }
         break;
-    case SIGHUP: commands_reload(master->commands); break;
+    case SIGHUP: renewal_request(commands_renewal(master->commands), 0); break;
     case SIGUSR1: reopen_log(master); break;
     default: break;
     }
@@ -203,7 +339,7 @@ static int catch_signals(struct master *master)
     master->signals.ready = take_signals;
     master->signals.arg = master;
     if (master->signals.fd < 0 ||
-        poller_add(&master->poller, &master->signals) < 0) {
+        poller_add(&master->host.poller, &master->signals) < 0) {
         return reason_set(master->why, master->why_size,
                           "cannot set up signals: %s", reason_errno(errno));
     }
@@ -215,8 +351,18 @@ static void in_child(void *arg)
     struct master *master = arg;
 
     close(master->signals.fd);
-    rundir_forget(&master->rundir);
+    rundir_forget(&master->host.rundir);
     control_forget(master->control);
+}
+
+static void forget(struct generation *generation)
+{
+    if (generation != NULL) {
+        if (generation->crew != NULL) {
+            crew_forget(generation->crew);
+        }
+        sockets_forget(&generation->sockets);
+    }
 }
 
 static void in_check_child(void *arg)
@@ -224,8 +370,12 @@ static void in_check_child(void *arg)
     struct master *master = arg;
 
     in_child(arg);
-    crew_forget(master->crew);
-    sockets_forget(&master->sockets);
+    forget(master->host.now);
+    forget(master->host.coming);
+    for (struct generation *leaving = master->host.leaving; leaving != NULL;
+         leaving = leaving->next) {
+        forget(leaving);
+    }
 }
 
 static int prepare_rundir(struct master *master)
@@ -233,57 +383,47 @@ static int prepare_rundir(struct master *master)
     char *why = master->why;
     size_t size = master->why_size;
 
-    if (rundir_open(&master->rundir, master->conf->run_dir, why, size) < 0 ||
-        rundir_empty(&master->rundir, IMAGES, why, size) < 0) {
+    if (rundir_open(&master->host.rundir, master->host.now->conf->run_dir, why,
+                    size) < 0 ||
+        rundir_empty(&master->host.rundir, IMAGES, why, size) < 0) {
         return -1;
     }
-    (void)rundir_path(master->conf->run_dir, IMAGES, master->images_dir,
-                      sizeof master->images_dir);
-    return pins_make(&master->pins, master->conf, master->images_dir, why,
-                     size);
+    (void)rundir_path(master->host.now->conf->run_dir, IMAGES,
+                      master->host.images_dir, sizeof master->host.images_dir);
+    /* A worker says what is wrong with the latter. */
+    (void)candidate_read_tls(master->host.now->conf, &master->host.now->cert,
+                             &master->host.now->key, why, size);
+    return pins_make(&master->host.now->pins, master->host.now->conf,
+                     master->host.images_dir, why, size);
 }
 
-static int make_crew(struct master *master)
+static int start_crew(struct master *master)
 {
-    struct crew_setup crew = {
-        .poller = &master->poller,
-        .conf = master->conf,
-        .board = master->board,
-        .account = &master->account,
-        .pins = &master->pins,
-        .images_dir = master->images_dir,
-        .sockets = &master->sockets,
-        .arg = master,
-        .in_child = in_child,
-        .ready = crew_ready,
-        .failed = crew_failed,
-        .answered = crew_answered,
-        .died = crew_died,
-        .ended = crew_ended,
-    };
     struct commands_setup commands = {
-        .poller = &master->poller,
-        .conf = master->conf,
-        .board = master->board,
-        .sockets = &master->sockets,
+        .host = &master->host,
         .arg = master,
         .drain = drain,
         .quit = quit,
         .in_child = in_check_child,
+        .can_adopt = can_adopt,
+        .adopted = adopted,
     };
 
-    master->crew = crew_create(&crew);
     master->commands = commands_create(&commands);
-    if (master->crew == NULL || master->commands == NULL) {
+    if (master->commands == NULL) {
         return reason_set(master->why, master->why_size, "out of memory");
     }
-    master->control =
-        control_create(&master->poller, master->conf->run_dir, commands_request,
-                       master->commands, master->why, master->why_size);
+    master->control = control_create(
+        &master->host.poller, master->host.now->conf->run_dir, commands_request,
+        master->commands, master->why, master->why_size);
     if (master->control == NULL) {
         return -1;
     }
-    commands_connect(master->commands, master->crew, master->control);
+    if (generation_start(master->host.now, NULL, master->why,
+                         master->why_size) < 0) {
+        return -1;
+    }
+    commands_connect(master->commands, master->control);
     return 0;
 }
 
@@ -302,74 +442,91 @@ static void check_limits(const struct conf *conf)
     descriptors_limit(master);
 }
 
-static int start(struct master *master)
+static int start(struct master *master, const struct conf *conf)
 {
-    const struct conf *conf = master->conf;
+    struct host *host = &master->host;
     char *why = master->why;
     size_t size = master->why_size;
 
     log_identify("master");
-    if (account_find(&master->account, conf->user, why, size) < 0 ||
+    host->now = generation_create(host, conf, NULL);
+    if (host->now == NULL) {
+        return reason_set(why, size, "out of memory");
+    }
+    slots_name(host->now->board, conf);
+    if (account_find(&host->now->account, conf->user, why, size) < 0 ||
         open_log(master, conf->log_level, why, size) < 0 ||
         catch_signals(master) < 0) {
         return -1;
     }
     check_limits(conf);
-    master->board = board_create(conf->workers, (unsigned)conf->route_count);
-    if (master->board == NULL) {
-        return reason_set(why, size, "out of memory");
-    }
     if (prepare_rundir(master) < 0 ||
-        sockets_open(&master->sockets, conf, &master->account, why, size) < 0 ||
-        make_crew(master) < 0) {
+        sockets_open(&host->now->sockets, conf, &host->now->account, why,
+                     size) < 0) {
         return -1;
     }
-    if (crew_start(master->crew) < 0) {
-        return reason_set(why, size, "no worker can be forked");
+    return start_crew(master);
+}
+
+static void destroy_generations(struct host *host)
+{
+    while (host->leaving != NULL) {
+        struct generation *next = host->leaving->next;
+
+        generation_destroy(host->leaving);
+        host->leaving = next;
     }
-    return 0;
+    generation_destroy(host->now);
 }
 
 static void finish(struct master *master)
 {
+    struct host *host = &master->host;
+
     commands_destroy(master->commands);
     control_retire(master->control);
-    crew_destroy(master->crew);
-    sockets_close(&master->sockets);
-    board_destroy(master->board);
-    pins_free(&master->pins);
-    if (master->rundir.lock_fd >= 0) {
-        rundir_remove(&master->rundir, ADDRESSES);
-        rundir_remove(&master->rundir, IMAGES);
-        rundir_close(&master->rundir);
+    destroy_generations(host);
+    if (host->rundir.lock_fd >= 0) {
+        rundir_remove(&host->rundir, ADDRESSES);
+        rundir_remove(&host->rundir, IMAGES);
+        rundir_close(&host->rundir);
     }
     /* Who waits for the end sees it now, when another host can start. */
     control_destroy(master->control);
     if (master->signals.fd >= 0) {
         close(master->signals.fd);
     }
-    poller_finish(&master->poller);
+    poller_finish(&host->poller);
 }
 
 int master_run(const struct conf *conf, char *why, size_t why_size)
 {
-    struct master master = { .conf = conf,
+    struct master master = { .host.rundir.lock_fd = -1,
                              .why = why,
                              .why_size = why_size,
-                             .signals.fd = -1,
-                             .rundir.lock_fd = -1 };
+                             .signals.fd = -1 };
 
-    master.failed = start(&master) < 0;
+    master.host.events = (struct generation_events){
+        .arg = &master,
+        .in_child = in_child,
+        .ready = crew_ready,
+        .failed = crew_failed,
+        .answered = crew_answered,
+        .uses = crew_changed,
+        .died = crew_died,
+        .ended = crew_ended,
+    };
+    master.failed = start(&master, conf) < 0;
     while (!master.failed && !master.ended) {
-        if (poller_turn(&master.poller) < 0) {
+        if (poller_turn(&master.host.poller) < 0) {
             reason_set(why, why_size, "poll: %s", reason_errno(errno));
             master.failed = true;
         }
     }
     /* A worker that cannot start takes the others with it. */
-    while (master.crew != NULL && crew_alive(master.crew)) {
-        crew_quit(master.crew);
-        if (poller_turn(&master.poller) < 0) {
+    while (master.host.now != NULL && any_alive(&master)) {
+        quit_all(&master);
+        if (poller_turn(&master.host.poller) < 0) {
             break;
         }
     }

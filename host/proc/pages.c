@@ -24,6 +24,9 @@ struct metric {
 static const struct metric route_metrics[] = {
     { "connections", GAUGE, "WebSocket connections open now.",
       OF_ROUTE(connections) },
+    { "connections_outdated", GAUGE,
+      "Of them, those that a replaced version of the plugin still serves.",
+      OF_ROUTE(outdated) },
     { "connections_total", COUNTER, "WebSocket connections accepted.",
       OF_ROUTE(accepted) },
     { "handshakes_refused_total", COUNTER,
@@ -85,12 +88,6 @@ static const struct metric worker_metrics[] = {
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static uint64_t value_at(const void *stats, size_t offset)
-{
-    return stat_get(
-        (const stat_value *)(const void *)((const char *)stats + offset));
-}
-
 static void add_head(struct buf *buf, const char *name, const char *type,
                      const char *help)
 {
@@ -118,30 +115,24 @@ static void add_label(struct buf *buf, const char *text)
 static void add_of_routes(struct buf *buf, const struct pages *pages,
                           const struct metric *metric)
 {
-    add_head(buf, metric->name, metric->type, metric->help);
-    for (unsigned route = 0; route < pages->board->routes; route++) {
-        uint64_t sum = 0;
+    const struct conf *conf = pages->conf;
 
-        for (unsigned i = 0; i < pages->board->workers; i++) {
-            sum += value_at(&board_stats(pages->board, i)->routes[route],
-                            metric->offset);
-        }
+    add_head(buf, metric->name, metric->type, metric->help);
+    for (size_t i = 0; i < conf->route_count; i++) {
         buf_addf(buf, "patchbay_%s{route=\"", metric->name);
-        add_label(buf, pages->conf->routes[route].name);
-        buf_addf(buf, "\"} %" PRIu64 "\n", sum);
+        add_label(buf, conf->routes[i].name);
+        buf_addf(buf, "\"} %" PRIu64 "\n",
+                 board_sum_route(pages->board, conf->routes[i].slot,
+                                 metric->offset));
     }
 }
 
 static void add_of_workers(struct buf *buf, const struct pages *pages,
                            const struct metric *metric)
 {
-    uint64_t sum = 0;
-
-    for (unsigned i = 0; i < pages->board->workers; i++) {
-        sum += value_at(board_stats(pages->board, i), metric->offset);
-    }
     add_head(buf, metric->name, metric->type, metric->help);
-    buf_addf(buf, "patchbay_%s %" PRIu64 "\n", metric->name, sum);
+    buf_addf(buf, "patchbay_%s %" PRIu64 "\n", metric->name,
+             board_sum(pages->board, metric->offset));
 }
 
 /* What differs from worker to worker: clients are spread by a hash of their
@@ -158,9 +149,10 @@ static void add_each_worker(struct buf *buf, const struct board *board)
     add_head(buf, "worker_restarts_total", COUNTER,
              "Times this worker died and was replaced.");
     for (unsigned i = 0; i < board->workers; i++) {
-        buf_addf(buf,
-                 "patchbay_worker_restarts_total{worker=\"%u\"} %" PRIu64 "\n",
-                 i, stat_get(&board_slot(board, i)->incarnation));
+        buf_addf(
+            buf, "patchbay_worker_restarts_total{worker=\"%u\"} %" PRIu64 "\n",
+            i,
+            stat_get(&board_slot(board, i)->incarnation) - board->incarnation);
     }
     add_head(buf, "worker_heartbeat_age_seconds", GAUGE,
              "Since this worker's loop last turned; beats once a second.");
@@ -220,16 +212,12 @@ int pages_health(void *arg, struct buf *buf)
     const char *status = draining                   ? "draining"
                          : running < board->workers ? "degraded"
                                                     : "ok";
-    uint64_t connections = 0;
 
-    for (unsigned route = 0; route < board->routes; route++) {
-        connections += board_connections(board, route);
-    }
     buf_addf(buf,
              "{\"status\":\"%s\",\"version\":\"" PATCHBAY_VERSION "\","
              "\"uptime_s\":%" PRIu64 ",\"workers\":%u,\"running\":%u,"
              "\"connections\":%" PRIu64 "}\n",
              status, (clock_now_ms() - board->started_ms) / 1000,
-             board->workers, running, connections);
+             board->workers, running, board_all_connections(board));
     return draining ? 503 : 200;
 }

@@ -1,4 +1,4 @@
-/* pins.c - the plugins' files as they were when the host started */
+/* pins.c - the plugins' files as they were when they were taken up */
 #include "proc/pins.h"
 
 #include <errno.h>
@@ -54,8 +54,8 @@ static char *pin(const struct conf_route *route, const char *dir, char *why,
     if (error != 0) {
         reason_set(why, why_size, "%s cannot be read: %s", route->plugin_file,
                    reason_errno(error));
-    } else if (copy_make(&copy, route->plugin, bytes.data, bytes.len, dir,
-                         reason, sizeof reason) != 0) {
+    } else if (copy_store(&copy, route->plugin, bytes.data, bytes.len, dir,
+                          reason, sizeof reason) != 0) {
         reason_set(why, why_size, "%s %s", route->plugin_file, reason);
     } else {
         /* The workers' user has to read it. */
@@ -105,6 +105,28 @@ int pins_make(struct pins *pins, const struct conf *conf, const char *dir,
         pins->files[pins->count++] = file;
     }
     return 0;
+}
+
+bool pins_equal(const struct pins *a, const struct pins *b)
+{
+    bool equal = a->count == b->count;
+
+    for (size_t i = 0; equal && i < a->count; i++) {
+        equal = strcmp(a->files[i], b->files[i]) == 0;
+    }
+    return equal;
+}
+
+bool pins_hold(const struct pins *pins, const char *file)
+{
+    for (size_t i = 0; i < pins->count; i++) {
+        const char *slash = strrchr(pins->files[i], '/');
+
+        if (strcmp(slash != NULL ? slash + 1 : pins->files[i], file) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void pins_free(struct pins *pins)

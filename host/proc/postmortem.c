@@ -2,35 +2,42 @@
 #include "proc/postmortem.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
-char *postmortem_hook(char *out, size_t size, const struct worker_stats *stats,
-                      const struct conf *conf)
+char *postmortem_hook(char *out, size_t size, const struct board *board,
+                      unsigned worker)
 {
+    const struct worker_stats *stats = board_stats(board, worker);
     uint32_t hook = atomic_load(&stats->now.hook);
     uint32_t route = atomic_load(&stats->now.route);
     uint64_t conn = stat_get(&stats->now.conn);
+    const struct board_route *names;
+    bool either;
     int len;
 
     out[0] = 0;
     /* The memory is the worker's, which may have run wild in it. */
-    if (hook == HOOK_NONE || hook >= HOOK_COUNT || route >= conf->route_count) {
+    if (hook == HOOK_NONE || hook >= HOOK_COUNT || route >= board->routes) {
         return out;
     }
-    len = snprintf(out, size, "the %s hook of plugin %s, [route.%s]",
-                   hook_name((enum hook)hook), conf->routes[route].plugin,
-                   conf->routes[route].name);
+    names = &board->names[route];
+    either =
+        names->before[0] != 0 && stat_get(&stats->routes[route].outdated) > 0;
+    len = snprintf(out, size, "the %s hook of plugin %s%s%s%s, [route.%s]",
+                   hook_name((enum hook)hook), names->plugin,
+                   either ? " (or " : "", either ? names->before : "",
+                   either ? ", which it replaced)" : "", names->name);
     if (conn != 0 && len > 0 && (size_t)len < size) {
         snprintf(out + len, size - (size_t)len, ", connection %" PRIu64, conn);
     }
     return out;
 }
 
-char *postmortem_death(char *out, size_t size, unsigned worker, int pid,
-                       int status, const struct worker_stats *stats,
-                       const struct conf *conf)
+char *postmortem_death(char *out, size_t size, const struct board *board,
+                       unsigned worker, int pid, int status)
 {
     char how[96];
     char hook[256];
@@ -45,7 +52,7 @@ char *postmortem_death(char *out, size_t size, unsigned worker, int pid,
     } else {
         snprintf(how, sizeof how, "exited with status %d", WEXITSTATUS(status));
     }
-    postmortem_hook(hook, sizeof hook, stats, conf);
+    postmortem_hook(hook, sizeof hook, board, worker);
     snprintf(out, size, "worker %u (pid %d) %s%s%s", worker, pid, how,
              hook[0] != 0 ? " in " : "", hook);
     return out;

@@ -4,22 +4,21 @@
 
 #include <stddef.h>
 
-#include "conf/conf.h"
-#include "core/stats.h"
+#include "proc/board.h"
 
 /*
  * "the message hook of plugin chat, [route.lobby], connection 7"; "" while no
- * plugin code runs. Returns out.
+ * plugin code runs. A route that a reload has removed is named, too. Returns
+ * out.
  */
-char *postmortem_hook(char *out, size_t size, const struct worker_stats *stats,
-                      const struct conf *conf);
+char *postmortem_hook(char *out, size_t size, const struct board *board,
+                      unsigned worker);
 
 /*
  * "worker 1 (pid 77) killed by signal 11 (Segmentation fault) in the message
  * hook of ..."; status is that of waitpid. Returns out.
  */
-char *postmortem_death(char *out, size_t size, unsigned worker, int pid,
-                       int status, const struct worker_stats *stats,
-                       const struct conf *conf);
+char *postmortem_death(char *out, size_t size, const struct board *board,
+                       unsigned worker, int pid, int status);
 
 #endif

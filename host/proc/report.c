@@ -27,24 +27,26 @@ static uint64_t age(uint64_t now_ms, uint64_t then_ms)
     return now_ms > then_ms ? now_ms - then_ms : 0;
 }
 
-static json_t *describe_worker(const struct board *board,
-                               const struct conf *conf, unsigned i)
+static json_t *describe_worker(const struct board *board, unsigned i)
 {
     const struct board_slot *slot = board_slot(board, i);
     const struct worker_stats *stats = board_stats(board, i);
     uint32_t state = atomic_load(&slot->state);
-    uint64_t connections = 0;
+    uint64_t connections = 0, outdated = 0;
     char hook[256];
     json_t *worker;
 
     for (unsigned route = 0; route < board->routes; route++) {
         connections += stat_get(&stats->routes[route].connections);
+        outdated += stat_get(&stats->routes[route].outdated);
     }
     worker = json_pack(
-        "{s:i, s:s, s:i, s:I, s:I, s:o}", "worker", (int)i, "state",
+        "{s:i, s:s, s:i, s:I, s:I, s:I, s:o}", "worker", (int)i, "state",
         board_state_name(state), "pid", (int)atomic_load(&slot->pid),
-        "restarts", (json_int_t)stat_get(&slot->incarnation), "connections",
-        (json_int_t)connections, "sockets", number(&stats->sockets));
+        "restarts",
+        (json_int_t)(stat_get(&slot->incarnation) - board->incarnation),
+        "connections", (json_int_t)connections, "outdated",
+        (json_int_t)outdated, "sockets", number(&stats->sockets));
     if (state != WORKER_DOWN) {
         json_object_set_new(worker, "uptime_ms",
                             json_integer((json_int_t)age(
@@ -54,7 +56,7 @@ static json_t *describe_worker(const struct board *board,
             json_integer((json_int_t)age(clock_coarse_ms(),
                                          stat_get(&stats->heartbeat_ms))));
     }
-    postmortem_hook(hook, sizeof hook, stats, conf);
+    postmortem_hook(hook, sizeof hook, board, i);
     if (hook[0] != 0) {
         json_object_set_new(worker, "hook", report_text(hook));
         json_object_set_new(
@@ -65,12 +67,29 @@ static json_t *describe_worker(const struct board *board,
     return worker;
 }
 
-json_t *report_status(const struct board *board, const struct conf *conf,
-                      const struct sockets *sockets)
+/* Those that still live. */
+static json_t *list_leaving(const struct generation *leaving)
 {
+    json_t *list = json_array();
+
+    for (; leaving != NULL; leaving = leaving->next) {
+        for (unsigned i = 0; i < leaving->board->workers; i++) {
+            if (atomic_load(&board_slot(leaving->board, i)->state) !=
+                WORKER_DOWN) {
+                json_array_append_new(list, describe_worker(leaving->board, i));
+            }
+        }
+    }
+    return list;
+}
+
+json_t *report_status(const struct generation *now,
+                      const struct generation *leaving)
+{
+    const struct board *board = now->board;
+    const struct sockets *sockets = &now->sockets;
     json_t *addresses = json_array();
     json_t *workers = json_array();
-    uint64_t connections = 0;
     char text[ADDRESS_SIZE];
 
     for (size_t i = 0; i < sockets->count; i++) {
@@ -81,20 +100,18 @@ json_t *report_status(const struct board *board, const struct conf *conf,
         json_array_append_new(addresses, report_text(text));
     }
     for (unsigned i = 0; i < board->workers; i++) {
-        json_array_append_new(workers, describe_worker(board, conf, i));
-    }
-    for (unsigned i = 0; i < board->routes; i++) {
-        connections += board_connections(board, i);
+        json_array_append_new(workers, describe_worker(board, i));
     }
     return json_pack(
-        "{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "ok", 1, "version",
-        PATCHBAY_VERSION, "pid", (int)getpid(), "state",
+        "{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o, s:o}", "ok", 1,
+        "version", PATCHBAY_VERSION, "pid", (int)getpid(), "state",
         board_draining(board)                    ? "draining"
         : board_running(board) == board->workers ? "running"
                                                  : "degraded",
         "uptime_ms", (json_int_t)(clock_now_ms() - board->started_ms), "file",
-        report_text(conf->file), "addresses", addresses, "connections",
-        (json_int_t)connections, "workers", workers);
+        report_text(now->conf->file), "addresses", addresses, "connections",
+        (json_int_t)board_all_connections(board), "workers", workers, "leaving",
+        list_leaving(leaving));
 }
 
 /* ---- routes ------------------------------------------------------------ */
@@ -107,16 +124,16 @@ static const struct {
     {                                               \
 #field, offsetof(struct route_stats, field) \
     }
-    NUMBER(connections), NUMBER(accepted),        NUMBER(refused),
-    NUMBER(messages_in), NUMBER(bytes_in),        NUMBER(messages_out),
-    NUMBER(bytes_out),   NUMBER(published),       NUMBER(dropped),
-    NUMBER(slow_closed), NUMBER(protocol_errors), NUMBER(timeouts),
-    NUMBER(hook_errors), NUMBER(slow_hooks),
+    NUMBER(connections),  NUMBER(outdated),    NUMBER(accepted),
+    NUMBER(refused),      NUMBER(messages_in), NUMBER(bytes_in),
+    NUMBER(messages_out), NUMBER(bytes_out),   NUMBER(published),
+    NUMBER(dropped),      NUMBER(slow_closed), NUMBER(protocol_errors),
+    NUMBER(timeouts),     NUMBER(hook_errors), NUMBER(slow_hooks),
 #undef NUMBER
 };
 
 static json_t *describe_route(const struct board *board,
-                              const struct conf_route *conf, unsigned index)
+                              const struct conf_route *conf)
 {
     json_t *route =
         json_pack("{s:o, s:o, s:o}", "route", report_text(conf->name), "path",
@@ -124,16 +141,9 @@ static json_t *describe_route(const struct board *board,
 
     for (size_t i = 0; i < sizeof route_numbers / sizeof route_numbers[0];
          i++) {
-        uint64_t sum = 0;
+        uint64_t sum =
+            board_sum_route(board, conf->slot, route_numbers[i].offset);
 
-        for (unsigned k = 0; k < board->workers; k++) {
-            const char *stats =
-                (const void *)&board_stats(board, k)->routes[index];
-
-            sum += stat_get(
-                (const stat_value *)(const void *)(stats +
-                                                   route_numbers[i].offset));
-        }
         json_object_set_new(route, route_numbers[i].name,
                             json_integer((json_int_t)sum));
     }
@@ -144,9 +154,8 @@ json_t *report_routes(const struct board *board, const struct conf *conf)
 {
     json_t *routes = json_array();
 
-    for (unsigned i = 0; i < board->routes; i++) {
-        json_array_append_new(routes,
-                              describe_route(board, &conf->routes[i], i));
+    for (size_t i = 0; i < conf->route_count; i++) {
+        json_array_append_new(routes, describe_route(board, &conf->routes[i]));
     }
     return json_pack("{s:b, s:o}", "ok", 1, "routes", routes);
 }

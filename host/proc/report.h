@@ -6,11 +6,12 @@
 
 #include "conf/conf.h"
 #include "proc/board.h"
-#include "proc/sockets.h"
+#include "proc/generation.h"
 
-/* Each is {"ok":true,...}, read off the board; NULL when out of memory. */
-json_t *report_status(const struct board *board, const struct conf *conf,
-                      const struct sockets *sockets);
+/* Each is {"ok":true,...}, read off the board; NULL when out of memory.
+ * leaving: a list of those that were replaced. */
+json_t *report_status(const struct generation *now,
+                      const struct generation *leaving);
 json_t *report_routes(const struct board *board, const struct conf *conf);
 
 /* A JSON text is UTF-8, which a path need not be. */

@@ -203,6 +203,45 @@ int rundir_write(const struct rundir *rundir, const char *name,
     return 0;
 }
 
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t put = write(fd, data, size);
+
+        if (put < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (put > 0) {
+            data += put;
+            size -= (size_t)put;
+        }
+    }
+    return 0;
+}
+
+int rundir_put(const struct rundir *rundir, const char *name, const void *data,
+               size_t size, char *why, size_t why_size)
+{
+    char path[PATH_MAX];
+    int fd, status;
+
+    if (rundir_path(rundir->path, name, path, sizeof path) < 0) {
+        return reason_set(why, why_size,
+                          "cannot write %s: its name is too long", name);
+    }
+    unlink(path);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+    status = fd < 0 ? -1 : write_all(fd, data, size);
+    if (status < 0) {
+        reason_set(why, why_size, "cannot write %s: %s", path,
+                   reason_errno(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return status;
+}
+
 void rundir_remove(const struct rundir *rundir, const char *name)
 {
     char path[PATH_MAX];

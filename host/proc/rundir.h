@@ -28,6 +28,10 @@ int rundir_path(const char *run_dir, const char *name, char *out, size_t size);
 /* Writes a file that is there as a whole or not at all. */
 int rundir_write(const struct rundir *rundir, const char *name,
                  const char *text, char *why, size_t why_size);
+
+/* Writes one that only its owner may read. */
+int rundir_put(const struct rundir *rundir, const char *name, const void *data,
+               size_t size, char *why, size_t why_size);
 void rundir_remove(const struct rundir *rundir, const char *name);
 
 /* In a child: forgets the lock, which stays the master's. */

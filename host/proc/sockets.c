@@ -2,11 +2,9 @@
 #include "proc/sockets.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -17,138 +15,9 @@
 
 #define PORT_TRIES 20
 
-static const int on = 1;
-
 static struct sockaddr *addr_of(struct endpoint *endpoint)
 {
     return (struct sockaddr *)&endpoint->addr;
-}
-
-static int cannot_listen(const struct endpoint *endpoint, int error, char *why,
-                         size_t why_size)
-{
-    const char *advice = "";
-
-    if (error == EACCES && endpoint->addr.ss_family != AF_UNIX) {
-        advice = " (a port below 1024 takes root)";
-    } else if (error == EEXIST) {
-        advice = ", and is not a socket";
-    }
-    return reason_set(why, why_size, "cannot listen on %s: %s%s",
-                      endpoint->text, reason_errno(error), advice);
-}
-
-/* A bound TCP socket, or -1 with errno set. */
-static int bind_tcp(struct endpoint *endpoint, bool share)
-{
-    int fd = socket(endpoint->addr.ss_family,
-                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0) {
-        return -1;
-    }
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        (!share ||
-         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
-        (endpoint->addr.ss_family != AF_INET6 ||
-         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
-        bind(fd, addr_of(endpoint), endpoint->addr_len) == 0) {
-        return fd;
-    }
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
-}
-
-/*
- * Finds out whether the address can be had, and which port stands for 0.
- * Without SO_REUSEPORT: with it, the kernel would let us share the port with
- * another server of the same user, and its clients with us.
- */
-static int claim_tcp(struct endpoint *endpoint)
-{
-    int fd = bind_tcp(endpoint, false);
-    int result;
-
-    if (fd < 0) {
-        return -1;
-    }
-    endpoint->addr_len = sizeof endpoint->addr;
-    result = getsockname(fd, addr_of(endpoint), &endpoint->addr_len);
-    close(fd);
-    return result;
-}
-
-static void close_fds(struct endpoint *endpoint)
-{
-    for (size_t i = 0; i < endpoint->fd_count; i++) {
-        if (endpoint->fds[i] >= 0) {
-            close(endpoint->fds[i]);
-        }
-    }
-    free(endpoint->fds);
-    endpoint->fds = NULL;
-    endpoint->fd_count = 0;
-}
-
-static int add_fd(struct endpoint *endpoint, int fd)
-{
-    int *fds = reallocarray(endpoint->fds, endpoint->fd_count + 1, sizeof *fds);
-
-    if (fds == NULL) {
-        return -1;
-    }
-    fds[endpoint->fd_count++] = fd;
-    endpoint->fds = fds;
-    return 0;
-}
-
-static int open_tcp(struct endpoint *endpoint, unsigned workers)
-{
-    if (claim_tcp(endpoint) < 0) {
-        return -1;
-    }
-    for (unsigned i = 0; i < workers; i++) {
-        int fd = bind_tcp(endpoint, workers > 1);
-
-        if (fd < 0) {
-            return -1;
-        }
-        if (listen(fd, SOMAXCONN) < 0 || add_fd(endpoint, fd) < 0) {
-            int saved = errno;
-
-            close(fd);
-            errno = saved;
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* 0660: a proxy reaches it through the group. */
-static int open_unix(struct endpoint *endpoint, const struct account *account,
-                     char *why, size_t why_size)
-{
-    const struct sockaddr_un *addr = (const void *)&endpoint->addr;
-    struct stat stat;
-    int fd = unix_listen(addr, endpoint->addr_len, 0660);
-
-    if (fd < 0) {
-        return cannot_listen(endpoint, errno, why, why_size);
-    }
-    if (add_fd(endpoint, fd) < 0) {
-        close(fd);
-        return cannot_listen(endpoint, ENOMEM, why, why_size);
-    }
-    if (addr->sun_path[0] == 0) {
-        return 0;
-    }
-    if (lstat(addr->sun_path, &stat) == 0) {
-        endpoint->dev = stat.st_dev;
-        endpoint->ino = stat.st_ino;
-    }
-    return account_give(account, addr->sun_path, why, why_size);
 }
 
 /* Addresses of one name belong together: "localhost:0" gets one port. */
@@ -170,7 +39,7 @@ static size_t group_end(const struct conf *conf, size_t first)
 static void drop_after(struct sockets *sockets, size_t kept)
 {
     while (sockets->count > kept) {
-        close_fds(&sockets->list[--sockets->count]);
+        endpoint_close(&sockets->list[--sockets->count]);
     }
 }
 
@@ -201,7 +70,8 @@ static int open_group(struct sockets *sockets, const struct conf *conf,
             address_set_port(addr_of(endpoint), port);
             *taken = true;
         }
-        if (open_tcp(endpoint, sockets->workers) == 0) {
+        if (endpoint_open_tcp(endpoint, sockets->workers, sockets->at_once) ==
+            0) {
             port = address_port(addr_of(endpoint));
             continue;
         }
@@ -212,7 +82,7 @@ static int open_group(struct sockets *sockets, const struct conf *conf,
         }
         *taken = *taken && error == EADDRINUSE;
         sockets->list[sockets->count].text = conf->listen[i].text;
-        cannot_listen(&sockets->list[sockets->count], error, why, why_size);
+        endpoint_cannot(&sockets->list[sockets->count], error, why, why_size);
         drop_after(sockets, kept);
         return -1;
     }
@@ -238,7 +108,7 @@ static int open_address(struct sockets *sockets, const struct conf *conf,
             (struct endpoint){ .text = conf->listen[first].text,
                                .addr = conf->listen[first].addr,
                                .addr_len = conf->listen[first].addr_len };
-        return open_unix(endpoint, account, why, why_size);
+        return endpoint_open_unix(endpoint, account, why, why_size);
     }
     for (int i = 0; i < PORT_TRIES && taken; i++) {
         if (open_group(sockets, conf, first, end, &taken, why, why_size) == 0) {
@@ -248,12 +118,11 @@ static int open_address(struct sockets *sockets, const struct conf *conf,
     return -1;
 }
 
-static int bus_address(struct sockaddr_un *addr, const char *run_dir,
+static int bus_address(struct sockaddr_un *addr, const char *dir,
                        unsigned worker)
 {
     *addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
-    return local_bus_path(addr->sun_path, sizeof addr->sun_path, run_dir,
-                          worker);
+    return local_bus_path(addr->sun_path, sizeof addr->sun_path, dir, worker);
 }
 
 static int open_bus(struct sockets *sockets, const struct account *account,
@@ -269,11 +138,11 @@ static int open_bus(struct sockets *sockets, const struct account *account,
     for (unsigned i = 0; i < sockets->workers; i++) {
         struct sockaddr_un addr;
 
-        if (bus_address(&addr, sockets->run_dir, i) < 0) {
+        if (bus_address(&addr, sockets->bus_dir, i) < 0) {
             return reason_set(why, why_size,
                               "[server] run_dir: %s is too long for the name "
                               "of a socket",
-                              sockets->run_dir);
+                              sockets->bus_dir);
         }
         sockets->bus[i] = unix_listen(&addr, sizeof addr, 0600);
         if (sockets->bus[i] < 0) {
@@ -287,37 +156,171 @@ static int open_bus(struct sockets *sockets, const struct account *account,
     return 0;
 }
 
+static int begin(struct sockets *sockets, const struct conf *conf,
+                 const char *bus_dir, bool at_once, char *why, size_t why_size)
+{
+    *sockets = (struct sockets){ .workers = conf->workers,
+                                 .at_once = at_once,
+                                 .bus_dir = strdup(bus_dir) };
+    return sockets->bus_dir != NULL
+               ? 0
+               : reason_set(why, why_size, "out of memory");
+}
+
+static int end(struct sockets *sockets, const struct account *account,
+               char *why, size_t why_size)
+{
+    return sockets->workers > 1 ? open_bus(sockets, account, why, why_size) : 0;
+}
+
 int sockets_open(struct sockets *sockets, const struct conf *conf,
                  const struct account *account, char *why, size_t why_size)
 {
-    *sockets =
-        (struct sockets){ .workers = conf->workers, .run_dir = conf->run_dir };
-    for (size_t i = 0; i < conf->listen_count;) {
-        size_t end = group_end(conf, i);
+    int status = begin(sockets, conf, conf->run_dir, true, why, why_size);
 
-        if (open_address(sockets, conf, i, end, account, why, why_size) < 0) {
-            sockets_close(sockets);
-            return -1;
-        }
-        i = end;
+    for (size_t i = 0; status == 0 && i < conf->listen_count;) {
+        size_t last = group_end(conf, i);
+
+        status = open_address(sockets, conf, i, last, account, why, why_size);
+        i = last;
     }
-    if (sockets->workers > 1 && open_bus(sockets, account, why, why_size) < 0) {
+    if (status == 0) {
+        status = end(sockets, account, why, why_size);
+    }
+    if (status < 0) {
         sockets_close(sockets);
-        return -1;
     }
-    return 0;
+    return status;
 }
 
-size_t sockets_of(const struct sockets *sockets, unsigned worker, int *fds,
-                  bool *tls)
+/* ---- from one crew to the next ----------------------------------------- */
+
+static struct endpoint *find_same(struct sockets *old,
+                                  const struct conf_listen *conf)
+{
+    for (size_t i = 0; i < old->count; i++) {
+        if (endpoint_is_same(&old->list[i], conf)) {
+            return &old->list[i];
+        }
+    }
+    return NULL;
+}
+
+/* The addresses of one text: those that are there, or all of them anew. */
+static int succeed_group(struct sockets *sockets, struct sockets *old,
+                         const struct conf *conf, size_t first, size_t last,
+                         const struct account *account, char *why,
+                         size_t why_size)
+{
+    bool found = false;
+
+    for (size_t i = first; i < last; i++) {
+        const struct endpoint *same = find_same(old, &conf->listen[i]);
+
+        if (same != NULL) {
+            found = true;
+            if (endpoint_borrow(&sockets->list[sockets->count++], same, conf,
+                                &conf->listen[i], account, why, why_size) < 0) {
+                return -1;
+            }
+        }
+    }
+    return found ? 0
+                 : open_address(sockets, conf, first, last, account, why,
+                                why_size);
+}
+
+int sockets_succeed(struct sockets *sockets, struct sockets *old,
+                    const struct conf *conf, const struct account *account,
+                    const char *bus_dir, char *why, size_t why_size)
+{
+    int status = begin(sockets, conf, bus_dir, false, why, why_size);
+
+    for (size_t i = 0; status == 0 && i < conf->listen_count;) {
+        size_t last = group_end(conf, i);
+
+        status =
+            succeed_group(sockets, old, conf, i, last, account, why, why_size);
+        i = last;
+    }
+    if (status == 0) {
+        status = end(sockets, account, why, why_size);
+    }
+    if (status < 0) {
+        sockets_close(sockets);
+    }
+    return status;
+}
+
+int sockets_listen(const struct sockets *sockets, char *why, size_t why_size)
 {
     for (size_t i = 0; i < sockets->count; i++) {
         const struct endpoint *endpoint = &sockets->list[i];
 
-        fds[i] = endpoint->fds[endpoint->fd_count > 1 ? worker : 0];
-        tls[i] = endpoint->tls;
+        for (size_t k = endpoint->lent; k < endpoint->fd_count; k++) {
+            if (listen(endpoint->fds[k], SOMAXCONN) < 0) {
+                return endpoint_cannot(endpoint, errno, why, why_size);
+            }
+        }
     }
-    return sockets->count;
+    return 0;
+}
+
+void sockets_take_over(struct sockets *sockets, struct sockets *old)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        struct endpoint *endpoint = &sockets->list[i];
+
+        for (size_t k = 0; endpoint->lent > 0 && k < old->count; k++) {
+            struct endpoint *other = &old->list[k];
+
+            if (other->fd_count > 0 && other->fds[0] == endpoint->fds[0]) {
+                other->lent = other->fd_count;
+                other->ino = 0;
+            }
+        }
+        endpoint->lent = 0;
+    }
+    sockets_close(old);
+}
+
+/* ---- in the worker ----------------------------------------------------- */
+
+/* Of more sockets than workers each worker has several. */
+static bool has(const struct sockets *sockets, const struct endpoint *endpoint,
+                unsigned worker, size_t index)
+{
+    return endpoint->addr.ss_family == AF_UNIX ||
+           index % sockets->workers == worker;
+}
+
+size_t sockets_count(const struct sockets *sockets, unsigned worker)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct endpoint *endpoint = &sockets->list[i];
+
+        for (size_t k = 0; k < endpoint->fd_count; k++) {
+            count += has(sockets, endpoint, worker, k);
+        }
+    }
+    return count;
+}
+
+void sockets_of(const struct sockets *sockets, unsigned worker, int *fds,
+                bool *tls)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct endpoint *endpoint = &sockets->list[i];
+
+        for (size_t k = 0; k < endpoint->fd_count; k++) {
+            if (has(sockets, endpoint, worker, k)) {
+                *fds++ = endpoint->fds[k];
+                *tls++ = endpoint->tls;
+            }
+        }
+    }
 }
 
 void sockets_keep(struct sockets *sockets, unsigned worker)
@@ -326,7 +329,7 @@ void sockets_keep(struct sockets *sockets, unsigned worker)
         struct endpoint *endpoint = &sockets->list[i];
 
         for (size_t k = 0; k < endpoint->fd_count; k++) {
-            if (endpoint->fd_count > 1 && k != worker) {
+            if (!has(sockets, endpoint, worker, k)) {
                 close(endpoint->fds[k]);
                 endpoint->fds[k] = -1;
             }
@@ -349,12 +352,44 @@ static void close_bus(struct sockets *sockets)
     }
     free(sockets->bus);
     sockets->bus = NULL;
+    free(sockets->bus_dir);
+    sockets->bus_dir = NULL;
+}
+
+static bool is_among(const struct sockets *sockets, int fd)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        for (size_t k = 0; k < sockets->list[i].fd_count; k++) {
+            if (sockets->list[i].fds[k] == fd) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Call it before sockets_keep. */
+void sockets_drop(const struct sockets *sockets, struct sockets *other)
+{
+    for (size_t i = 0; i < other->count; i++) {
+        struct endpoint *endpoint = &other->list[i];
+
+        for (size_t k = 0; k < endpoint->fd_count; k++) {
+            if (!is_among(sockets, endpoint->fds[k])) {
+                close(endpoint->fds[k]);
+            }
+        }
+        endpoint->lent = endpoint->fd_count;
+        endpoint_close(endpoint);
+    }
+    other->count = 0;
+    close_bus(other);
 }
 
 void sockets_forget(struct sockets *sockets)
 {
     for (size_t i = 0; i < sockets->count; i++) {
-        close_fds(&sockets->list[i]);
+        endpoint_close(&sockets->list[i]);
     }
     sockets->count = 0;
     close_bus(sockets);
@@ -402,25 +437,13 @@ void sockets_announce(const struct sockets *sockets)
     }
 }
 
-/* The file may have been replaced by another server's meanwhile. */
-static void remove_unix(struct endpoint *endpoint)
-{
-    const struct sockaddr_un *addr = (const void *)&endpoint->addr;
-    struct stat stat;
-
-    if (addr->sun_family == AF_UNIX && endpoint->ino != 0 &&
-        lstat(addr->sun_path, &stat) == 0 && stat.st_dev == endpoint->dev &&
-        stat.st_ino == endpoint->ino) {
-        unlink(addr->sun_path);
-    }
-    endpoint->ino = 0;
-}
-
 void sockets_retire(struct sockets *sockets)
 {
     for (size_t i = 0; i < sockets->count; i++) {
-        remove_unix(&sockets->list[i]);
-        close_fds(&sockets->list[i]);
+        if (sockets->list[i].lent == 0) {
+            endpoint_remove_file(&sockets->list[i]);
+        }
+        endpoint_close(&sockets->list[i]);
     }
 }
 
@@ -432,7 +455,7 @@ void sockets_close(struct sockets *sockets)
         struct sockaddr_un addr;
 
         if (sockets->bus[i] >= 0 &&
-            bus_address(&addr, sockets->run_dir, i) == 0) {
+            bus_address(&addr, sockets->bus_dir, i) == 0) {
             unlink(addr.sun_path);
         }
     }

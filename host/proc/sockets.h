@@ -4,37 +4,28 @@
  * kernel spreads the clients), and all share one for each Unix address. The
  * master keeps them open, so that clients wait in them, rather than being
  * refused, while a worker is replaced.
+ *
+ * When all workers are replaced, the new ones get the same sockets: see
+ * sockets_succeed.
  */
 #ifndef PATCHBAY_PROC_SOCKETS_H
 #define PATCHBAY_PROC_SOCKETS_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/socket.h>
-#include <sys/types.h>
 
 #include "base/buf.h"
 #include "conf/conf.h"
 #include "proc/account.h"
-
-/* One address. */
-struct endpoint {
-    const char *text;             /* as configured; borrowed */
-    struct sockaddr_storage addr; /* as it was given by the kernel */
-    socklen_t addr_len;
-    bool tls;
-    int *fds; /* one for each worker; of a Unix address, one */
-    size_t fd_count;
-    dev_t dev; /* of a Unix socket's file, to know it again */
-    ino_t ino;
-};
+#include "proc/endpoint.h"
 
 struct sockets {
     struct endpoint list[CONF_MAX_LISTEN];
     size_t count;
     unsigned workers;
-    int *bus; /* one for each worker; NULL: one worker */
-    const char *run_dir;
+    bool at_once;  /* clients may connect as soon as they are made */
+    int *bus;      /* one for each worker; NULL: one worker */
+    char *bus_dir; /* where their files are */
 };
 
 /* Makes all of them. 0, or -1 with one sentence in why and nothing left open.
@@ -42,13 +33,32 @@ struct sockets {
 int sockets_open(struct sockets *sockets, const struct conf *conf,
                  const struct account *account, char *why, size_t why_size);
 
-/* Fills in a worker's sockets, at most CONF_MAX_LISTEN, and returns how many.
+/*
+ * Likewise, while those of old are in use: an address that both have keeps its
+ * sockets, and what waits in them. There are more of them for more workers; of
+ * fewer, each has several. What is new is bound, but nobody can connect before
+ * sockets_listen. bus_dir, which is there, is not that of old.
  */
-size_t sockets_of(const struct sockets *sockets, unsigned worker, int *fds,
-                  bool *tls);
+int sockets_succeed(struct sockets *sockets, struct sockets *old,
+                    const struct conf *conf, const struct account *account,
+                    const char *bus_dir, char *why, size_t why_size);
+int sockets_listen(const struct sockets *sockets, char *why, size_t why_size);
+
+/* From now on what both have is sockets' alone, and the rest of old is closed
+ * as by sockets_close. */
+void sockets_take_over(struct sockets *sockets, struct sockets *old);
+
+/* How many a worker has; and fills them in. */
+size_t sockets_count(const struct sockets *sockets, unsigned worker);
+void sockets_of(const struct sockets *sockets, unsigned worker, int *fds,
+                bool *tls);
 
 /* In a worker: closes those of the others. */
 void sockets_keep(struct sockets *sockets, unsigned worker);
+
+/* In a worker, before sockets_keep: closes what other has and sockets has not.
+ */
+void sockets_drop(const struct sockets *sockets, struct sockets *other);
 
 /* In a child that is no worker: closes all, and leaves their files alone. */
 void sockets_forget(struct sockets *sockets);

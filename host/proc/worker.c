@@ -18,12 +18,12 @@
 #include "core/core.h"
 #include "core/spread.h"
 #include "net/server.h"
-#include "plugin/image.h"
-#include "plugin/options.h"
 #include "proc/descriptors.h"
 #include "proc/errands.h"
 #include "proc/pages.h"
 #include "proc/reason.h"
+#include "proc/shelf.h"
+#include "proc/turnover.h"
 
 #define BEAT_MS       1000
 #define DRAIN_LOOK_MS 10
@@ -46,8 +46,8 @@ struct worker {
     struct server *server;
     struct core *core;
     struct local_bus *bus;
-    struct image *images[CONF_MAX_ROUTES];
-    size_t image_count;
+    struct shelf shelf;
+    struct turnover turnover;
     struct errands errands;
 };
 
@@ -155,6 +155,7 @@ static void begin_drain(void *arg, int code, const char *reason,
     if (uv_is_active((uv_handle_t *)&worker->drain)) {
         return;
     }
+    turnover_abort(&worker->turnover);
     worker->drain_until_ms = clock_now_ms() + limit_ms;
     uv_timer_start(&worker->drain, look_drained, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
     refuse_clients(worker);
@@ -173,66 +174,78 @@ static void orphaned(void *arg)
     stop(arg);
 }
 
-static struct image *find_image(struct worker *worker, const char *name)
+/* ---- reload ------------------------------------------------------------ */
+
+static void prepare(void *arg, const json_t *order)
 {
-    for (size_t i = 0; i < worker->image_count; i++) {
-        if (strcmp(worker->images[i]->name, name) == 0) {
-            return worker->images[i];
-        }
-    }
-    return NULL;
+    struct worker *worker = arg;
+
+    turnover_prepare(&worker->turnover, order);
 }
 
-static struct image *need_image(struct worker *worker, size_t route, char *why,
-                                size_t why_size)
+static void commit(void *arg, const json_t *order)
 {
-    const struct worker_setup *setup = worker->setup;
-    const char *name = setup->conf->routes[route].plugin;
-    struct image *image = find_image(worker, name);
+    struct worker *worker = arg;
 
-    if (image == NULL) {
-        image = image_open(name, setup->pins->files[route], setup->images_dir,
-                           why, why_size);
-        if (image != NULL) {
-            worker->images[worker->image_count++] = image;
-        }
-    }
-    return image;
+    turnover_commit(&worker->turnover, order);
 }
 
-static int add_route(struct worker *worker, unsigned index, char *why,
-                     size_t why_size)
+/* Those that it replaces leave. */
+static void serve(void *arg)
 {
-    const struct conf *conf = worker->setup->conf;
-    const struct conf_route *route = &conf->routes[index];
-    struct problems problems = { 0 };
-    struct image *image = need_image(worker, index, why, why_size);
-    struct options *options;
-    char reason[REASON_SIZE];
+    struct worker *worker = arg;
 
-    if (image == NULL) {
-        return -1;
-    }
-    options = options_resolve(&image->plugin, conf, route, &problems);
-    if (options == NULL) {
-        reason_set(why, why_size, "%s",
-                   problems.count > 0 ? problems.list[0].text
-                                      : "out of memory");
-        problems_free(&problems);
-        return -1;
-    }
-    problems_free(&problems);
-    if (core_add_route(worker->core,
-                       &(struct core_route){ .conf = route,
-                                             .plugin = &image->plugin,
-                                             .code = image->hash,
-                                             .options = options },
-                       reason, sizeof reason) < 0) {
-        return reason_set(why, why_size, "[route.%s] plugin %s: %s",
-                          route->name, route->plugin, reason);
-    }
-    return 0;
+    server_start(worker->server);
 }
+
+static void give_up(void *arg)
+{
+    struct worker *worker = arg;
+
+    turnover_abort(&worker->turnover);
+}
+
+static void tell_uses(void *arg)
+{
+    struct worker *worker = arg;
+    struct buf list = { 0 };
+    json_t *images;
+
+    shelf_list(&worker->shelf, &list);
+    images = list.failed ? NULL : json_loadb(list.data, list.len, 0, NULL);
+    errands_say(&worker->errands,
+                json_pack("{s:s, s:o}", "event", "uses", "images", images));
+    buf_free(&list);
+}
+
+/* What an operator has set by a command stays, unless the file says something
+ * new. The master has opened the log first. */
+static void adopt_log(const struct conf *conf, const struct conf *old)
+{
+    enum log_level level =
+        conf->log_level != old->log_level ? conf->log_level : log_get_level();
+
+    if (strcmp(conf->log_file, old->log_file) == 0 &&
+        conf->log_format == old->log_format) {
+        log_set_level(level);
+    } else if (log_open(conf->log_file, conf->log_format, level) < 0) {
+        log_error("cannot open the log %s: %s", conf->log_file,
+                  reason_errno(errno));
+    }
+}
+
+static void adopted(void *arg, const struct conf *conf, const struct conf *old)
+{
+    struct worker *worker = arg;
+
+    worker->pages.conf = conf;
+    worker->errands.conf = conf;
+    adopt_log(conf, old);
+    core_set_logging(worker->core, conf->log_access, false);
+    tell_uses(worker);
+}
+
+/* ---- the start --------------------------------------------------------- */
 
 static int make_core(struct worker *worker, char *why, size_t why_size)
 {
@@ -257,7 +270,7 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .workers = setup->conf->workers,
         .incarnation = incarnation,
         .listen_fd = setup->bus_fd,
-        .run_dir = setup->conf->run_dir,
+        .run_dir = setup->bus_dir,
         .queue_limit = BUS_QUEUE,
     };
 
@@ -273,12 +286,9 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         }
         core_set_bus(worker->core, local_bus_table(), worker->bus);
     }
-    for (unsigned i = 0; i < setup->conf->route_count; i++) {
-        if (add_route(worker, i, why, why_size) < 0) {
-            return -1;
-        }
-    }
-    return 0;
+    worker->turnover.core = worker->core;
+    return turnover_begin(&worker->turnover, &worker->loop, setup->conf,
+                          setup->pins->files, why, why_size);
 }
 
 static int make_server(struct worker *worker, char *why, size_t why_size)
@@ -337,12 +347,18 @@ static int start(struct worker *worker, char *why, size_t why_size)
     }
     server_set_core(worker->server, worker->core);
     worker->errands.core = worker->core;
+    worker->turnover.server = worker->server;
     errands_tell(setup->channel_fd, "ready", NULL);
     if (errands_open(&worker->errands, &worker->loop, setup->channel_fd) < 0) {
         return reason_set(why, why_size, "cannot listen to the master");
     }
+    worker->shelf.freed = tell_uses;
     uv_timer_start(&worker->beat, beat, 0, BEAT_MS);
-    server_start(worker->server);
+    if (setup->replaces != NULL) {
+        adopt_log(setup->conf, setup->replaces);
+    } else {
+        server_start(worker->server);
+    }
     return 0;
 }
 
@@ -353,6 +369,7 @@ static void close_handles(struct worker *worker)
     }
     uv_close((uv_handle_t *)&worker->beat, NULL);
     uv_close((uv_handle_t *)&worker->drain, NULL);
+    turnover_close(&worker->turnover);
     errands_close(&worker->errands);
 }
 
@@ -360,6 +377,7 @@ static void close_handles(struct worker *worker)
  * from here on, and nothing of theirs comes in between. */
 static void finish(struct worker *worker)
 {
+    worker->shelf.freed = NULL; /* the master sees that all are */
     close_handles(worker);
     core_cancel_jobs(worker->core);
     core_set_bus(worker->core, NULL, NULL);
@@ -367,9 +385,7 @@ static void finish(struct worker *worker)
     server_close(worker->server);
     core_destroy(worker->core);
     server_destroy(worker->server);
-    for (size_t i = 0; i < worker->image_count; i++) {
-        image_close(worker->images[i]);
-    }
+    turnover_finish(&worker->turnover);
     errands_finish(&worker->errands);
     if (uv_loop_close(&worker->loop) < 0) {
         log_warn("handles were left open at the end");
@@ -382,9 +398,15 @@ int worker_run(const struct worker_setup *setup)
         .setup = setup,
         .stats = board_stats(setup->board, setup->index),
         .pages = { setup->board, setup->conf },
+        .shelf = { .images_dir = setup->images_dir },
+        .turnover = { .adopted = adopted },
         .errands = { .conf = setup->conf,
                      .drain = begin_drain,
                      .quit = quit,
+                     .prepare = prepare,
+                     .commit = commit,
+                     .abort = give_up,
+                     .serve = serve,
                      .orphaned = orphaned,
                      .now_ms = now_ms },
     };
@@ -396,6 +418,10 @@ int worker_run(const struct worker_setup *setup)
     snprintf(name, sizeof name, "patchbay-%u", setup->index);
     prctl(PR_SET_NAME, name);
     worker.errands.arg = &worker;
+    worker.shelf.arg = &worker;
+    worker.turnover.arg = &worker;
+    worker.turnover.shelf = &worker.shelf;
+    worker.turnover.errands = &worker.errands;
     if (start(&worker, why, sizeof why) < 0) {
         errands_tell(setup->channel_fd, "failed", why);
         return 1;

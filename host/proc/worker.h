@@ -22,9 +22,13 @@ struct worker_setup {
     pid_t master;
     int channel_fd; /* to the master, both ways; see errands.h */
     int bus_fd;     /* -1: one worker */
-    int listen_fds[CONF_MAX_LISTEN]; /* closed by the worker when it ends */
-    bool listen_tls[CONF_MAX_LISTEN];
+    const char *bus_dir;
+    int *listen_fds; /* closed by the worker when it ends */
+    bool *listen_tls;
     size_t listen_count;
+    /* It is to serve only when told, and goes on with a log that is open as
+     * this conf says; NULL: it serves at once. */
+    const struct conf *replaces;
 };
 
 /*

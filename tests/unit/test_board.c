@@ -129,9 +129,81 @@ static void buries_what_was_open_and_keeps_what_was_counted(void **state)
     }
 }
 
+static uint64_t accepted_of(const struct board *board, unsigned route)
+{
+    return board_sum_route(board, route,
+                           offsetof(struct route_stats, accepted));
+}
+
+static void count(const struct board *board, unsigned worker, uint64_t open,
+                  uint64_t accepted)
+{
+    struct worker_stats *stats = board_stats(board, worker);
+
+    stat_set(&stats->routes[1].connections, open);
+    stat_set(&stats->routes[1].accepted, accepted);
+    stat_set(&stats->http_requests, accepted);
+}
+
+/* Sums never go back, whoever leaves, and no incarnation comes twice. */
+static void is_succeeded(void **state)
+{
+    size_t requests = offsetof(struct worker_stats, http_requests);
+    struct board *first = *state;
+    struct board *second = board_create(1, ROUTES);
+    struct board *third = board_create(2, ROUTES);
+
+    count(first, 0, 2, 10);
+    count(first, 3, 1, 5);
+    board_begin(first, 0, 7);
+    board_bury(first, 1);
+    assert_int_equal(board_succeed(second, first), 0);
+    assert_int_equal(second->incarnation, 2);
+    assert_int_equal(stat_get(&board_slot(second, 0)->incarnation), 2);
+    assert_int_equal(board_connections(second, 1), 3);
+    assert_int_equal(accepted_of(second, 1), 15);
+    count(second, 0, 4, 4);
+    assert_int_equal(board_connections(second, 1), 7);
+    assert_int_equal(board_all_connections(second), 7);
+    assert_int_equal(accepted_of(second, 1), 19);
+    for (unsigned i = 0; i < first->workers; i++) {
+        board_bury(first, i);
+    }
+    assert_int_equal(board_connections(second, 1), 4);
+    assert_int_equal(accepted_of(second, 1), 19);
+    first->over = true;
+    assert_int_equal(board_succeed(third, second), 0);
+    assert_int_equal(third->older_count, 1); /* first was summed up */
+    assert_int_equal(third->incarnation, 3);
+    assert_int_equal(accepted_of(third, 1), 19);
+    assert_int_equal(board_sum(third, requests), 19);
+    assert_int_equal(accepted_of(second, 1), 19);
+    board_clear_route(third, 1);
+    assert_int_equal(accepted_of(third, 1), 0);
+    assert_int_equal(board_connections(third, 1), 0);
+    assert_int_equal(board_sum(third, requests), 19);
+    board_destroy(third);
+    board_destroy(second);
+}
+
+static void names_its_places(void **state)
+{
+    const struct board *board = *state;
+
+    assert_string_equal(board->names[2].name, "");
+    board_name(board, 2, "lobby", "chat");
+    board_name(board, 2, "lobby", "chat");
+    assert_string_equal(board->names[2].before, "");
+    board_name(board, 2, "lobby", "talk");
+    assert_string_equal(board->names[2].plugin, "talk");
+    assert_string_equal(board->names[2].before, "chat");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(is_succeeded, make, unmake),
+        cmocka_unit_test_setup_teardown(names_its_places, make, unmake),
         cmocka_unit_test_setup_teardown(begins_empty, make, unmake),
         cmocka_unit_test_setup_teardown(keeps_slots_apart, make, unmake),
         cmocka_unit_test_setup_teardown(is_seen_by_other_processes, make,

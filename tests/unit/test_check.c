@@ -15,6 +15,7 @@
 
 static struct poller poller;
 static bool done;
+static size_t addresses;
 static char *said;
 static int children;
 
@@ -86,12 +87,20 @@ static void in_child(void *arg)
     assert_ptr_equal(arg, &children);
 }
 
-static void checked(void *arg, const char *problems)
+static void checked(void *arg, const char *problems,
+                    const struct check_found *found)
 {
     assert_ptr_equal(arg, &children);
     assert_false(done);
     done = true;
     said = problems != NULL ? strdup(problems) : NULL;
+    addresses = 0;
+    if (problems == NULL) {
+        addresses = found->listen_count;
+        assert_string_equal(found->listen[addresses - 1].text,
+                            "unix:/run/p.sock");
+        assert_int_equal(found->listen[addresses - 1].addr.ss_family, AF_UNIX);
+    }
 }
 
 static void check_in_child(void)
@@ -115,9 +124,10 @@ static void tells_from_a_child(void **state)
     assert_non_null(strstr(said, "/p.ini:4: [server] lisen: unknown key"));
     assert_int_equal(said[strlen(said) - 1], '\n');
     free(said);
-    write_conf("");
+    write_conf("listen = 127.0.0.1:1, unix:/run/p.sock\n");
     check_in_child();
     assert_null(said);
+    assert_int_equal(addresses, 2);
 }
 
 static void is_cancelled(void **state)

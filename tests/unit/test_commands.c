@@ -13,14 +13,14 @@
 
 #define TICKET 7
 
-static struct poller poller;
 static struct conf_route routes[] = { { .name = (char[]){ "lobby" },
                                         .path = (char[]){ "/chat" },
                                         .plugin = (char[]){ "chat" } } };
 static struct conf conf = { .file = (char[]){ "p.ini" },
                             .routes = routes,
                             .route_count = 1 };
-static struct sockets sockets;
+static struct generation now;
+static struct host host;
 static struct board *board;
 static struct commands *commands;
 static json_t *answered; /* NULL: not yet */
@@ -56,6 +56,67 @@ bool crew_tell(struct crew *crew, unsigned worker, const json_t *order)
     return true;
 }
 
+void crew_adopt(struct crew *crew, const struct conf *next)
+{
+    (void)crew;
+    (void)next;
+}
+
+int crew_missing(const struct crew *crew)
+{
+    (void)crew;
+    return down[0] ? 0 : down[1] ? 1 : -1;
+}
+
+bool crew_uses(const struct crew *crew, const char *image)
+{
+    (void)crew;
+    (void)image;
+    return false;
+}
+
+bool crew_alive(const struct crew *crew)
+{
+    (void)crew;
+    return true;
+}
+
+void crew_drain(struct crew *crew, int code, const char *reason,
+                uint64_t limit_ms)
+{
+    (void)crew;
+    (void)code;
+    (void)reason;
+    (void)limit_ms;
+}
+
+void crew_quit(struct crew *crew)
+{
+    (void)crew;
+}
+
+struct crew *crew_create(const struct crew_setup *setup)
+{
+    (void)setup;
+    return NULL;
+}
+
+int crew_start(struct crew *crew)
+{
+    (void)crew;
+    return -1;
+}
+
+void crew_forget(struct crew *crew)
+{
+    (void)crew;
+}
+
+void crew_destroy(struct crew *crew)
+{
+    (void)crew;
+}
+
 static void drain(void *arg)
 {
     (void)arg;
@@ -71,16 +132,15 @@ static void quit(void *arg)
 static int make(void **state)
 {
     struct commands_setup setup = {
-        .poller = &poller,
-        .conf = &conf,
-        .sockets = &sockets,
+        .host = &host,
         .drain = drain,
         .quit = quit,
     };
 
     (void)state;
     board = board_create(2, 1);
-    setup.board = board;
+    now = (struct generation){ .conf = &conf, .board = board };
+    host = (struct host){ .now = &now, .rundir = { "/nonexistent", -1 } };
     commands = commands_create(&setup);
     drains = quits = 0;
     held = down[0] = down[1] = false;
@@ -103,8 +163,8 @@ static int unmake(void **state)
     forget();
     commands_destroy(commands);
     board_destroy(board);
-    assert_null(poller.alarms);
-    poller_finish(&poller);
+    assert_null(host.poller.alarms);
+    poller_finish(&host.poller);
     return 0;
 }
 
@@ -247,6 +307,16 @@ static void ends_the_host(void **state)
     assert_int_equal(quits, 1);
 }
 
+static void reloads_only_with_all_workers(void **state)
+{
+    (void)state;
+    log_set_level((enum log_level)0);
+    down[1] = true;
+    expect_refusal("{\"do\":\"reload\"}",
+                   "worker 1 does not serve now, and all have to agree; try "
+                   "again");
+}
+
 static void knows_its_commands(void **state)
 {
     (void)state;
@@ -264,6 +334,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(sets_the_level_everywhere, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(ends_the_host, make, unmake),
+        cmocka_unit_test_setup_teardown(reloads_only_with_all_workers, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(knows_its_commands, make, unmake),
     };
 

@@ -21,7 +21,7 @@
 #include "proc/crew.h"
 #include "proc/worker.h"
 
-enum plan { SERVE, FAIL, CRASH, DEAF, HANG };
+enum plan { SERVE, SAYS_WHETHER_IT_WAITS, FAIL, CRASH, DEAF, HANG };
 
 static struct poller poller;
 static struct watch children;
@@ -29,8 +29,10 @@ static struct conf conf;
 static struct board *board;
 static struct sockets sockets;
 static struct crew *crew;
+static struct crew_setup with;
 static enum plan plan[2];
 static int ready_count, failed_count, ended_count, died_count, answer_count;
+static int uses_count;
 static char failure[512];
 
 /* ---- the worker -------------------------------------------------------- */
@@ -55,6 +57,9 @@ static int serve(int fd)
         if (strstr(text, "\"die\"") != NULL) {
             raise(SIGSEGV);
         }
+        if (strstr(text, "\"use\"") != NULL) {
+            say(fd, "{\"event\":\"uses\",\"images\":[\"a.1.so\"]}\n");
+        }
         say(fd, "{\"id\":5,\"ok\":true}\n");
     }
     return 0;
@@ -68,6 +73,12 @@ int worker_run(const struct worker_setup *setup)
     sigprocmask(SIG_SETMASK, &none, NULL);
     switch (plan[setup->index]) {
     case SERVE: return serve(setup->channel_fd);
+    case SAYS_WHETHER_IT_WAITS:
+        say(setup->channel_fd,
+            setup->replaces != NULL
+                ? "{\"event\":\"uses\",\"images\":[\"waits\"]}\n"
+                : "{\"event\":\"uses\",\"images\":[\"serves\"]}\n");
+        return serve(setup->channel_fd);
     case FAIL:
         say(setup->channel_fd,
             "{\"event\":\"failed\",\"why\":\"it is \\\"Monday\\\"\"}\n");
@@ -114,6 +125,12 @@ static void answered(void *arg, unsigned worker, json_int_t id,
     answer_count++;
 }
 
+static void uses(void *arg)
+{
+    (void)arg;
+    uses_count++;
+}
+
 static void died(void *arg, unsigned worker)
 {
     (void)arg;
@@ -145,7 +162,8 @@ static int make(void **state)
 {
     static const struct account nobody;
     static const struct pins pins;
-    struct crew_setup setup = {
+
+    with = (struct crew_setup){
         .poller = &poller,
         .conf = &conf,
         .account = &nobody,
@@ -156,6 +174,7 @@ static int make(void **state)
         .ready = ready,
         .failed = failed,
         .answered = answered,
+        .uses = uses,
         .died = died,
         .ended = ended,
     };
@@ -165,8 +184,8 @@ static int make(void **state)
     log_set_level(LOG_LEVEL_ERROR);
     conf = (struct conf){ .workers = 2, .drain_ms = 100 };
     board = board_create(2, 0);
-    setup.board = board;
-    crew = crew_create(&setup);
+    with.board = board;
+    crew = crew_create(&with);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
@@ -177,6 +196,7 @@ static int make(void **state)
     };
     plan[0] = plan[1] = SERVE;
     ready_count = failed_count = ended_count = died_count = answer_count = 0;
+    uses_count = 0;
     return poller_add(&poller, &children);
 }
 
@@ -225,7 +245,7 @@ static void starts_and_drains(void **state)
     assert_int_equal(state_of(1), WORKER_RUNNING);
     order(1, "something");
     turn_until(&answer_count, 1);
-    crew_drain(crew);
+    crew_drain(crew, 1001, "going away", 100);
     assert_int_equal(state_of(0), WORKER_DRAINING);
     turn_until(&ended_count, 1);
     assert_int_equal(ended_count, 1);
@@ -240,6 +260,50 @@ static void wait_for_death(unsigned worker)
                             (id_t)atomic_load(&board_slot(board, worker)->pid),
                             &info, WEXITED | WNOWAIT),
                      0);
+}
+
+static void knows_what_they_use(void **state)
+{
+    (void)state;
+    log_set_level((enum log_level)0);
+    assert_int_equal(crew_missing(crew), 0);
+    assert_int_equal(crew_start(crew), 0);
+    turn_until(&ready_count, 1);
+    assert_int_equal(crew_missing(crew), -1);
+    assert_false(crew_uses(crew, "a.1.so"));
+    order(1, "use");
+    turn_until(&uses_count, 1);
+    assert_true(crew_uses(crew, "a.1.so"));
+    assert_false(crew_uses(crew, "a.2.so"));
+    order(1, "die");
+    turn_until(&died_count, 1);
+    assert_false(crew_uses(crew, "a.1.so"));
+    assert_int_equal(crew_missing(crew), 1);
+    crew_quit(crew);
+    turn_until(&ended_count, 1);
+}
+
+/* One that dies later serves at once: its siblings do. */
+static void makes_them_wait_once(void **state)
+{
+    static const struct conf old;
+
+    (void)state;
+    log_set_level((enum log_level)0);
+    crew_destroy(crew);
+    with.replaces = &old;
+    crew = crew_create(&with);
+    plan[0] = plan[1] = SAYS_WHETHER_IT_WAITS;
+    assert_int_equal(crew_start(crew), 0);
+    turn_until(&ready_count, 1);
+    assert_true(crew_uses(crew, "waits"));
+    order(0, "die");
+    order(1, "die");
+    turn_until(&died_count, 2);
+    turn_until(&uses_count, 4);
+    assert_false(crew_uses(crew, "waits"));
+    crew_quit(crew);
+    turn_until(&ended_count, 1);
 }
 
 /* Their deaths are seen before their last words are. */
@@ -312,7 +376,7 @@ static void goes_on_when_a_restart_fails(void **state)
     while (state_of(0) != WORKER_RUNNING) {
         assert_int_equal(poller_turn(&poller), 0);
     }
-    crew_drain(crew);
+    crew_drain(crew, 1001, "going away", 100);
     turn_until(&ended_count, 1);
 }
 
@@ -325,7 +389,7 @@ static void replaces_nobody_at_the_end(void **state)
     assert_int_equal(crew_start(crew), 0);
     turn_until(&ready_count, 1);
     order(0, "die");
-    crew_drain(crew);
+    crew_drain(crew, 1001, "going away", 100);
     turn_until(&ended_count, 1);
     assert_int_equal(died_count, 2);
     assert_false(crew_tell(crew, 0, json));
@@ -342,7 +406,7 @@ static void kills_who_does_not_follow(void **state)
     assert_int_equal(crew_start(crew), 0);
     turn_until(&ready_count, 1);
     begun = clock_now_ms();
-    crew_drain(crew);
+    crew_drain(crew, 1001, "going away", 100);
     turn_until(&died_count, 1);
     assert_true(clock_now_ms() - begun < 1000);
     assert_true(crew_alive(crew));
@@ -361,7 +425,7 @@ static void does_not_wait_for_who_only_starts(void **state)
     while (state_of(1) != WORKER_RUNNING) {
         assert_int_equal(poller_turn(&poller), 0);
     }
-    crew_drain(crew);
+    crew_drain(crew, 1001, "going away", 100);
     turn_until(&ended_count, 1);
     assert_int_equal(failed_count, 0);
     assert_true(clock_now_ms() - begun < 2000);
@@ -371,6 +435,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(starts_and_drains, make, unmake),
+        cmocka_unit_test_setup_teardown(knows_what_they_use, make, unmake),
+        cmocka_unit_test_setup_teardown(makes_them_wait_once, make, unmake),
         cmocka_unit_test_setup_teardown(says_why_it_cannot_start, make, unmake),
         cmocka_unit_test_setup_teardown(takes_the_others_along, make, unmake),
         cmocka_unit_test_setup_teardown(replaces_the_dead, make, unmake),

@@ -19,7 +19,8 @@ static uv_loop_t loop;
 static struct errands errands;
 static struct conf conf;
 static int master;
-static int quits, orphans, code;
+static int quits, orphans, code, aborts, serves;
+static json_int_t prepared, committed;
 static uint64_t limit_ms;
 static char reason[64];
 static bay_id kicked;
@@ -74,6 +75,30 @@ static void orphaned(void *arg)
     orphans++;
 }
 
+static void prepare(void *arg, const json_t *order)
+{
+    (void)arg;
+    prepared = json_integer_value(json_object_get(order, "id"));
+}
+
+static void commit(void *arg, const json_t *order)
+{
+    (void)arg;
+    committed = json_integer_value(json_object_get(order, "id"));
+}
+
+static void give_up(void *arg)
+{
+    (void)arg;
+    aborts++;
+}
+
+static void serve(void *arg)
+{
+    (void)arg;
+    serves++;
+}
+
 static uint64_t now_ms(void *arg)
 {
     (void)arg;
@@ -86,12 +111,17 @@ static int make(void **state)
     int ends[2];
 
     (void)state;
-    quits = orphans = code = 0;
+    quits = orphans = code = aborts = serves = 0;
+    prepared = committed = 0;
     kicked = 0;
     conf = (struct conf){ .log_file = log_file, .log_format = LOG_FORMAT_TEXT };
     errands = (struct errands){ .conf = &conf,
                                 .drain = drain,
                                 .quit = quit,
+                                .prepare = prepare,
+                                .commit = commit,
+                                .abort = give_up,
+                                .serve = serve,
                                 .orphaned = orphaned,
                                 .now_ms = now_ms };
     assert_int_equal(uv_loop_init(&loop), 0);
@@ -143,6 +173,24 @@ static void does_what_it_is_told(void **state)
     assert_int_equal(quits, 0);
     tell("it\"}\n");
     assert_int_equal(quits, 1);
+}
+
+static void hands_a_reload_on(void **state)
+{
+    json_t *said;
+
+    (void)state;
+    tell("{\"do\":\"prepare\",\"id\":3}\n{\"do\":\"commit\",\"id\":4}\n"
+         "{\"do\":\"abort\"}\n{\"do\":\"serve\"}\n");
+    assert_int_equal(prepared, 3);
+    assert_int_equal(committed, 4);
+    assert_int_equal(aborts, 1);
+    assert_int_equal(serves, 1);
+    errands_say(&errands, json_pack("{s:i}", "id", 4));
+    uv_run(&loop, UV_RUN_NOWAIT);
+    said = hear();
+    assert_int_equal(json_integer_value(json_object_get(said, "id")), 4);
+    json_decref(said);
 }
 
 static void lists_connections(void **state)
@@ -250,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(does_what_it_is_told, make, unmake),
+        cmocka_unit_test_setup_teardown(hands_a_reload_on, make, unmake),
         cmocka_unit_test_setup_teardown(lists_connections, make, unmake),
         cmocka_unit_test_setup_teardown(kicks, make, unmake),
         cmocka_unit_test_setup_teardown(sets_the_level, make, unmake),

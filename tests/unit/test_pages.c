@@ -16,7 +16,7 @@
 
 static struct conf_route routes[] = {
     { .name = (char[]){ "lobby" } },
-    { .name = (char[]){ "we\\ird\"\n" } },
+    { .name = (char[]){ "we\\ird\"\n" }, .slot = 1 },
 };
 static const struct conf conf = { .routes = routes, .route_count = 2 };
 

@@ -10,27 +10,54 @@
 
 #include "proc/postmortem.h"
 
-static struct conf_route routes[] = {
-    { .name = (char[]){ "lobby" }, .plugin = (char[]){ "chat" } },
-    { .name = (char[]){ "crash" }, .plugin = (char[]){ "crasher" } },
-};
-static const struct conf conf = { .routes = routes, .route_count = 2 };
+static struct board *board;
+static struct hook_now *now; /* of worker 1 */
+static char text[512];
+
+static int make(void **state)
+{
+    (void)state;
+    board = board_create(2, 3);
+    board_name(board, 0, "lobby", "chat");
+    board_name(board, 1, "crash", "crasher");
+    now = &board_stats(board, 1)->now;
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    (void)state;
+    board_destroy(board);
+    return 0;
+}
+
+static void set(uint32_t hook, uint32_t route, uint64_t conn)
+{
+    atomic_store(&now->hook, hook);
+    atomic_store(&now->route, route);
+    stat_set(&now->conn, conn);
+}
+
+static const char *hook(void)
+{
+    return postmortem_hook(text, sizeof text, board, 1);
+}
 
 /* As waitpid gives them (glibc's bits/waitstatus.h). */
 #define KILLED_BY(signal) (signal)
 #define EXITED_WITH(code) ((code) << 8)
 
+static const char *death(int status)
+{
+    return postmortem_death(text, sizeof text, board, 1, 77, status);
+}
+
 static void names_the_culprit(void **state)
 {
-    struct worker_stats stats = {
-        .now = { .hook = HOOK_MESSAGE, .route = 1, .conn = 281474976710657u }
-    };
-    char text[512];
-
     (void)state;
+    set(HOOK_MESSAGE, 1, 281474976710657u);
     assert_string_equal(
-        postmortem_death(text, sizeof text, 1, 77, KILLED_BY(SIGSEGV), &stats,
-                         &conf),
+        death(KILLED_BY(SIGSEGV)),
         "worker 1 (pid 77) killed by signal 11 (Segmentation fault) in the "
         "message hook of plugin crasher, [route.crash], connection "
         "281474976710657");
@@ -38,55 +65,62 @@ static void names_the_culprit(void **state)
 
 static void names_no_connection_where_there_is_none(void **state)
 {
-    struct worker_stats stats = { .now = { .hook = HOOK_START } };
-    char text[512];
-
     (void)state;
-    assert_string_equal(
-        postmortem_death(text, sizeof text, 0, 5, EXITED_WITH(3), &stats,
-                         &conf),
-        "worker 0 (pid 5) exited with status 3 in the start hook of plugin "
-        "chat, [route.lobby]");
+    set(HOOK_START, 0, 0);
+    assert_string_equal(death(EXITED_WITH(3)),
+                        "worker 1 (pid 77) exited with status 3 in the start "
+                        "hook of plugin chat, [route.lobby]");
 }
 
 static void names_nobody_where_no_hook_ran(void **state)
 {
-    struct worker_stats stats = { 0 };
-    char text[512];
+    (void)state;
+    assert_string_equal(death(KILLED_BY(SIGKILL)),
+                        "worker 1 (pid 77) killed by signal 9 (Killed)");
+    assert_string_equal(hook(), "");
+}
+
+/* As long as it has connections, it may have been the old one. */
+static void names_both_plugins_of_a_route(void **state)
+{
+    struct route_stats *stats = &board_stats(board, 1)->routes[0];
 
     (void)state;
-    assert_string_equal(postmortem_death(text, sizeof text, 0, 5,
-                                         KILLED_BY(SIGKILL), &stats, &conf),
-                        "worker 0 (pid 5) killed by signal 9 (Killed)");
-    assert_string_equal(postmortem_hook(text, sizeof text, &stats, &conf), "");
+    board_name(board, 0, "lobby", "talk");
+    set(HOOK_CLOSE, 0, 0);
+    assert_string_equal(hook(), "the close hook of plugin talk, [route.lobby]");
+    stat_set(&stats->outdated, 1);
+    assert_string_equal(hook(), "the close hook of plugin talk (or chat, which "
+                                "it replaced), [route.lobby]");
+    board_name(board, 0, "hall", "talk");
+    assert_string_equal(hook(), "the close hook of plugin talk, [route.hall]");
 }
 
 /* The dead may have written anything there. */
 static void distrusts_the_dead(void **state)
 {
-    struct worker_stats stats = { .now = { .hook = 0xffffffff } };
-    char text[16];
-
     (void)state;
-    assert_string_equal(postmortem_hook(text, sizeof text, &stats, &conf), "");
-    atomic_store(&stats.now.hook, HOOK_COUNT);
-    assert_string_equal(postmortem_hook(text, sizeof text, &stats, &conf), "");
-    atomic_store(&stats.now.hook, HOOK_OPEN);
-    atomic_store(&stats.now.route, 2);
-    assert_string_equal(postmortem_hook(text, sizeof text, &stats, &conf), "");
-    atomic_store(&stats.now.route, 1);
-    stat_set(&stats.now.conn, UINT64_MAX);
-    assert_int_equal(strlen(postmortem_hook(text, sizeof text, &stats, &conf)),
-                     sizeof text - 1);
+    set(0xffffffff, 0, 0);
+    assert_string_equal(hook(), "");
+    set(HOOK_COUNT, 0, 0);
+    assert_string_equal(hook(), "");
+    set(HOOK_OPEN, 3, 0);
+    assert_string_equal(hook(), "");
+    set(HOOK_OPEN, 1, UINT64_MAX);
+    assert_int_equal(strlen(postmortem_hook(text, 16, board, 1)), 15);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_the_culprit),
-        cmocka_unit_test(names_no_connection_where_there_is_none),
-        cmocka_unit_test(names_nobody_where_no_hook_ran),
-        cmocka_unit_test(distrusts_the_dead),
+        cmocka_unit_test_setup_teardown(names_the_culprit, make, unmake),
+        cmocka_unit_test_setup_teardown(names_no_connection_where_there_is_none,
+                                        make, unmake),
+        cmocka_unit_test_setup_teardown(names_nobody_where_no_hook_ran, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(names_both_plugins_of_a_route, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(distrusts_the_dead, make, unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

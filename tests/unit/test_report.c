@@ -17,11 +17,14 @@ static const struct conf conf = { .file = (char[]){ "p.ini" },
                                   .routes = routes,
                                   .route_count = 1 };
 static struct board *board;
+static struct generation now, old;
 
 static int make(void **state)
 {
     (void)state;
     board = board_create(2, 1);
+    board_name(board, 0, "lobby", "chat");
+    now = (struct generation){ .conf = &conf, .board = board };
     return board != NULL ? 0 : -1;
 }
 
@@ -51,22 +54,23 @@ static void expect_text(const json_t *object, const char *key,
 
 static void tells_status(void **state)
 {
-    struct sockets sockets = { .count = 1 };
-    struct sockaddr_in *in = (void *)&sockets.list[0].addr;
+    struct sockaddr_in *in = (void *)&now.sockets.list[0].addr;
     json_t *status;
     const json_t *worker;
 
     (void)state;
+    now.sockets.count = 1;
     in->sin_family = AF_INET;
     in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     in->sin_port = htons(9501);
     board_begin(board, 0, 77);
     stat_set(&board_stats(board, 0)->routes[0].connections, 3);
+    stat_set(&board_stats(board, 0)->routes[0].outdated, 1);
     stat_set(&board_stats(board, 0)->sockets, 4);
     stat_set(&board_stats(board, 1)->routes[0].connections, 2);
     stat_set(&board_slot(board, 0)->incarnation, 6);
     atomic_store(&board_stats(board, 0)->now.hook, HOOK_MESSAGE);
-    status = report_status(board, &conf, &sockets);
+    status = report_status(&now, NULL);
     assert_true(json_is_true(json_object_get(status, "ok")));
     expect_text(status, "state", "degraded");
     expect_text(status, "file", "p.ini");
@@ -80,6 +84,7 @@ static void tells_status(void **state)
     assert_int_equal(number_of(worker, "pid"), 77);
     assert_int_equal(number_of(worker, "restarts"), 6);
     assert_int_equal(number_of(worker, "connections"), 3);
+    assert_int_equal(number_of(worker, "outdated"), 1);
     assert_int_equal(number_of(worker, "sockets"), 4);
     expect_text(worker, "state", "starting");
     expect_text(worker, "hook",
@@ -93,19 +98,43 @@ static void tells_status(void **state)
 
 static void sums_it_up(void **state)
 {
-    const struct sockets none = { 0 };
     json_t *status;
 
     (void)state;
     atomic_store(&board_slot(board, 0)->state, WORKER_RUNNING);
     atomic_store(&board_slot(board, 1)->state, WORKER_RUNNING);
-    status = report_status(board, &conf, &none);
+    status = report_status(&now, NULL);
     expect_text(status, "state", "running");
     json_decref(status);
     board_set_draining(board);
-    status = report_status(board, &conf, &none);
+    status = report_status(&now, NULL);
     expect_text(status, "state", "draining");
     json_decref(status);
+}
+
+static void tells_who_leaves(void **state)
+{
+    json_t *status;
+    const json_t *leaving;
+
+    (void)state;
+    old = (struct generation){ .board = board_create(2, 1) };
+    board_begin(old.board, 1, 78);
+    stat_set(&board_stats(old.board, 1)->routes[0].connections, 4);
+    assert_int_equal(board_succeed(board, old.board), 0);
+    stat_set(&board_slot(board, 0)->incarnation, board->incarnation + 2);
+    status = report_status(&now, &old);
+    leaving = json_object_get(status, "leaving");
+    assert_int_equal(json_array_size(leaving), 1);
+    assert_int_equal(number_of(json_array_get(leaving, 0), "pid"), 78);
+    assert_int_equal(number_of(json_array_get(leaving, 0), "connections"), 4);
+    assert_int_equal(number_of(status, "connections"), 4);
+    assert_int_equal(
+        number_of(json_array_get(json_object_get(status, "workers"), 0),
+                  "restarts"),
+        2);
+    json_decref(status);
+    board_destroy(old.board);
 }
 
 static void tells_routes(void **state)
@@ -133,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_status, make, unmake),
         cmocka_unit_test_setup_teardown(sums_it_up, make, unmake),
+        cmocka_unit_test_setup_teardown(tells_who_leaves, make, unmake),
         cmocka_unit_test_setup_teardown(tells_routes, make, unmake),
     };
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -85,8 +86,10 @@ static void gives_each_worker_a_socket_on_one_port(void **state)
     add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
     assert_int_equal(open_all(), 0);
     assert_true(port_of(0) > 0);
-    assert_int_equal(sockets_of(&sockets, 0, fds[0], tls), 1);
-    assert_int_equal(sockets_of(&sockets, 1, fds[1], tls), 1);
+    assert_int_equal(sockets_count(&sockets, 0), 1);
+    sockets_of(&sockets, 0, fds[0], tls);
+    assert_int_equal(sockets_count(&sockets, 1), 1);
+    sockets_of(&sockets, 1, fds[1], tls);
     assert_int_not_equal(fds[0][0], fds[1][0]);
     assert_false(tls[0]);
     for (int i = 0; i < 2; i++) {
@@ -279,9 +282,142 @@ static void lists_real_addresses(void **state)
     sockets_close(&sockets);
 }
 
+static struct sockets next;
+
+static int succeed(unsigned workers)
+{
+    conf.workers = workers;
+    assert_int_equal(mkdir(folder_file("next"), 0700), 0);
+    return sockets_succeed(&next, &sockets, &conf, &nobody, folder_file("next"),
+                           why, sizeof why);
+}
+
+static void end_succession(void)
+{
+    sockets_close(&next);
+    sockets_close(&sockets);
+    assert_int_equal(rmdir(folder_file("next")), 0);
+}
+
+static void lends_its_sockets_to_more_workers(void **state)
+{
+    int before, fds[4];
+    bool tls[4];
+
+    (void)state;
+    conf.workers = 1;
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    add_unix(folder_file("s"));
+    assert_int_equal(open_all(), 0);
+    before = sockets.list[0].fds[0];
+    assert_int_equal(succeed(3), 0);
+    assert_int_equal(next.list[0].fds[0], before);
+    assert_int_equal(next.list[0].fd_count, 3);
+    assert_int_equal(next.list[1].fd_count, 1);
+    assert_int_equal(sockets_count(&next, 2), 2);
+    sockets_of(&next, 2, fds, tls);
+    assert_int_equal(fds[0], next.list[0].fds[2]);
+    assert_int_equal(fds[1], sockets.list[1].fds[0]);
+    /* Nobody waits in what may be given up. */
+    sockets_close(&next);
+    assert_true(is_open(before));
+    assert_int_equal(reach(0), 0);
+    assert_int_equal(reach(1), 0);
+    assert_int_equal(rmdir(folder_file("next")), 0);
+    assert_int_equal(succeed(2), 0);
+    assert_int_equal(sockets_listen(&next, why, sizeof why), 0);
+    sockets_take_over(&next, &sockets);
+    assert_true(is_open(before));
+    assert_int_equal(access(folder_file("s"), F_OK), 0);
+    end_succession();
+    assert_false(is_open(before));
+    assert_int_equal(access(folder_file("s"), F_OK), -1);
+}
+
+static void gives_each_of_fewer_workers_several(void **state)
+{
+    int fds[4];
+    bool tls[4];
+
+    (void)state;
+    conf.workers = 3;
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    assert_int_equal(open_all(), 0);
+    assert_int_equal(succeed(2), 0);
+    assert_int_equal(sockets_count(&next, 0), 2);
+    assert_int_equal(sockets_count(&next, 1), 1);
+    sockets_of(&next, 0, fds, tls);
+    assert_int_equal(fds[0], sockets.list[0].fds[0]);
+    assert_int_equal(fds[1], sockets.list[0].fds[2]);
+    end_succession();
+}
+
+/* A new address takes clients only once it is complete; one that goes is
+ * closed, and its port of 0 is not taken for another's. */
+static void exchanges_addresses(void **state)
+{
+    struct sockaddr_storage gone;
+    int fd;
+
+    (void)state;
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    add_tcp("127.0.0.2:0", INADDR_LOOPBACK + 1, 0);
+    assert_int_equal(open_all(), 0);
+    gone = sockets.list[0].addr;
+    conf.listen[0] = conf.listen[1];
+    conf.listen_count = 1;
+    add_tcp("127.0.0.3:0", INADDR_LOOPBACK + 2, 0);
+    assert_int_equal(succeed(2), 0);
+    assert_int_equal(next.list[0].fds[1], sockets.list[1].fds[1]);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&next.list[1].addr,
+                             next.list[1].addr_len),
+                     -1);
+    assert_int_equal(sockets_listen(&next, why, sizeof why), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&next.list[1].addr,
+                             next.list[1].addr_len),
+                     0);
+    close(fd);
+    sockets_take_over(&next, &sockets);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(
+        connect(fd, (struct sockaddr *)&gone, sizeof(struct sockaddr_in)), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    close(fd);
+    end_succession();
+}
+
+static void drops_what_a_worker_does_not_share(void **state)
+{
+    int shared, alone, bus;
+
+    (void)state;
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    add_tcp("127.0.0.2:0", INADDR_LOOPBACK + 1, 0);
+    assert_int_equal(open_all(), 0);
+    conf.listen_count = 1;
+    assert_int_equal(succeed(2), 0);
+    shared = sockets.list[0].fds[0];
+    alone = sockets.list[1].fds[0];
+    bus = sockets.bus[0];
+    sockets_drop(&next, &sockets);
+    assert_true(is_open(shared));
+    assert_false(is_open(alone));
+    assert_false(is_open(bus));
+    unlink(folder_file("bus.0.sock"));
+    unlink(folder_file("bus.1.sock"));
+    end_succession();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, folder_remove)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(lends_its_sockets_to_more_workers),
+        TEST(gives_each_of_fewer_workers_several),
+        TEST(exchanges_addresses),
+        TEST(drops_what_a_worker_does_not_share),
         cmocka_unit_test_setup_teardown(gives_each_worker_a_socket_on_one_port,
                                         make, folder_remove),
         cmocka_unit_test_setup_teardown(gives_one_name_one_port, make,

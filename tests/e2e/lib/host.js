@@ -127,6 +127,19 @@ class Host {
         return link;
     }
 
+    /* Puts other bytes in its place, as an installation does: a plugin that was
+     * built, or a Buffer. */
+    replacePlugin(as, by) {
+        const next = path.join(this.dir, 'next.so');
+
+        if (Buffer.isBuffer(by)) {
+            fs.writeFileSync(next, by);
+        } else {
+            fs.copyFileSync(pluginFile(by), next);
+        }
+        fs.renameSync(next, path.join(this.pluginDir, `${as}.so`));
+    }
+
     writeIni() {
         const { server, tls, log, limits, http, plugins = {}, routes = {},
             ini } = this.setup;
@@ -355,6 +368,22 @@ class Host {
             }
         }
         return found;
+    }
+
+    /* patchbay reload: its answer, which has to be a good one. */
+    async reload() {
+        const answer = await this.json('reload');
+
+        assert.strictEqual(answer.ok, true, JSON.stringify(answer));
+        return answer;
+    }
+
+    /* One that has to be refused: { code, stderr }. */
+    async reloadFails(code = 3) {
+        const answer = await this.command('reload');
+
+        assert.strictEqual(answer.code, code, answer.stderr + answer.stdout);
+        return answer;
     }
 
     /* Its log, from where it is now: for waitLog. */

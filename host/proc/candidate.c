@@ -1,0 +1,88 @@
+/* candidate.c - what a reload may bring: the INI file and all that it names */
+#include "proc/candidate.h"
+
+#include <string.h>
+
+#include "plugin/image.h"
+#include "proc/reason.h"
+
+static int read_whole(const char *path, struct buf *buf, char *why,
+                      size_t why_size)
+{
+    char reason[REASON_SIZE];
+
+    if (image_read(path, buf, reason, sizeof reason) < 0) {
+        return reason_set(why, why_size, "%s %s", path, reason);
+    }
+    return 0;
+}
+
+int candidate_read_tls(const struct conf *conf, struct buf *cert,
+                       struct buf *key, char *why, size_t why_size)
+{
+    if (conf->tls_cert == NULL || conf->tls_key == NULL) {
+        return 0;
+    }
+    if (read_whole(conf->tls_cert, cert, why, why_size) < 0 ||
+        read_whole(conf->tls_key, key, why, why_size) < 0) {
+        return -1;
+    }
+    buf_add(cert, "", 1);
+    buf_add(key, "", 1);
+    return cert->failed || key->failed
+               ? reason_set(why, why_size, "out of memory")
+               : 0;
+}
+
+int candidate_read(struct candidate *candidate, const char *file,
+                   const char *images_dir, char *why, size_t why_size)
+{
+    struct problems problems = { 0 };
+
+    *candidate = (struct candidate){ 0 };
+    if (read_whole(file, &candidate->text, why, why_size) < 0) {
+        return -1;
+    }
+    candidate->conf = conf_load_text(file, candidate->text.data,
+                                     candidate->text.len, &problems);
+    if (candidate->conf == NULL) {
+        reason_set(why, why_size, "%s",
+                   problems.count > 0 ? problems.list[0].text
+                                      : "out of memory");
+    }
+    problems_free(&problems);
+    if (candidate->conf == NULL) {
+        return -1;
+    }
+    if (pins_make(&candidate->pins, candidate->conf, images_dir, why,
+                  why_size) < 0) {
+        return -1;
+    }
+    return candidate_read_tls(candidate->conf, &candidate->cert,
+                              &candidate->key, why, why_size);
+}
+
+bool candidate_same_bytes(const struct buf *a, const struct buf *b)
+{
+    return a->len == b->len &&
+           (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+}
+
+bool candidate_equal(const struct candidate *a, const struct candidate *b)
+{
+    return a->conf != NULL && b->conf != NULL &&
+           candidate_same_bytes(&a->text, &b->text) &&
+           pins_equal(&a->pins, &b->pins) &&
+           candidate_same_bytes(&a->cert, &b->cert) &&
+           candidate_same_bytes(&a->key, &b->key);
+}
+
+void candidate_free(struct candidate *candidate)
+{
+    conf_free(candidate->conf);
+    pins_free(&candidate->pins);
+    buf_free(&candidate->text);
+    buf_free(&candidate->cert);
+    buf_free(&candidate->key);
+    *candidate = (struct candidate){ 0 };
+}

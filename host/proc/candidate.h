@@ -1,0 +1,42 @@
+/* candidate.h - what a reload may bring: the INI file and all that it names
+ *
+ * Read as a whole before the check and after it: only if nothing differs was
+ * the check one of what will be served.
+ */
+#ifndef PATCHBAY_PROC_CANDIDATE_H
+#define PATCHBAY_PROC_CANDIDATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "proc/pins.h"
+
+/* A zeroed struct is empty. */
+struct candidate {
+    struct buf text;
+    struct conf *conf; /* made of text; NULL: it has problems */
+    struct pins pins;  /* of conf's routes; count 0: see above */
+    struct buf cert;   /* the PEM files of [tls], if there are any */
+    struct buf key;
+};
+
+/* Plugins are copied into images_dir. 0, or -1 and one sentence in why: then
+ * the candidate is incomplete, but still to be freed. */
+int candidate_read(struct candidate *candidate, const char *file,
+                   const char *images_dir, char *why, size_t why_size);
+
+/* The PEM files of [tls], each ending in a 0; empty if there are none. 0, or -1
+ * and one sentence in why. */
+int candidate_read_tls(const struct conf *conf, struct buf *cert,
+                       struct buf *key, char *why, size_t why_size);
+
+bool candidate_same_bytes(const struct buf *a, const struct buf *b);
+
+/* Whether both are complete and made of the same bytes. */
+bool candidate_equal(const struct candidate *a, const struct candidate *b);
+
+void candidate_free(struct candidate *candidate);
+
+#endif

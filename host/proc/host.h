@@ -1,0 +1,22 @@
+/* host.h - what makes up the host that runs, for the parts of the master */
+#ifndef PATCHBAY_PROC_HOST_H
+#define PATCHBAY_PROC_HOST_H
+
+#include <limits.h>
+
+#include "proc/generation.h"
+#include "proc/poller.h"
+#include "proc/rundir.h"
+
+struct host {
+    struct poller poller;
+    struct rundir rundir;
+    char images_dir[PATH_MAX];
+    struct generation *now;     /* that serves; never NULL once it started */
+    struct generation *coming;  /* is to replace it; NULL: none */
+    struct generation *leaving; /* were replaced: a list, the latest first */
+    unsigned generations;       /* made so far */
+    struct generation_events events;
+};
+
+#endif

@@ -1,0 +1,585 @@
+/* renewal.c - a reload, as the master sees it through */
+#include "proc/renewal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/candidate.h"
+#include "proc/check.h"
+#include "proc/images.h"
+#include "proc/outcome.h"
+#include "proc/reason.h"
+#include "proc/report.h"
+#include "proc/slots.h"
+#include "proc/snapshot.h"
+#include "proc/succession.h"
+
+/* A worker has 5 s for deferred work to end, and start hooks take time. */
+#define PREPARE_MS 20000
+#define COMMIT_MS  10000
+#define START_MS   30000 /* for new workers */
+
+#define AGAIN_MS  500 /* for workers to serve */
+#define AGAIN_MAX 60
+#define READ_MAX  5 /* until nobody writes while it is checked */
+
+enum step { IDLE, CHECKING, PREPARING, COMMITTING, REPLACING };
+
+struct renewal {
+    struct renewal_setup setup;
+    enum step step;
+    uint64_t ticket; /* 0: nobody waits */
+    uint64_t began_ms;
+    struct candidate next;
+    unsigned reads;
+    struct check *check;       /* while CHECKING */
+    int lost;                  /* a worker that died while PREPARING; -1 */
+    struct board_route *names; /* as they were; NULL: nothing to restore */
+    char why[REASON_SIZE];     /* why new workers are given up; "" so far */
+    struct alarm_clock late;   /* while REPLACING */
+    bool wanted;               /* another one, when this is over */
+    bool ending;
+    unsigned tries;
+    struct alarm_clock again;
+};
+
+/* ---- the end of one ---------------------------------------------------- */
+
+static void log_lines(enum log_level level, const char *text)
+{
+    while (*text != 0) {
+        size_t len = strcspn(text, "\n");
+
+        log_about(level, NULL, "%.*s", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static bool is_used(void *arg, const char *name)
+{
+    return generation_any_uses(arg, name);
+}
+
+void renewal_sweep(struct renewal *renewal)
+{
+    if (renewal->step == IDLE) {
+        images_sweep(renewal->setup.host->images_dir, is_used,
+                     renewal->setup.host);
+    }
+}
+
+static void try_again_at(struct renewal *renewal, uint64_t after_ms)
+{
+    poller_set_alarm(&renewal->setup.host->poller, &renewal->again,
+                     clock_now_ms() + after_ms);
+}
+
+static void finish(struct renewal *renewal)
+{
+    renewal->step = IDLE;
+    candidate_free(&renewal->next);
+    free(renewal->names);
+    renewal->names = NULL;
+    snapshot_remove(renewal->setup.host);
+    renewal_sweep(renewal);
+    if (renewal->wanted && !renewal->ending) {
+        renewal->wanted = false;
+        renewal->tries = 0;
+        try_again_at(renewal, 0);
+    }
+}
+
+static void answer(struct renewal *renewal, json_t *what)
+{
+    uint64_t ticket = renewal->ticket;
+
+    renewal->ticket = 0;
+    if (ticket == 0) {
+        json_decref(what);
+    } else {
+        renewal->setup.answer(renewal->setup.arg, ticket, what);
+    }
+}
+
+/* problems: one a line, what is wrong with the files; or NULL. */
+static void refuse(struct renewal *renewal, const char *problems,
+                   const char *error)
+{
+    log_lines(LOG_LEVEL_ERROR, problems != NULL ? problems : "");
+    log_error("reload: %s", error);
+    answer(renewal,
+           json_pack("{s:b, s:o, s:o}", "ok", 0, "error", report_text(error),
+                     "problems", report_text(problems)));
+    finish(renewal);
+}
+
+__attribute__((format(printf, 2, 3))) static void
+refuse_since(struct renewal *renewal, const char *format, ...)
+{
+    struct buf text = { 0 };
+    va_list args;
+
+    va_start(args, format);
+    buf_vaddf(&text, format, args);
+    va_end(args);
+    buf_adds(&text, "\n");
+    refuse(renewal, text.failed ? "out of memory\n" : text.data,
+           "refused, everything goes on as it was");
+    buf_free(&text);
+}
+
+/* What stands in the way may be gone in a moment. */
+static void postpone(struct renewal *renewal, const char *why)
+{
+    if (renewal->ticket == 0 && renewal->tries < AGAIN_MAX) {
+        log_debug("reload: %s; tried again", why);
+        renewal->tries++;
+        finish(renewal);
+        try_again_at(renewal, AGAIN_MS);
+        return;
+    }
+    refuse(renewal, NULL, why);
+}
+
+/* ---- commit ------------------------------------------------------------ */
+
+static void succeed(struct renewal *renewal, const json_t *answers,
+                    bool replaced)
+{
+    uint64_t took_ms = clock_now_ms() - renewal->began_ms;
+    json_t *outcome = outcome_make(answers, took_ms, replaced);
+    const char *error = json_string_value(json_object_get(outcome, "error"));
+    struct buf text = { 0 };
+
+    outcome_text(outcome, &text);
+    log_lines(LOG_LEVEL_INFO, text.failed ? "reloaded" : text.data);
+    if (error != NULL) {
+        log_error("reload: %s", error);
+    }
+    buf_free(&text);
+    answer(renewal, outcome);
+    finish(renewal);
+}
+
+static void committed(void *arg, const struct ask *ask)
+{
+    const json_t *worker;
+    size_t i;
+
+    json_array_foreach(ask->missing, i, worker)
+    {
+        log_warn("worker %d did not tell what a reload has done in it",
+                 (int)json_integer_value(worker));
+    }
+    succeed(arg, ask->answers, false);
+}
+
+static void put(struct renewal *renewal, json_t *order, uint64_t patience_ms,
+                void (*done)(void *arg, const struct ask *ask))
+{
+    struct ask ask = { .done = done,
+                       .arg = renewal,
+                       .patience_ms = patience_ms };
+
+    if (!asks_put(renewal->setup.asks, 0,
+                  renewal->setup.host->now->board->workers - 1, order, &ask)) {
+        refuse(renewal, NULL, "too many commands at once");
+    }
+}
+
+static void tell_all(struct renewal *renewal, const char *what)
+{
+    json_t *order = json_pack("{s:s}", "do", what);
+
+    for (unsigned i = 0; i < renewal->setup.host->now->board->workers; i++) {
+        (void)crew_tell(renewal->setup.host->now->crew, i, order);
+    }
+    json_decref(order);
+}
+
+/* From here on a worker that is replaced begins with what is new. */
+static void adopt(struct renewal *renewal)
+{
+    struct generation *now = renewal->setup.host->now;
+    struct conf *next = renewal->next.conf;
+    const struct conf *old = now->conf;
+
+    renewal->next.conf = NULL;
+    now->conf = next;
+    renewal->setup.adopted(renewal->setup.arg, old, false);
+    generation_adopt(now, next, &renewal->next.pins);
+}
+
+/* ---- prepare ----------------------------------------------------------- */
+
+static void give_up(struct renewal *renewal)
+{
+    tell_all(renewal, "abort");
+    slots_restore(renewal->setup.host->now->board, renewal->names);
+}
+
+/* The first that cannot; NULL: all can. */
+static const json_t *find_refusal(const json_t *answers)
+{
+    const json_t *said;
+    size_t i;
+
+    json_array_foreach(answers, i, said)
+    {
+        if (!json_is_true(json_object_get(said, "ok"))) {
+            return said;
+        }
+    }
+    return NULL;
+}
+
+static void prepared(void *arg, const struct ask *ask)
+{
+    struct renewal *renewal = arg;
+    const json_t *refusal = find_refusal(ask->answers);
+    char why[REASON_SIZE];
+
+    if (refusal != NULL) {
+        const char *said = json_string_value(json_object_get(refusal, "why"));
+
+        give_up(renewal);
+        refuse_since(renewal, "%s", said != NULL ? said : "a worker refuses");
+    } else if (renewal->lost >= 0) {
+        give_up(renewal);
+        reason_set(why, sizeof why,
+                   "worker %d died while it got ready, so everything goes on "
+                   "as it was; try again",
+                   renewal->lost);
+        postpone(renewal, why);
+    } else if (json_array_size(ask->missing) > 0) {
+        give_up(renewal);
+        reason_set(
+            why, sizeof why,
+            "worker %d does not answer, so everything goes on as it was; "
+            "patchbay status shows what it does",
+            (int)json_integer_value(json_array_get(ask->missing, 0)));
+        postpone(renewal, why);
+    } else {
+        adopt(renewal);
+        renewal->step = COMMITTING;
+        put(renewal, json_pack("{s:s}", "do", "commit"), COMMIT_MS, committed);
+    }
+}
+
+static void begin_prepare(struct renewal *renewal)
+{
+    const struct host *host = renewal->setup.host;
+    char why[REASON_SIZE];
+
+    if (snapshot_write(host, &renewal->next, why, sizeof why) < 0) {
+        refuse_since(renewal, "%s", why);
+        return;
+    }
+    renewal->step = PREPARING;
+    renewal->lost = -1;
+    put(renewal, snapshot_order(host, &renewal->next), PREPARE_MS, prepared);
+}
+
+/* ---- new workers ------------------------------------------------------- */
+
+static void begin_replace(struct renewal *renewal, const char *reason)
+{
+    struct host *host = renewal->setup.host;
+    char why[REASON_SIZE];
+
+    log_info("reload: new workers are started, since %s cannot change in those "
+             "there are",
+             reason);
+    renewal->step = REPLACING;
+    renewal->why[0] = 0;
+    if (succession_begin(host, &renewal->next, why, sizeof why) < 0) {
+        slots_restore(host->now->board, renewal->names);
+        refuse_since(renewal, "%s", why);
+        return;
+    }
+    poller_set_alarm(&host->poller, &renewal->late, clock_now_ms() + START_MS);
+}
+
+static void give_up_new(struct renewal *renewal, const char *why)
+{
+    reason_set(renewal->why, sizeof renewal->why, "%s", why);
+    poller_clear_alarm(&renewal->setup.host->poller, &renewal->late);
+    succession_give_up(renewal->setup.host);
+}
+
+static void late(struct alarm_clock *alarm)
+{
+    struct renewal *renewal = alarm->arg;
+    int worker = crew_missing(renewal->setup.host->coming->crew);
+    char why[REASON_SIZE];
+
+    reason_set(why, sizeof why,
+               "the new worker %d is not ready within %d s; the log tells what "
+               "it waits for",
+               worker, START_MS / 1000);
+    give_up_new(renewal, why);
+}
+
+void renewal_ready(struct renewal *renewal)
+{
+    struct host *host = renewal->setup.host;
+    const struct generation *old = host->now;
+    char why[REASON_SIZE];
+    json_t *answers;
+
+    poller_clear_alarm(&host->poller, &renewal->late);
+    answers = outcome_replaced(old->board, old->conf, host->coming->conf);
+    if (succession_complete(host, why, sizeof why) < 0) {
+        json_decref(answers);
+        give_up_new(renewal, why);
+        return;
+    }
+    renewal->setup.adopted(renewal->setup.arg, old->conf, true);
+    succeed(renewal, answers, true);
+    json_decref(answers);
+}
+
+void renewal_failed(struct renewal *renewal, const char *why)
+{
+    poller_clear_alarm(&renewal->setup.host->poller, &renewal->late);
+    reason_set(renewal->why, sizeof renewal->why, "%s", why);
+}
+
+void renewal_ended(struct renewal *renewal)
+{
+    if (renewal->step != REPLACING) {
+        return;
+    }
+    slots_restore(renewal->setup.host->now->board, renewal->names);
+    refuse_since(renewal, "%s",
+                 renewal->why[0] != 0 ? renewal->why
+                                      : "the new workers have ended");
+}
+
+/* ---- which way --------------------------------------------------------- */
+
+static int take_addresses(struct conf *conf, const struct check_found *found)
+{
+    for (size_t i = 0; i < found->listen_count; i++) {
+        struct conf_listen *listen = &conf->listen[conf->listen_count];
+
+        *listen = found->listen[i];
+        listen->text = strdup(found->listen[i].text);
+        if (listen->text == NULL) {
+            return -1;
+        }
+        conf->listen_count++;
+    }
+    return 0;
+}
+
+static int get_ready(struct renewal *renewal, const struct check_found *found,
+                     char *why, size_t why_size)
+{
+    struct host *host = renewal->setup.host;
+    struct conf *next = renewal->next.conf;
+    const struct conf *now = host->now->conf;
+
+    if (strcmp(now->run_dir, next->run_dir) != 0) {
+        return reason_set(why, why_size,
+                          "%s: [server] run_dir: cannot change while the host "
+                          "runs: stop it, and start it again",
+                          next->file);
+    }
+    if (take_addresses(next, found) < 0) {
+        return reason_set(why, why_size, "out of memory");
+    }
+    if (renewal->setup.can_adopt(renewal->setup.arg, next, why, why_size) < 0) {
+        return -1;
+    }
+    renewal->names = slots_save(host->now->board);
+    return slots_assign(host->now->board, now, next, why, why_size);
+}
+
+static void prepare(struct renewal *renewal, const struct check_found *found)
+{
+    struct host *host = renewal->setup.host;
+    const char *reason;
+    char why[REASON_SIZE];
+
+    if (get_ready(renewal, found, why, sizeof why) < 0) {
+        slots_restore(host->now->board, renewal->names);
+        refuse_since(renewal, "%s", why);
+        return;
+    }
+    reason = succession_reason(host->now, &renewal->next);
+    if (reason != NULL) {
+        begin_replace(renewal, reason);
+    } else {
+        begin_prepare(renewal);
+    }
+}
+
+/* ---- check ------------------------------------------------------------- */
+
+static void check(struct renewal *renewal);
+
+static void checked(void *arg, const char *problems,
+                    const struct check_found *found)
+{
+    struct renewal *renewal = arg;
+    struct host *host = renewal->setup.host;
+    struct candidate now;
+    char why[REASON_SIZE];
+    bool read;
+
+    renewal->check = NULL;
+    if (problems != NULL) {
+        refuse(renewal, problems, "refused, everything goes on as it was");
+        return;
+    }
+    read = candidate_read(&now, host->now->conf->file, host->images_dir, why,
+                          sizeof why) == 0;
+    if (read && candidate_equal(&now, &renewal->next)) {
+        candidate_free(&now);
+        prepare(renewal, found);
+        return;
+    }
+    candidate_free(&renewal->next);
+    renewal->next = now;
+    if (++renewal->reads < READ_MAX) {
+        check(renewal);
+    } else if (read) {
+        postpone(renewal, "its files are being written all the time");
+    } else {
+        refuse_since(renewal, "%s", why);
+    }
+}
+
+static void in_check_child(void *arg)
+{
+    const struct renewal *renewal = arg;
+
+    renewal->setup.in_child(renewal->setup.arg);
+}
+
+static void check(struct renewal *renewal)
+{
+    struct host *host = renewal->setup.host;
+
+    renewal->check = check_start(&host->poller, host->now->conf->file,
+                                 in_check_child, checked, renewal);
+    if (renewal->check == NULL) {
+        char why[REASON_SIZE];
+
+        reason_set(why, sizeof why, "cannot fork the check: %s",
+                   reason_errno(errno));
+        refuse(renewal, NULL, why);
+    }
+}
+
+static void begin(struct renewal *renewal)
+{
+    struct host *host = renewal->setup.host;
+    int missing = crew_missing(host->now->crew);
+    char why[REASON_SIZE];
+
+    renewal->step = CHECKING;
+    renewal->began_ms = clock_now_ms();
+    renewal->reads = 0;
+    if (missing >= 0) {
+        reason_set(why, sizeof why,
+                   "worker %d does not serve now, and all have to agree; try "
+                   "again",
+                   missing);
+        postpone(renewal, why);
+        return;
+    }
+    /* What is wrong is the check's to say. */
+    (void)candidate_read(&renewal->next, host->now->conf->file,
+                         host->images_dir, why, sizeof why);
+    check(renewal);
+}
+
+void renewal_request(struct renewal *renewal, uint64_t ticket)
+{
+    if (renewal->ending) {
+        return;
+    }
+    if (renewal->step != IDLE) {
+        if (ticket == 0) {
+            renewal->wanted = true;
+            return;
+        }
+        renewal->setup.answer(
+            renewal->setup.arg, ticket,
+            json_pack("{s:b, s:s}", "ok", 0, "error",
+                      "a reload is under way; try again when it is done"));
+        return;
+    }
+    poller_clear_alarm(&renewal->setup.host->poller, &renewal->again);
+    renewal->ticket = ticket;
+    renewal->tries = 0;
+    begin(renewal);
+}
+
+static void again(struct alarm_clock *alarm)
+{
+    struct renewal *renewal = alarm->arg;
+
+    if (renewal->step == IDLE) {
+        begin(renewal);
+    }
+}
+
+/* ---- all of them ------------------------------------------------------- */
+
+struct renewal *renewal_create(const struct renewal_setup *setup)
+{
+    struct renewal *renewal = calloc(1, sizeof *renewal);
+
+    if (renewal != NULL) {
+        renewal->setup = *setup;
+        renewal->step = IDLE;
+        renewal->again.ring = again;
+        renewal->again.arg = renewal;
+        renewal->late.ring = late;
+        renewal->late.arg = renewal;
+    }
+    return renewal;
+}
+
+void renewal_died(struct renewal *renewal, unsigned worker)
+{
+    if (renewal->step == PREPARING) {
+        renewal->lost = (int)worker;
+    }
+}
+
+void renewal_end(struct renewal *renewal)
+{
+    renewal->ending = true;
+    poller_clear_alarm(&renewal->setup.host->poller, &renewal->again);
+    if (renewal->check != NULL) {
+        check_cancel(renewal->check);
+        renewal->check = NULL;
+        refuse(renewal, NULL, "the host is about to end");
+    }
+    if (renewal->step == REPLACING) {
+        give_up_new(renewal, "the host is about to end");
+    }
+}
+
+void renewal_destroy(struct renewal *renewal)
+{
+    if (renewal == NULL) {
+        return;
+    }
+    check_cancel(renewal->check);
+    poller_clear_alarm(&renewal->setup.host->poller, &renewal->again);
+    snapshot_remove(renewal->setup.host);
+    poller_clear_alarm(&renewal->setup.host->poller, &renewal->late);
+    candidate_free(&renewal->next);
+    free(renewal->names);
+    free(renewal);
+}

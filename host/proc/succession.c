@@ -1,0 +1,190 @@
+/* succession.c - new workers on the same sockets, in the place of the old ones
+ */
+#include "proc/succession.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "proc/descriptors.h"
+#include "proc/reason.h"
+
+#define RESTART_CODE   1012
+#define RESTART_REASON "service restart"
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool same_addresses(const struct conf *a, const struct conf *b)
+{
+    if (a->listen_count != b->listen_count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->listen_count; i++) {
+        if (strcmp(a->listen[i].text, b->listen[i].text) != 0 ||
+            a->listen[i].addr_len != b->listen[i].addr_len ||
+            memcmp(&a->listen[i].addr, &b->listen[i].addr,
+                   a->listen[i].addr_len) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_tls(const struct generation *now, const struct candidate *next)
+{
+    return now->conf->tls_min_version == next->conf->tls_min_version &&
+           candidate_same_bytes(&now->cert, &next->cert) &&
+           candidate_same_bytes(&now->key, &next->key);
+}
+
+static const char *differs(const struct conf *now, const struct conf *next)
+{
+    if (!same_addresses(now, next)) {
+        return "listen";
+    }
+    if (now->workers != next->workers) {
+        return "workers";
+    }
+    if (!same_text(now->user, next->user)) {
+        return "user";
+    }
+    if (now->jobs != next->jobs) {
+        return "jobs";
+    }
+    if (now->limits.handshake_ms != next->limits.handshake_ms) {
+        return "handshake";
+    }
+    /* libwebsockets has a table of as many as there can be. */
+    if (descriptors_of_worker(next) > descriptors_of_worker(now)) {
+        return "connections";
+    }
+    return NULL;
+}
+
+const char *succession_reason(const struct generation *now,
+                              const struct candidate *next)
+{
+    return same_tls(now, next) ? differs(now->conf, next->conf) : "tls";
+}
+
+static int prepare(struct host *host, struct generation *coming, char *why,
+                   size_t why_size)
+{
+    struct generation *now = host->now;
+    char bus_dir[PATH_MAX];
+
+    if (account_find(&coming->account, coming->conf->user, why, why_size) < 0 ||
+        rundir_empty(&host->rundir, coming->bus_dir, why, why_size) < 0) {
+        return -1;
+    }
+    (void)rundir_path(host->rundir.path, coming->bus_dir, bus_dir,
+                      sizeof bus_dir);
+    if (board_succeed(coming->board, now->board) < 0) {
+        return reason_set(why, why_size, "out of memory");
+    }
+    descriptors_limit(descriptors_of_master(now->conf) +
+                      descriptors_of_master(coming->conf));
+    return sockets_succeed(&coming->sockets, &now->sockets, coming->conf,
+                           &coming->account, bus_dir, why, why_size);
+}
+
+int succession_begin(struct host *host, struct candidate *candidate, char *why,
+                     size_t why_size)
+{
+    struct conf *conf = candidate->conf;
+    struct generation *coming;
+
+    candidate->conf = NULL;
+    coming = generation_create(host, conf, conf);
+    if (coming == NULL) {
+        return reason_set(why, why_size, "out of memory");
+    }
+    coming->pins = candidate->pins;
+    candidate->pins = (struct pins){ 0 };
+    coming->cert = candidate->cert;
+    coming->key = candidate->key;
+    candidate->cert = candidate->key = (struct buf){ 0 };
+    if (prepare(host, coming, why, why_size) < 0) {
+        generation_destroy(coming);
+        return -1;
+    }
+    host->coming = coming;
+    if (generation_start(coming, host->now->conf, why, why_size) < 0) {
+        host->coming = NULL;
+        generation_destroy(coming);
+        return -1;
+    }
+    return 0;
+}
+
+static void tell_all(const struct generation *generation, const char *what)
+{
+    json_t *order = json_pack("{s:s}", "do", what);
+
+    for (unsigned i = 0; i < generation->board->workers; i++) {
+        (void)crew_tell(generation->crew, i, order);
+    }
+    json_decref(order);
+}
+
+/* Boards that were summed up by the newest are needed no more. */
+static void bury_the_gone(struct host *host)
+{
+    struct generation **at = &host->leaving;
+
+    while (*at != NULL) {
+        struct generation *generation = *at;
+        const struct board *now = host->now->board;
+        bool needed = generation->crew != NULL;
+
+        for (size_t i = 0; i < now->older_count; i++) {
+            needed = needed || now->older[i] == generation->board;
+        }
+        if (needed) {
+            at = &generation->next;
+        } else {
+            *at = generation->next;
+            generation_destroy(generation);
+        }
+    }
+}
+
+int succession_complete(struct host *host, char *why, size_t why_size)
+{
+    struct generation *old = host->now;
+    struct generation *new = host->coming;
+
+    if (sockets_listen(&new->sockets, why, why_size) < 0) {
+        return -1;
+    }
+    tell_all(new, "serve");
+    host->coming = NULL;
+    host->now = new;
+    old->next = host->leaving;
+    host->leaving = old;
+    sockets_take_over(&new->sockets, &old->sockets);
+    crew_drain(old->crew, RESTART_CODE, RESTART_REASON, new->conf->drain_ms);
+    bury_the_gone(host);
+    return 0;
+}
+
+void succession_give_up(struct host *host)
+{
+    if (host->coming != NULL) {
+        crew_quit(host->coming->crew);
+    }
+}
+
+void succession_ended(struct host *host, struct generation *generation)
+{
+    if (generation == host->coming) {
+        host->coming = NULL;
+        generation_destroy(generation);
+    } else if (generation != host->now) {
+        log_info("the workers that were replaced have gone");
+        generation_end(generation);
+    }
+}
