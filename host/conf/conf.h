@@ -107,6 +107,7 @@ struct conf {
     struct conf_net *proxies;
     size_t proxy_count;
     uint64_t drain_ms;
+    bool watch; /* reload when a file changes */
 
     /* [tls]; on for every TCP address when cert is set */
     char *tls_cert; /* NULL: off */
@@ -120,6 +121,7 @@ struct conf {
     char *log_file; /* "-" or a path */
     enum log_format log_format;
     bool log_access;
+    bool log_trace;
 
     /* [limits] */
     struct conf_limits limits;

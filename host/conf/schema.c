@@ -79,6 +79,8 @@ const struct schema_key schema_keys[] = {
     { "server", "drain", SCHEMA_TIME, "30s", CONF(drain_ms),
       .min = 100 * MS, .max = HOUR, .zero = true,
       .help = "how long stop and restart wait for clients" },
+    { "server", "watch", SCHEMA_BOOL, "no", CONF(watch),
+      .help = "reload when a plugin or this file is replaced" },
 
     { "tls", "cert", SCHEMA_FILE, "", CONF(tls_cert),
       .help = "certificate and chain, PEM" },
@@ -97,6 +99,8 @@ const struct schema_key schema_keys[] = {
       .help = "text, or one JSON object a line" },
     { "log", "access", SCHEMA_BOOL, "no", CONF(log_access),
       .help = "a line for each connection and its end" },
+    { "log", "trace", SCHEMA_BOOL, "no", CONF(log_trace),
+      .help = "a line for each hook, with its time; for development" },
 
     { "limits", "max_message", SCHEMA_SIZE, "1m", LIMITS(max_message),
       .min = 1, .max = GIB,

@@ -262,6 +262,7 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .workers = setup->conf->workers,
         .incarnation = incarnation,
         .log_access = setup->conf->log_access,
+        .log_trace = setup->conf->log_trace,
     };
     struct local_bus_setup bus = {
         .loop = &worker->loop,

@@ -31,6 +31,8 @@ static void defaults(void **state)
     assert_null(conf->user);
     assert_int_equal(conf->proxy_count, 0);
     assert_int_equal(conf->drain_ms, 30000);
+    assert_false(conf->watch);
+    assert_false(conf->log_trace);
     assert_null(conf->tls_cert);
     assert_null(conf->tls_key);
     assert_int_equal(conf->tls_min_version, 12);
@@ -84,6 +86,7 @@ static const char every_key[] = "[server]\n"
                                 "user = root\n"
                                 "proxies = 10.0.0.0/8, unix\n"
                                 "drain = 7s\n"
+                                "watch = yes\n"
                                 "[tls]\n"
                                 "cert = cert.pem\n"
                                 "key = key.pem\n"
@@ -93,6 +96,7 @@ static const char every_key[] = "[server]\n"
                                 "file = patchbay.log\n"
                                 "format = json\n"
                                 "access = yes\n"
+                                "trace = yes\n"
                                 "[limits]\n"
                                 "max_message = 2m\n"
                                 "send_queue = 3m\n"
@@ -151,6 +155,8 @@ static void check_server(const struct conf *conf)
     is_here(conf->log_file, "patchbay.log");
     assert_int_equal(conf->log_format, LOG_FORMAT_JSON);
     assert_true(conf->log_access);
+    assert_true(conf->log_trace);
+    assert_true(conf->watch);
     is_here(conf->http_root, "www");
     assert_string_equal(conf->http_health, "/health");
     assert_string_equal(conf->http_metrics, "/metrics");

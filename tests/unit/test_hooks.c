@@ -1,6 +1,7 @@
 /* test_hooks.c - the board names the hook that runs; slow ones are logged */
 #include <unistd.h>
 
+#include "caught_log.h"
 #include "core_script.h"
 
 static int look_at_the_board(bay_conn *conn, const bay_message *msg)
@@ -54,6 +55,26 @@ static void slow(void **state)
     script_heard();
 }
 
+/* Each hook has its line, once a trace is asked for. */
+static void traced(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    core_set_logging(rig.core, false, true);
+    assert_int_equal(caught_log_begin(), 0);
+    rig_connect(&peer, "/a");
+    rig_say(&peer, "x");
+    assert_int_equal(caught_log_count("message took "), 1);
+    core_set_logging(rig.core, false, false);
+    rig_say(&peer, "x");
+    assert_int_equal(caught_log_count("message took "), 1);
+    caught_log_end();
+    rig_leave(&peer);
+    script_heard();
+}
+
 static void names(void **state)
 {
     (void)state;
@@ -88,10 +109,8 @@ static void missing_hooks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRIPT_TEST(the_board),
-        SCRIPT_TEST(slow),
-        SCRIPT_TEST(names),
-        SCRIPT_TEST(missing_hooks),
+        SCRIPT_TEST(the_board), SCRIPT_TEST(slow),          SCRIPT_TEST(traced),
+        SCRIPT_TEST(names),     SCRIPT_TEST(missing_hooks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

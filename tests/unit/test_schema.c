@@ -42,7 +42,7 @@ static void lists(void **state)
 
     (void)state;
     schema_add_names(&names, "log");
-    assert_string_equal(names.data, "level, file, format and access");
+    assert_string_equal(names.data, "level, file, format, access and trace");
     buf_clear(&names);
     schema_add_names(&names, "http");
     assert_string_equal(names.data, "root, health and metrics");
