@@ -1,7 +1,6 @@
 /* setting.c - from lines of options to the configuration of one route */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/units.h"
 #include "conf/schema.h"
@@ -35,29 +34,38 @@ static bool is_for_plugin(const bay_plugin *plugin, const char *key)
 struct found {
     bool path;
     bool slow_hook;
+    bool section;
+    bool plugin;
 };
+
+/* "history" of "  history = 2"; "" if the line is none of a key. */
+static void read_key(const char *line, size_t len, char *key, size_t size)
+{
+    size_t blanks = strspn(line, " \t");
+    size_t key_len = strcspn(line + blanks, " \t=\n");
+
+    key[0] = '\0';
+    if (blanks < len && key_len < size && memchr(line, '=', len) != NULL &&
+        strchr("#;", line[blanks]) == NULL) {
+        memcpy(key, line + blanks, key_len);
+        key[key_len] = '\0';
+    }
+}
 
 /* A line as it is, but for an option of the plugin that was written without
  * the plugin's name. */
 static void add_line(struct buf *text, const bay_plugin *plugin,
                      const char *line, size_t len, struct found *found)
 {
-    size_t blanks = strspn(line, " \t");
-    char key[128] = "";
-    size_t key_len;
+    char key[128];
 
-    if (blanks < len) {
-        key_len = strcspn(line + blanks, " \t=\n");
-        if (key_len < sizeof key) {
-            memcpy(key, line + blanks, key_len);
-            key[key_len] = '\0';
-        }
-    }
+    read_key(line, len, key, sizeof key);
     found->path = found->path || strcmp(key, "path") == 0;
     found->slow_hook = found->slow_hook || strcmp(key, "slow_hook") == 0;
-    if (key[0] != '\0' && strchr("#;[", key[0]) == NULL &&
-        strchr(key, '.') == NULL && schema_find("route", key) == NULL &&
-        is_for_plugin(plugin, key)) {
+    found->plugin = found->plugin || strcmp(key, "plugin") == 0;
+    found->section = found->section || line[strspn(line, " \t")] == '[';
+    if (key[0] != '\0' && strchr(key, '.') == NULL &&
+        schema_find("route", key) == NULL && is_for_plugin(plugin, key)) {
         buf_addf(text, "%s.", plugin->name);
     }
     buf_add(text, line, len);
@@ -65,8 +73,8 @@ static void add_line(struct buf *text, const bay_plugin *plugin,
 }
 
 /* One line of ours, then the given ones, so that the lines of a problem can be
- * told. */
-static void write_text(struct buf *text, const bay_plugin *plugin,
+ * told. False: kit_why was called. */
+static bool write_text(struct buf *text, const bay_plugin *plugin,
                        const char *options, const char *path)
 {
     struct found found = { 0 };
@@ -78,6 +86,17 @@ static void write_text(struct buf *text, const bay_plugin *plugin,
         add_line(text, plugin, options, len, &found);
         options += len + (options[len] == '\n');
     }
+    if (found.section) {
+        kit_why(FILE_NAME
+                ": no [section] can be among them: they are the lines "
+                "of one, [route.test]");
+        return false;
+    }
+    if (found.plugin) {
+        kit_why(FILE_NAME ": plugin cannot be among them: it is the one that "
+                          "was given");
+        return false;
+    }
     buf_addf(text, "plugin = %s\n", plugin->name);
     if (!found.path && path != NULL) {
         buf_addf(text, "path = %s\n", path);
@@ -87,24 +106,23 @@ static void write_text(struct buf *text, const bay_plugin *plugin,
     if (!found.slow_hook) {
         buf_adds(text, SLOW_HOOK);
     }
-    /* Numbers, so that no name is looked up. */
-    buf_adds(text, "[server]\nlisten = 127.0.0.1:9501\nworkers = 1\n");
+    return true;
 }
 
-static struct conf *load(struct buf *text, struct problems *problems)
+/* As it is, but for the number of a line in it: "..., first on line 3". */
+static void add_problem(struct buf *text, const char *problem)
 {
-    char path[] = "/tmp/patchbay-test-XXXXXX";
-    int fd = mkstemp(path);
-    struct conf *conf = NULL;
+    static const char label[] = "first on line ";
+    const char *at = strstr(problem, label);
 
-    if (fd >= 0) {
-        if (write(fd, text->data, text->len) == (ssize_t)text->len) {
-            conf = conf_load(path, problems);
-        }
-        close(fd);
-        unlink(path);
+    if (at == NULL) {
+        buf_adds(text, problem);
+    } else {
+        at += sizeof label - 1;
+        buf_add(text, problem, (size_t)(at - problem));
+        buf_addf(text, "%d", atoi(at) - 1);
+        buf_adds(text, at + strspn(at, "0123456789"));
     }
-    return conf;
 }
 
 static void tell(struct problems *problems)
@@ -119,7 +137,7 @@ static void tell(struct problems *problems)
         if (problem->line > 1) {
             buf_addf(&text, "%s:%d: ", FILE_NAME, problem->line - 1);
         }
-        buf_adds(&text, problem->text);
+        add_problem(&text, problem->text);
     }
     kit_why("%s", text.data != NULL ? text.data : "out of memory");
     buf_free(&text);
@@ -134,8 +152,11 @@ struct kit_setting *kit_setting_create(struct kit_code *code,
     struct options *values = NULL;
     struct conf *conf;
 
-    write_text(&text, &code->plugin, options, path);
-    conf = load(&text, &problems);
+    if (!write_text(&text, &code->plugin, options, path)) {
+        buf_free(&text);
+        return NULL;
+    }
+    conf = conf_load_text(FILE_NAME, text.data, text.len, &problems);
     buf_free(&text);
     if (conf != NULL) {
         /* Looked at here, so that a reload is refused before it begins. */

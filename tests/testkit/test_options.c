@@ -44,6 +44,13 @@ static void names_what_is_wrong(void **state)
     BAY_EXPECT_REFUSED(&puppet_plugin, "puppet.nothing = 1", "nothing");
     BAY_EXPECT_REFUSED(&puppet_plugin, "chat.history = 1", "chat");
     BAY_EXPECT_REFUSED(&puppet_plugin, "path = nowhere", "path: ");
+    BAY_EXPECT_REFUSED(&puppet_plugin, "idle = 3s\n\nidle = 4s",
+                       "options:3: [route.test] idle: duplicate key, first on "
+                       "line 1");
+    BAY_EXPECT_REFUSED(&puppet_plugin, "[server]\nworkers = 2",
+                       "no [section] can be among them");
+    BAY_EXPECT_REFUSED(&puppet_plugin, "plugin = chat", "plugin cannot be");
+    BAY_EXPECT_REFUSED(&puppet_plugin, "junk", "options:1: ");
     BAY_EXPECT_REFUSED(&puppet_plugin, "strings = 0\nmax_message = x",
                        "options:2: ");
 }
