@@ -4,6 +4,15 @@
 const path = require('node:path');
 const { spawn } = require('node:child_process');
 
+/* "per_s=93173 mode=echo" is { per_s: 93173, mode: 'echo' }. */
+function fields(line) {
+    return Object.fromEntries(line.trim().split(' ').map((pair) => {
+        const [key, value] = pair.split('=');
+
+        return [key, Number.isNaN(Number(value)) ? value : Number(value)];
+    }));
+}
+
 /* Resolves to { per_s: 93173, p50_us: 1021.5, ... }; rejects with what the
  * generator found wrong. */
 function load(build, args, cpu) {
@@ -30,14 +39,9 @@ function load(build, args, cpu) {
                     (err.trim() || `exit ${code}`)));
                 return;
             }
-            done(Object.fromEntries(out.trim().split(' ').map((pair) => {
-                const [key, value] = pair.split('=');
-
-                return [key, Number.isNaN(Number(value)) ? value
-                    : Number(value)];
-            })));
+            done(fields(out));
         });
     });
 }
 
-module.exports = { load };
+module.exports = { fields, load };

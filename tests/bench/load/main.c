@@ -22,6 +22,7 @@ static const struct mode {
     { "idle", mode_idle, "/echo", 10000, "the server's memory for it" },
     { "handshake", mode_handshake, "/echo", 50, "connect, upgrade, close" },
     { "get", mode_get, "/get", 100, "plain HTTP with keep-alive" },
+    { "steady", mode_steady, "/swap", 10000, "while the code is replaced" },
 };
 
 static const char usage[] =
@@ -34,6 +35,7 @@ static const char usage[] =
     "  -T          text messages rather than binary\n"
     "  -w SECONDS  warm-up: 0.3\n"
     "  -s SECONDS  counting: 1\n"
+    "  -r RATE     messages a second, of all connections (steady): 5000\n"
     "  -P PID      the server's process: tells its CPU time and memory\n"
     "modes, their paths and connections:\n";
 
@@ -92,6 +94,7 @@ static bool option(struct load *load, int letter)
     case 'T': load->opcode = OP_TEXT; return true;
     case 'w': return number(optarg, 0, 3600, &load->warm_up);
     case 's': return number(optarg, 0.001, 3600, &load->seconds);
+    case 'r': return number(optarg, 1, 10000000, &load->rate);
     case 'P':
         if (!number(optarg, 1, 1 << 22, &value)) {
             return false;
@@ -108,7 +111,8 @@ int main(int argc, char **argv)
                          .payload = 20,
                          .opcode = OP_BINARY,
                          .warm_up = 0.3,
-                         .seconds = 1 };
+                         .seconds = 1,
+                         .rate = 5000 };
     const struct mode *mode = NULL;
     struct rlimit files;
     int letter;
@@ -124,7 +128,7 @@ int main(int argc, char **argv)
     load.path = mode->path;
     load.conns = mode->conns;
     optind = 2;
-    while ((letter = getopt(argc, argv, "p:u:c:f:b:Tw:s:P:")) != -1) {
+    while ((letter = getopt(argc, argv, "p:u:c:f:b:Tw:s:r:P:")) != -1) {
         if (!option(&load, letter)) {
             return complain("an option's value is out of range");
         }
