@@ -129,14 +129,18 @@ function versionsDiffer() {
     assert.strictEqual(versionOf(bytes, 0x41).toString(),
         'xx bench-version:A\0\0\0\0\0\0\0 yy');
     assert.throws(() => versionOf(Buffer.from('no mark'), 1));
+    assert.throws(() => versionOf(bytes, 1, true));
+    assert.deepStrictEqual(versionOf(Buffer.concat(
+        [bytes, Buffer.from([1, 0, 0xed, 0x5e])]), 9, true).subarray(-4),
+    Buffer.from([10, 0, 0, 0]));
 }
 
 /* The whole, small. */
-function runs() {
+function runs(...more) {
     const { status, stdout, stderr } = spawnSync(process.execPath,
         [path.join(__dirname, 'reload'), '--no-build', '--build', BUILD,
             '--connections', '50', '--rate', '1000', '--swaps', '10',
-            '--quiet', '0.2', '--gap', '10'], { encoding: 'utf8' });
+            '--quiet', '0.2', '--gap', '10', ...more], { encoding: 'utf8' });
 
     assert.strictEqual(status, 0, stdout + stderr);
     for (const what of ['connections dropped', 'messages lost',
@@ -150,7 +154,8 @@ async function main() {
     versionsDiffer();
     console.log(`${await findsFaults()} faults are found`);
     runs();
-    console.log('10 swaps are right');
+    runs('--migrate');
+    console.log('10 swaps and 10 migrations are right');
 }
 
 main().catch((error) => {

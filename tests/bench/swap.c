@@ -1,9 +1,10 @@
 /*
  * swap.c - answers each message with what it counted; for tests/bench/reload
  *
- * The blocks stay as they are from version to version, so that what they hold
- * proves that nothing was lost: a connection's count is the number of its last
- * message. reload patches the eight bytes behind the mark.
+ * The blocks go on from version to version, so that what they hold proves that
+ * nothing was lost: a connection's count is the number of its last message.
+ * tests/bench/reload patches the eight bytes behind the mark, and with --migrate
+ * the state_version.
  */
 #include <patchbay.h>
 
@@ -48,6 +49,29 @@ static int message(bay_conn *conn, const bay_message *msg)
     return bay_send_binary(conn, answer, sizeof answer);
 }
 
+static int copy(struct counts *own, const void *old, size_t old_size)
+{
+    if (old_size != sizeof *own) {
+        return BAY_EINVAL;
+    }
+    memcpy(own, old, sizeof *own);
+    return 0;
+}
+
+static int migrate_route(bay_route *route, const void *old, size_t old_size,
+                         uint32_t old_version)
+{
+    (void)old_version;
+    return copy(bay_route_data(route), old, old_size);
+}
+
+static int migrate_conn(bay_conn *conn, const void *old, size_t old_size,
+                        uint32_t old_version)
+{
+    (void)old_version;
+    return copy(bay_conn_data(conn), old, old_size);
+}
+
 static void reload(bay_route *route)
 {
     struct counts *all = bay_route_data(route);
@@ -61,6 +85,8 @@ BAY_PLUGIN = { BAY_INIT,
                .summary = "Counts messages, for the reload bench",
                .route_size = sizeof(struct counts),
                .conn_size = sizeof(struct counts),
-               .state_version = 1,
+               .state_version = 0x5eed0001,
                .reload = reload,
+               .migrate_route = migrate_route,
+               .migrate_conn = migrate_conn,
                .message = message };

@@ -10,15 +10,28 @@ const { start } = require('./servers.js');
 const MARK = 'bench-version:';
 const NEEDS = ['patchbay', 'tests/bench/swap.so'];
 
-/* The bytes of swap.so, as another version of it. */
-function versionOf(bytes, version) {
-    const copy = Buffer.from(bytes);
-    const at = copy.indexOf(MARK);
+/* The state_version of swap.so, as it stands in the file. */
+const STATE = Buffer.from([0x01, 0x00, 0xed, 0x5e]);
 
-    if (at < 0 || copy.indexOf(MARK, at + 1) >= 0) {
-        throw new Error(`swap.so does not hold one "${MARK}"`);
+/* Where something stands, once. */
+function place(bytes, what) {
+    const at = bytes.indexOf(what);
+
+    if (at < 0 || bytes.indexOf(what, at + 1) >= 0) {
+        throw new Error(`swap.so does not hold one "${what}"`);
     }
-    copy.writeBigUInt64LE(BigInt(version), at + MARK.length);
+    return at;
+}
+
+/* The bytes of swap.so, as another version of it; migrate: whose blocks are not
+ * those of any other. */
+function versionOf(bytes, version, migrate = false) {
+    const copy = Buffer.from(bytes);
+
+    copy.writeBigUInt64LE(BigInt(version), place(copy, MARK) + MARK.length);
+    if (migrate) {
+        copy.writeUInt32LE(version + 1, place(copy, STATE));
+    }
     return copy;
 }
 
@@ -71,7 +84,7 @@ async function startHost(build, setup, cpu) {
         const file = path.join(dir, 'plugins/swap.so');
 
         /* Never a file that is half there. */
-        fs.writeFileSync(`${file}.new`, versionOf(bytes, version));
+        fs.writeFileSync(`${file}.new`, versionOf(bytes, version, setup.migrate));
         fs.renameSync(`${file}.new`, file);
     };
     const running = await start({
