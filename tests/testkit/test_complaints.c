@@ -1,7 +1,9 @@
 /* test_complaints.c - what a plugin does wrong though no client notices */
 #include "puppet.h"
 
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static char told[8192];
 
@@ -333,22 +335,43 @@ static int leaves(bay_conn *conn, const bay_message *msg)
     longjmp(back, 1);
 }
 
-/* As an assertion of cmocka does that fails inside a hook. */
-static void hook_left_by_longjmp(void **state)
+/* What came of it: a word, or "" if all is well. */
+static const char *leave_by_longjmp(void)
 {
     bay_test *volatile test = bay_test_new(&puppet_plugin, NULL);
     bay_peer *volatile peer = puppet_connect(test);
 
-    (void)state;
     puppet.message = leaves;
     if (setjmp(back) == 0) {
         bay_peer_text(peer, "x");
-        fail();
+        return "not left";
     }
     puppet.close = puppet_hears_close;
     bay_peer_text(peer, "y");
-    expect(1, bay_test_free(test), "left by longjmp");
-    assert_string_equal(puppet_heard(), "close:1001:the test is over ");
+    if (bay_test_free(test) != 1 || strstr(told, "left by longjmp") == NULL) {
+        return "not told";
+    }
+    return strcmp(puppet_heard(), "close:1001:the test is over ") != 0
+               ? "not closed"
+               : "";
+}
+
+/* As an assertion of cmocka does that fails inside a hook. In a child, since
+ * what was on the stack is never freed, which is no news to a sanitizer. */
+static void hook_left_by_longjmp(void **state)
+{
+    int status;
+    pid_t pid = fork();
+
+    (void)state;
+    if (pid == 0) {
+        const char *wrong = leave_by_longjmp();
+
+        fputs(wrong, stderr);
+        _exit(*wrong != '\0');
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
 }
 
 static void no_such_worker(void **state)
