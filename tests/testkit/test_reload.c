@@ -258,6 +258,12 @@ static void from_a_file(void **state)
     BAY_EXPECT_EQUAL(
         bay_test_reload_from(test, BUILD_DIR "/plugins/echo.so", NULL), BAY_OK);
     expect("unchanged", 0, 0, 0);
+    old = bay_test_connect(test, "/echo", NULL);
+    BAY_EXPECT_EQUAL(
+        bay_test_reload_from(test, BUILD_DIR "/tests/later/echo.so", NULL),
+        BAY_OK);
+    expect("swapped", 1, 0, 0);
+    expect_answer(old, "x");
     BAY_EXPECT_EQUAL(bay_test_reload_from(test, "/nowhere.so", NULL),
                      BAY_EINVAL);
     BAY_EXPECT(strstr(bay_test_why(), "/nowhere.so") != NULL);
