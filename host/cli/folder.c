@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/places.h"
 #include "conf/schema.h"
 
 /* The file need not be right: it is not to be served from. */
@@ -23,11 +24,19 @@ static int read_conf(struct folder *folder, const char *file)
     return status;
 }
 
+/* Of the plugins that came with this program, or of the schema. */
+static char *find_default(void)
+{
+    char *path = places_plugins();
+
+    return path != NULL ? path
+                        : strdup(schema_find("server", "plugin_dir")->fallback);
+}
+
 int folder_find(struct folder *folder, const struct cli_call *call)
 {
     const char *dir = cli_option(call, "dir");
     const char *file = cli_option(call, "config");
-    const char *path = dir;
     int status = CLI_DONE;
 
     *folder = (struct folder){ 0 };
@@ -43,11 +52,9 @@ int folder_find(struct folder *folder, const struct cli_call *call)
     if (status != CLI_DONE) {
         return status;
     }
-    if (path == NULL) {
-        path = folder->conf != NULL
-                   ? folder->conf->plugin_dir
-                   : schema_find("server", "plugin_dir")->fallback;
-        folder->path = strdup(path);
+    if (folder->path == NULL) {
+        folder->path = folder->conf != NULL ? strdup(folder->conf->plugin_dir)
+                                            : find_default();
     }
     if (folder->conf != NULL && geteuid() == 0) {
         folder->user = folder->conf->user;

@@ -157,6 +157,17 @@ describe('plugin list', () => {
                 `no plugins in ${host.pluginDir}\n`);
         }));
 
+    it('without any, takes that of the shipped plugins', {
+        skip: fs.existsSync('/etc/patchbay/patchbay.ini'),
+    }, async () => {
+        const { stdout } = await runCommand(['plugin', 'list', '--json']);
+        const { dir, plugins: listed } = JSON.parse(stdout);
+
+        assert.strictEqual(dir, fs.realpathSync(path.dirname(
+            pluginFile('chat'))));
+        assert.ok(listed.some(({ name, ok }) => name === 'chat' && ok));
+    });
+
     it('says what it cannot read', async () => {
         const noDir = await runCommand(['plugin', 'list', '--dir', '/nowhere']);
 
