@@ -20,6 +20,7 @@
 #include "proc/renewal.h"
 #include "proc/slots.h"
 #include "proc/succession.h"
+#include "proc/vigil.h"
 
 #define IMAGES    "images"
 #define ADDRESSES "addresses"
@@ -35,6 +36,7 @@ struct master {
     struct watch signals; /* a signalfd */
     struct control *control;
     struct commands *commands;
+    struct vigil vigil;
 };
 
 /* ---- the end ----------------------------------------------------------- */
@@ -262,6 +264,14 @@ static void adopted(void *arg, const struct conf *old, bool replaced)
     if (replaced) {
         write_addresses(master);
     }
+    vigil_keep(&master->vigil, conf);
+}
+
+static void files_changed(void *arg)
+{
+    struct master *master = arg;
+
+    renewal_request(commands_renewal(master->commands), 0);
 }
 
 /* ---- signals ----------------------------------------------------------- */
@@ -353,6 +363,7 @@ static void in_child(void *arg)
     close(master->signals.fd);
     rundir_forget(&master->host.rundir);
     control_forget(master->control);
+    vigil_forget(&master->vigil);
 }
 
 static void forget(struct generation *generation)
@@ -424,6 +435,7 @@ static int start_crew(struct master *master)
         return -1;
     }
     commands_connect(master->commands, master->control);
+    vigil_keep(&master->vigil, master->host.now->conf);
     return 0;
 }
 
@@ -483,6 +495,7 @@ static void finish(struct master *master)
 {
     struct host *host = &master->host;
 
+    vigil_end(&master->vigil);
     commands_destroy(master->commands);
     control_retire(master->control);
     destroy_generations(host);
@@ -516,6 +529,9 @@ int master_run(const struct conf *conf, char *why, size_t why_size)
         .died = crew_died,
         .ended = crew_ended,
     };
+    master.vigil = (struct vigil){ .poller = &master.host.poller,
+                                   .changed = files_changed,
+                                   .arg = &master };
     master.failed = start(&master, conf) < 0;
     while (!master.failed && !master.ended) {
         if (poller_turn(&master.host.poller) < 0) {
