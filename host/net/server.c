@@ -353,6 +353,11 @@ static void close_listeners(struct server *server)
     server->listener_count = 0;
 }
 
+void server_stop_listening(struct server *server)
+{
+    close_listeners(server);
+}
+
 void server_stop_accepting(struct server *server)
 {
     struct link *link;

@@ -54,6 +54,10 @@ int server_prepare(struct server *server, const struct conf *conf, char *why,
 void server_commit(struct server *server);
 void server_abort(struct server *server);
 
+/* Takes no more connections, for good: the listening sockets may be closed when
+ * it returns. Those that are there go on as ever. */
+void server_stop_listening(struct server *server);
+
 /* Begins and ends to accept, the latter for good: the listening sockets may be
  * closed when it returns. Connections that are in the middle of nothing are
  * closed then, and those of plain HTTP after their answer; WebSockets are for

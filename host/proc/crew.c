@@ -457,8 +457,7 @@ static void tell_end(struct crew *crew, const json_t *order, uint64_t limit_ms)
     }
 }
 
-void crew_drain(struct crew *crew, int code, const char *reason,
-                uint64_t limit_ms)
+void crew_drain(struct crew *crew, const struct crew_farewell *farewell)
 {
     json_t *order;
 
@@ -466,9 +465,11 @@ void crew_drain(struct crew *crew, int code, const char *reason,
         return;
     }
     crew->phase = DRAINING;
-    order = json_pack("{s:s, s:i, s:s, s:I}", "do", "drain", "code", code,
-                      "reason", reason, "limit_ms", (json_int_t)limit_ms);
-    tell_end(crew, order, limit_ms + DRAIN_GRACE_MS);
+    order = json_pack("{s:s, s:i, s:s, s:I, s:I}", "do", "drain", "code",
+                      farewell->code, "reason", farewell->reason, "limit_ms",
+                      (json_int_t)farewell->limit_ms, "linger_ms",
+                      (json_int_t)farewell->linger_ms);
+    tell_end(crew, order, farewell->limit_ms + DRAIN_GRACE_MS);
     json_decref(order);
 }
 

@@ -67,11 +67,17 @@ bool crew_uses(const struct crew *crew, const char *image);
 /* Sends an order; false if this worker takes none now. */
 bool crew_tell(struct crew *crew, unsigned worker, const json_t *order);
 
-/* Ends them: by drain, clients being told and waited for up to limit_ms, or at
- * once. A worker that does not follow is killed. The latter may follow the
- * former. */
-void crew_drain(struct crew *crew, int code, const char *reason,
-                uint64_t limit_ms);
+/* How clients are told that their worker leaves. */
+struct crew_farewell {
+    int code;
+    const char *reason;
+    uint64_t limit_ms;  /* then it is over */
+    uint64_t linger_ms; /* for handshakes that have begun to end */
+};
+
+/* Ends them: by drain, clients being told and waited for, or at once. A worker
+ * that does not follow is killed. The latter may follow the former. */
+void crew_drain(struct crew *crew, const struct crew_farewell *farewell);
 void crew_quit(struct crew *crew);
 
 /* Any worker still lives. */

@@ -182,7 +182,8 @@ static void do_drain(struct errands *errands, const json_t *order)
     errands->drain(
         errands->arg, (int)json_integer_value(json_object_get(order, "code")),
         text_of(order, "reason"),
-        (uint64_t)json_integer_value(json_object_get(order, "limit_ms")));
+        (uint64_t)json_integer_value(json_object_get(order, "limit_ms")),
+        (uint64_t)json_integer_value(json_object_get(order, "linger_ms")));
 }
 
 static void do_quit(struct errands *errands, const json_t *order)

@@ -21,8 +21,10 @@ struct errands {
     const struct conf *conf; /* set these before errands_open */
     struct core *core;
     void *arg;
-    /* code and reason are for the clients; after limit_ms all is over. */
-    void (*drain)(void *arg, int code, const char *reason, uint64_t limit_ms);
+    /* code and reason are for the clients; after limit_ms all is over. Those
+     * in the middle of a handshake have linger_ms for it. */
+    void (*drain)(void *arg, int code, const char *reason, uint64_t limit_ms,
+                  uint64_t linger_ms);
     void (*quit)(void *arg);
     /* A reload: see turnover.h. */
     void (*prepare)(void *arg, const json_t *order);

@@ -25,8 +25,6 @@
 #define IMAGES    "images"
 #define ADDRESSES "addresses"
 
-#define GOING_AWAY 1001
-
 struct master {
     struct host host;
     char *why;
@@ -58,7 +56,10 @@ static void drain(void *arg)
 
     log_info("ending: clients are told to go, and waited for");
     begin_end(master);
-    crew_drain(now->crew, GOING_AWAY, "going away", now->conf->drain_ms);
+    crew_drain(now->crew,
+               &(struct crew_farewell){ .code = 1001,
+                                        .reason = "going away",
+                                        .limit_ms = now->conf->drain_ms });
 }
 
 static void quit_all(struct master *master)

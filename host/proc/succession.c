@@ -9,8 +9,8 @@
 #include "proc/descriptors.h"
 #include "proc/reason.h"
 
-#define RESTART_CODE   1012
-#define RESTART_REASON "service restart"
+/* A socket that was accepted may have said nothing yet. */
+#define LINGER_MS 500
 
 static bool same_text(const char *a, const char *b)
 {
@@ -166,7 +166,12 @@ int succession_complete(struct host *host, char *why, size_t why_size)
     old->next = host->leaving;
     host->leaving = old;
     sockets_take_over(&new->sockets, &old->sockets);
-    crew_drain(old->crew, RESTART_CODE, RESTART_REASON, new->conf->drain_ms);
+    crew_drain(old->crew, &(struct crew_farewell){
+                              .code = 1012,
+                              .reason = "service restart",
+                              .limit_ms = new->conf->drain_ms,
+                              .linger_ms = LINGER_MS,
+                          });
     bury_the_gone(host);
     return 0;
 }

@@ -33,6 +33,15 @@ static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
 #define IGNORED_COUNT (sizeof ignored / sizeof ignored[0])
 
+struct farewell {
+    int code;
+    char reason[124]; /* as long as a Close frame allows */
+    uint64_t limit_ms;
+    uint64_t until_ms;
+    uint64_t linger_until_ms; /* for handshakes that have begun */
+    bool told;                /* clients have been */
+};
+
 struct worker {
     const struct worker_setup *setup;
     struct worker_stats *stats;
@@ -41,8 +50,8 @@ struct worker {
     uv_signal_t signals[IGNORED_COUNT];
     uv_timer_t beat;
     uv_timer_t drain;
-    uint64_t drain_until_ms;
-    bool refusing; /* has let go of the sockets that listen */
+    struct farewell farewell; /* while it drains */
+    bool refusing;            /* has let go of the sockets that listen */
     struct server *server;
     struct core *core;
     struct local_bus *bus;
@@ -109,7 +118,7 @@ static void beat(uv_timer_t *timer)
 
 /* The kernel refuses clients when the last process has closed a socket; until
  * then they would wait in it for nobody. */
-static void refuse_clients(struct worker *worker)
+static void stop_listening(struct worker *worker)
 {
     const struct worker_setup *setup = worker->setup;
 
@@ -117,7 +126,7 @@ static void refuse_clients(struct worker *worker)
         return;
     }
     worker->refusing = true;
-    server_stop_accepting(worker->server);
+    server_stop_listening(worker->server);
     for (size_t i = 0; i < setup->listen_count; i++) {
         close(setup->listen_fds[i]);
     }
@@ -125,42 +134,66 @@ static void refuse_clients(struct worker *worker)
 
 static void stop(struct worker *worker)
 {
-    refuse_clients(worker);
+    stop_listening(worker);
+    server_stop_accepting(worker->server);
     server_kill(worker->server);
     uv_stop(&worker->loop);
+}
+
+/* Clients are told to go. */
+static void leave(struct worker *worker)
+{
+    struct farewell *farewell = &worker->farewell;
+
+    farewell->told = true;
+    server_stop_accepting(worker->server);
+    core_drain(worker->core, farewell->code, farewell->reason,
+               spread_ms(core_connections(worker->core), farewell->limit_ms));
 }
 
 static void look_drained(uv_timer_t *timer)
 {
     struct worker *worker = timer->data;
+    const struct farewell *farewell = &worker->farewell;
     size_t open = core_connections(worker->core);
+    uint64_t sockets = stat_get(&worker->stats->sockets);
     uint64_t now = clock_now_ms();
 
-    if (now >= worker->drain_until_ms) {
+    if (now >= farewell->until_ms) {
         if (open > 0) {
             log_warn("%zu connections did not close in time and are cut off",
                      open);
         }
         stop(worker);
-    } else if (open == 0 && stat_get(&worker->stats->sockets) == 0) {
+    } else if (!farewell->told &&
+               (now >= farewell->linger_until_ms || sockets == open)) {
+        leave(worker);
+    } else if (open == 0 && sockets == 0) {
         stop(worker);
     }
 }
 
 static void begin_drain(void *arg, int code, const char *reason,
-                        uint64_t limit_ms)
+                        uint64_t limit_ms, uint64_t linger_ms)
 {
     struct worker *worker = arg;
+    struct farewell *farewell = &worker->farewell;
+    uint64_t now = clock_now_ms();
 
     if (uv_is_active((uv_handle_t *)&worker->drain)) {
         return;
     }
     turnover_abort(&worker->turnover);
-    worker->drain_until_ms = clock_now_ms() + limit_ms;
+    *farewell = (struct farewell){ .code = code,
+                                   .limit_ms = limit_ms,
+                                   .until_ms = now + limit_ms,
+                                   .linger_until_ms = now + linger_ms };
+    snprintf(farewell->reason, sizeof farewell->reason, "%s", reason);
+    stop_listening(worker);
+    if (linger_ms == 0) {
+        leave(worker);
+    }
     uv_timer_start(&worker->drain, look_drained, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
-    refuse_clients(worker);
-    core_drain(worker->core, code, reason,
-               spread_ms(core_connections(worker->core), limit_ms));
 }
 
 static void quit(void *arg)
@@ -241,7 +274,7 @@ static void adopted(void *arg, const struct conf *conf, const struct conf *old)
     worker->pages.conf = conf;
     worker->errands.conf = conf;
     adopt_log(conf, old);
-    core_set_logging(worker->core, conf->log_access, false);
+    core_set_logging(worker->core, conf->log_access, conf->log_trace);
     tell_uses(worker);
 }
 

@@ -81,13 +81,10 @@ bool crew_alive(const struct crew *crew)
     return true;
 }
 
-void crew_drain(struct crew *crew, int code, const char *reason,
-                uint64_t limit_ms)
+void crew_drain(struct crew *crew, const struct crew_farewell *farewell)
 {
     (void)crew;
-    (void)code;
-    (void)reason;
-    (void)limit_ms;
+    (void)farewell;
 }
 
 void crew_quit(struct crew *crew)

@@ -29,6 +29,7 @@ static struct conf conf;
 static struct board *board;
 static struct sockets sockets;
 static struct crew *crew;
+static const struct crew_farewell farewell = { 1001, "going away", 100, 0 };
 static struct crew_setup with;
 static enum plan plan[2];
 static int ready_count, failed_count, ended_count, died_count, answer_count;
@@ -245,7 +246,7 @@ static void starts_and_drains(void **state)
     assert_int_equal(state_of(1), WORKER_RUNNING);
     order(1, "something");
     turn_until(&answer_count, 1);
-    crew_drain(crew, 1001, "going away", 100);
+    crew_drain(crew, &farewell);
     assert_int_equal(state_of(0), WORKER_DRAINING);
     turn_until(&ended_count, 1);
     assert_int_equal(ended_count, 1);
@@ -376,7 +377,7 @@ static void goes_on_when_a_restart_fails(void **state)
     while (state_of(0) != WORKER_RUNNING) {
         assert_int_equal(poller_turn(&poller), 0);
     }
-    crew_drain(crew, 1001, "going away", 100);
+    crew_drain(crew, &farewell);
     turn_until(&ended_count, 1);
 }
 
@@ -389,7 +390,7 @@ static void replaces_nobody_at_the_end(void **state)
     assert_int_equal(crew_start(crew), 0);
     turn_until(&ready_count, 1);
     order(0, "die");
-    crew_drain(crew, 1001, "going away", 100);
+    crew_drain(crew, &farewell);
     turn_until(&ended_count, 1);
     assert_int_equal(died_count, 2);
     assert_false(crew_tell(crew, 0, json));
@@ -406,7 +407,7 @@ static void kills_who_does_not_follow(void **state)
     assert_int_equal(crew_start(crew), 0);
     turn_until(&ready_count, 1);
     begun = clock_now_ms();
-    crew_drain(crew, 1001, "going away", 100);
+    crew_drain(crew, &farewell);
     turn_until(&died_count, 1);
     assert_true(clock_now_ms() - begun < 1000);
     assert_true(crew_alive(crew));
@@ -425,7 +426,7 @@ static void does_not_wait_for_who_only_starts(void **state)
     while (state_of(1) != WORKER_RUNNING) {
         assert_int_equal(poller_turn(&poller), 0);
     }
-    crew_drain(crew, 1001, "going away", 100);
+    crew_drain(crew, &farewell);
     turn_until(&ended_count, 1);
     assert_int_equal(failed_count, 0);
     assert_true(clock_now_ms() - begun < 2000);

@@ -21,7 +21,7 @@ static struct conf conf;
 static int master;
 static int quits, orphans, code, aborts, serves;
 static json_int_t prepared, committed;
-static uint64_t limit_ms;
+static uint64_t limit_ms, linger_ms;
 static char reason[64];
 static bay_id kicked;
 static unsigned open_count;
@@ -55,11 +55,13 @@ void core_each_connection(struct core *core,
     }
 }
 
-static void drain(void *arg, int with, const char *why, uint64_t limit)
+static void drain(void *arg, int with, const char *why, uint64_t limit,
+                  uint64_t linger)
 {
     (void)arg;
     code = with;
     limit_ms = limit;
+    linger_ms = linger;
     snprintf(reason, sizeof reason, "%s", why);
 }
 
@@ -166,9 +168,10 @@ static void does_what_it_is_told(void **state)
 {
     (void)state;
     tell("{\"do\":\"drain\",\"code\":1001,\"reason\":\"going away\","
-         "\"limit_ms\":500}\n{\"do\":\"qu");
+         "\"limit_ms\":500,\"linger_ms\":7}\n{\"do\":\"qu");
     assert_int_equal(code, 1001);
     assert_int_equal(limit_ms, 500);
+    assert_int_equal(linger_ms, 7);
     assert_string_equal(reason, "going away");
     assert_int_equal(quits, 0);
     tell("it\"}\n");
