@@ -191,6 +191,29 @@ int client_ask(const struct cli_call *call, json_t *request, json_t **answer)
     return status;
 }
 
+int client_ask_at(const char *socket, json_t *request, json_t **answer)
+{
+    struct timeval patience = { .tv_sec = PATIENCE_S };
+    struct buf line = { 0 };
+    int fd = unix_connect(socket);
+    int status = CLI_NOT_RUNNING;
+
+    *answer = NULL;
+    if (fd < 0) {
+        json_decref(request);
+        return status;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (send_request(fd, request) == 0 && read_line(fd, &line) == 0) {
+        *answer = json_loadb(line.data, line.len, 0, NULL);
+    }
+    status =
+        json_is_true(json_object_get(*answer, "ok")) ? CLI_DONE : CLI_FAILED;
+    buf_free(&line);
+    close(fd);
+    return status;
+}
+
 int client_ask_to_end(const struct cli_call *call, json_t *request,
                       void (*told)(const json_t *answer))
 {

@@ -14,6 +14,9 @@
  */
 int client_ask(const struct cli_call *call, json_t *request, json_t **answer);
 
+/* The same of the host with that control socket, and without a word said. */
+int client_ask_at(const char *socket, json_t *request, json_t **answer);
+
 /* The same for what ends the host: returns when it has ended. told is called
  * in between; it may be NULL. */
 int client_ask_to_end(const struct cli_call *call, json_t *request,

@@ -289,8 +289,8 @@ static const struct wrong names[] = {
     { "[server]\n\nlisen = x\n",
       "p.ini:3: [server] lisen: unknown key, did you mean \"listen\"?\n" },
     { "[log]\ncompress = yes\n",
-      "p.ini:2: [log] compress: unknown key, [log] has level, file, format and "
-      "access\n" },
+      "p.ini:2: [log] compress: unknown key, [log] has level, file, format, "
+      "access and trace\n" },
     { "[server]\nmax_message = 1m\n",
       "p.ini:2: [server] max_message: unknown key here, it belongs in [limits] "
       "or in a route\n" },
