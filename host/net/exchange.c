@@ -96,7 +96,7 @@ static int serve_metrics(struct exchange *exchange)
     return result;
 }
 
-static int serve_hook(struct exchange *exchange)
+static int serve_hook(struct exchange *exchange, struct instance *instance)
 {
     struct link *link = exchange->link;
     char remote[64];
@@ -116,7 +116,7 @@ static int serve_hook(struct exchange *exchange)
     int status, result;
 
     headers_remote(link, remote, sizeof remote);
-    status = request_http(exchange->instance, &request);
+    status = request_http(instance, &request);
     headers_forget(link);
     if (status == 0) {
         result = exchange_respond(exchange, request.status, request.type,
@@ -149,17 +149,34 @@ static int refuse_plain(struct exchange *exchange,
                            sentence);
 }
 
+/* The http hook of a route, for a path that is no page of the host's own. Asked
+ * again when the body is there: a reload may have come in between. */
+static struct instance *find_hook(const struct exchange *exchange)
+{
+    const struct server *server = exchange->link->server;
+    struct instance *instance;
+
+    if (is_page(server->conf->http_health, exchange->path) ||
+        is_page(server->conf->http_metrics, exchange->path)) {
+        return NULL;
+    }
+    instance = core_find_route(server->core, exchange->path);
+    return instance != NULL && instance_plugin(instance)->http != NULL
+               ? instance
+               : NULL;
+}
+
 int exchange_dispatch(struct exchange *exchange)
 {
     struct server *server = exchange->link->server;
     const struct conf *conf = server->conf;
-    struct instance *instance;
+    struct instance *instance = find_hook(exchange);
     bool health = is_page(conf->http_health, exchange->path);
     bool metrics = is_page(conf->http_metrics, exchange->path);
     int result;
 
-    if (exchange->instance != NULL) {
-        return serve_hook(exchange);
+    if (instance != NULL) {
+        return serve_hook(exchange, instance);
     }
     if ((health || metrics) && !reads_only(exchange->method)) {
         return exchange_refuse(exchange, 405, "allow: GET, HEAD\r\n",
@@ -179,22 +196,6 @@ int exchange_dispatch(struct exchange *exchange)
         return refuse_plain(exchange, instance);
     }
     return exchange_refuse(exchange, 404, NULL, "there is nothing here");
-}
-
-/* The http hook of a route, for a path that is no page of the host's own. */
-static struct instance *find_hook(const struct exchange *exchange)
-{
-    const struct server *server = exchange->link->server;
-    struct instance *instance;
-
-    if (is_page(server->conf->http_health, exchange->path) ||
-        is_page(server->conf->http_metrics, exchange->path)) {
-        return NULL;
-    }
-    instance = core_find_route(server->core, exchange->path);
-    return instance != NULL && instance_plugin(instance)->http != NULL
-               ? instance
-               : NULL;
 }
 
 /* Whether a body is to come; refuses what cannot be taken. */
@@ -235,7 +236,7 @@ static int expect_body(struct exchange *exchange, bool *expected)
     if (length == 0) {
         return 0;
     }
-    if (exchange->instance == NULL) {
+    if (!exchange->hooked) {
         /* Nobody reads it: the answer comes at once, and then the end. */
         exchange->close = true;
         return 0;
@@ -251,6 +252,7 @@ static int expect_body(struct exchange *exchange, bool *expected)
 
 int exchange_begin(struct link *link)
 {
+    const struct instance *instance;
     struct exchange *exchange;
     bool expected;
     int result;
@@ -281,10 +283,10 @@ int exchange_begin(struct link *link)
     }
     exchange->head_only = strcmp(exchange->method, "HEAD") == 0;
     headers_query(link->wsi, &exchange->query);
-    exchange->instance = find_hook(exchange);
-    if (exchange->instance != NULL) {
-        exchange->body_max =
-            instance_conf(exchange->instance)->limits.max_message;
+    instance = find_hook(exchange);
+    if (instance != NULL) {
+        exchange->hooked = true;
+        exchange->body_max = instance_conf(instance)->limits.max_message;
     }
     result = expect_body(exchange, &expected);
     if (result != 0 || link->exchange == NULL) {

@@ -21,7 +21,7 @@ struct exchange {
     char path[EXCHANGE_PATH_MAX];
     struct buf query; /* packed, as in struct request */
     struct buf body;
-    struct instance *instance; /* whose http hook answers; NULL: none */
+    bool hooked; /* a hook was to answer when the request came */
     size_t body_max;
     bool close; /* the connection ends with the answer */
     bool head_only;

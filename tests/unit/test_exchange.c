@@ -1,4 +1,5 @@
 /* test_exchange.c - plain HTTP: who answers a request, and with what body */
+#include "core/reload.h"
 #include "net_rig.h"
 
 /* ---- a hook that tells what it got ------------------------------------- */
@@ -145,6 +146,29 @@ static void bodies_up_to_the_limit(void **state)
     assert_int_equal(ask_with_body("POST", "/bare", 5), 426);
     assert_int_equal(ask_with_body("POST", "/none", 5), 404);
     assert_string_equal(answer_header("connection"), "close");
+}
+
+/* Whose hook would have answered is gone when the body is there. */
+static void a_reload_between_head_and_body(void **state)
+{
+    struct client client;
+    struct reload *reload;
+    char why[256];
+
+    (void)state;
+    start();
+    client_connect(&client);
+    client_say(&client, "POST /hook HTTP/1.1\r\nHost: x\r\n"
+                        "Content-Length: 3\r\n\r\n");
+    net_until(stat_get(&net.stats->http_requests) == 1);
+    reload = reload_create(net.core, NULL, 0, why, sizeof why);
+    assert_non_null(reload);
+    assert_true(reload_commit(reload, false, 0));
+    reload_free(reload);
+    client_say(&client, "xxx");
+    assert_int_equal(client_answer(&client), 404);
+    client_leave(&client);
+    assert_string_equal(script_heard(), "start stop ");
 }
 
 static void bodies_that_cannot_be_read(void **state)
@@ -322,6 +346,7 @@ int main(void)
         NET_TEST(routes_without_a_hook),
         NET_TEST(what_the_hook_says),
         NET_TEST(bodies_up_to_the_limit),
+        NET_TEST(a_reload_between_head_and_body),
         NET_TEST(bodies_that_cannot_be_read),
         NET_TEST(a_body_in_pieces),
         NET_TEST(one_after_another),
