@@ -3,9 +3,11 @@
 #define PATCHBAY_NET_SERVER_T_H
 
 #include <libwebsockets.h>
+#include <openssl/ssl.h>
 #include <uv.h>
 
 #include "net/listen.h"
+#include "net/pair.h"
 #include "net/server.h"
 
 /*
@@ -39,9 +41,12 @@ struct server {
     struct link *links;
     bool stopping; /* plain HTTP ends with the answer that is being sent */
     bool closed;
-    struct files *files;          /* NULL: no [http] root */
+    struct files *files; /* NULL: no [http] root */
+    SSL_CTX *ssl_ctx;    /* of the vhost with TLS; NULL: there is none */
+    struct pair *pair;   /* that it has; NULL: that of its files */
     const struct conf *next_conf; /* prepared; NULL: nothing is */
     struct files *next_files;
+    struct pair *next_pair;
 
     uv_prepare_t prepare; /* before the loop waits */
     uv_check_t check;     /* after a batch of events */

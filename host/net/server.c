@@ -2,14 +2,18 @@
 #include "net/server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/clock.h"
 #include "net/files.h"
 #include "net/headers.h"
 #include "net/link.h"
+#include "net/pair.h"
 #include "net/server-t.h"
 #include "net/tls.h"
 #include "net/work.h"
@@ -158,6 +162,7 @@ static void set_common(struct lws_context_creation_info *info,
     loops[0] = server->loop;
     info->options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     info->foreign_loops = loops;
+    info->user = server;
     info->pt_serv_buf_size = SERVICE_BUF;
     info->max_http_header_data = SERVER_HEADERS_MAX;
     info->timeout_secs = handshake;
@@ -189,19 +194,75 @@ static int create_vhost(struct server *server,
     return place->entry != NULL ? 0 : -1;
 }
 
-static int create_context(struct server *server)
+/* libwebsockets reads files only, if they hold more than one certificate: this
+ * one lies in memory. The descriptor, or -1. */
+static int put_in_memory(const char *text, char *path, size_t size)
 {
-    struct lws_context_creation_info info = { 0 };
-    const struct conf *conf = server->conf;
-    void *loops[1];
+    int fd = memfd_create("patchbay.pem", MFD_CLOEXEC);
+    size_t len = strlen(text);
+
+    if (fd >= 0 && write(fd, text, len) != (ssize_t)len) {
+        close(fd);
+        return -1;
+    }
+    snprintf(path, size, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
+static int create_tls_of(struct server *server,
+                         struct lws_context_creation_info *info,
+                         const char *cert, const char *key)
+{
     const char *wrong;
     char why[512];
 
-    if (conf->tls_cert != NULL && tls_check(conf->tls_cert, conf->tls_key,
-                                            &wrong, why, sizeof why) != 0) {
+    if (tls_check(cert, key, &wrong, why, sizeof why) != 0) {
         log_error("[tls] %s: %s", wrong, why);
         return -1;
     }
+    tls_configure(info, server->conf);
+    info->ssl_cert_filepath = cert;
+    info->ssl_private_key_filepath = key;
+    if (create_vhost(server, info, 1, "tls") != 0) {
+        log_error("TLS cannot be set up with %s and %s", server->conf->tls_cert,
+                  server->conf->tls_key);
+        return -1;
+    }
+    return 0;
+}
+
+static int create_tls(struct server *server,
+                      struct lws_context_creation_info *info)
+{
+    const struct server_setup *setup = &server->setup;
+    const struct conf *conf = server->conf;
+    char cert[32], key[32];
+    int fds[2] = { -1, -1 };
+    int result = -1;
+
+    if (setup->cert_pem == NULL || setup->key_pem == NULL) {
+        return create_tls_of(server, info, conf->tls_cert, conf->tls_key);
+    }
+    fds[0] = put_in_memory(setup->cert_pem, cert, sizeof cert);
+    fds[1] = put_in_memory(setup->key_pem, key, sizeof key);
+    if (fds[0] < 0 || fds[1] < 0) {
+        log_error("TLS cannot be set up: %s", strerror(errno));
+    } else {
+        result = create_tls_of(server, info, cert, key);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+        }
+    }
+    return result;
+}
+
+static int create_context(struct server *server)
+{
+    struct lws_context_creation_info info = { 0 };
+    void *loops[1];
+
     lws_set_log_level(LLL_ERR | LLL_WARN, log_library);
     set_common(&info, server, loops);
     info.port = CONTEXT_PORT_NO_LISTEN;
@@ -215,15 +276,7 @@ static int create_context(struct server *server)
         log_error("libwebsockets cannot make its virtual host");
         return -1;
     }
-    if (conf->tls_cert != NULL) {
-        tls_configure(&info, conf);
-        if (create_vhost(server, &info, 1, "tls") != 0) {
-            log_error("TLS cannot be set up with %s and %s", conf->tls_cert,
-                      conf->tls_key);
-            return -1;
-        }
-    }
-    return 0;
+    return server->conf->tls_cert == NULL ? 0 : create_tls(server, &info);
 }
 
 static int create_listeners(struct server *server)
@@ -300,15 +353,23 @@ struct server *server_create(const struct server_setup *setup)
 
 /* ---- another conf ------------------------------------------------------ */
 
-int server_prepare(struct server *server, const struct conf *conf, char *why,
+int server_prepare(struct server *server, const struct conf *conf,
+                   const char *cert_pem, const char *key_pem, char *why,
                    size_t why_size)
 {
+    if (cert_pem != NULL && key_pem != NULL) {
+        server->next_pair = pair_read(cert_pem, key_pem, why, why_size);
+        if (server->next_pair == NULL) {
+            return -1;
+        }
+    }
     if (conf->http_root != NULL) {
         server->next_files = files_create(conf->http_root);
         if (server->next_files == NULL) {
             snprintf(why, why_size,
                      "[http] root: cannot open the folder %s: %s",
                      conf->http_root, strerror(errno));
+            server_abort(server);
             return -1;
         }
     }
@@ -323,6 +384,13 @@ void server_commit(struct server *server)
     server->next_files = NULL;
     server->conf = server->next_conf;
     server->next_conf = NULL;
+    if (server->next_pair != NULL && server->ssl_ctx != NULL) {
+        pair_use(server->next_pair, server->conf->tls_min_version,
+                 server->ssl_ctx);
+        pair_free(server->pair);
+        server->pair = server->next_pair;
+        server->next_pair = NULL;
+    }
 }
 
 void server_abort(struct server *server)
@@ -330,6 +398,8 @@ void server_abort(struct server *server)
     files_destroy(server->next_files);
     server->next_files = NULL;
     server->next_conf = NULL;
+    pair_free(server->next_pair);
+    server->next_pair = NULL;
 }
 
 void server_set_core(struct server *server, struct core *core)
@@ -417,7 +487,8 @@ void server_destroy(struct server *server)
     }
     server_close(server);
     files_destroy(server->files);
-    files_destroy(server->next_files);
+    server_abort(server);
+    pair_free(server->pair);
     free(server->listeners);
     free(server);
 }

@@ -86,9 +86,9 @@ static int http(struct link *link)
 int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
                 void *in, size_t len)
 {
+    struct server *server;
     struct link *link;
 
-    (void)user;
     switch ((int)reason) {
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: return begin(wsi);
     case LWS_CALLBACK_RAW_ADOPT: return -1; /* what CONNECT turns into */
@@ -108,6 +108,11 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_HTTP_WRITEABLE:
     case LWS_CALLBACK_HTTP_BIND_PROTOCOL:
     case LWS_CALLBACK_WSI_DESTROY: break;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        /* user is an SSL_CTX: that of the vhost that is being made. */
+        server = lws_context_user(lws_get_context(wsi));
+        server->ssl_ctx = user;
+        return 0;
     default: return 0;
     }
 

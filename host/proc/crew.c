@@ -161,6 +161,8 @@ _Noreturn static void be_worker(struct member *member, pid_t master, int fd)
         .board = setup->board,
         .account = setup->account,
         .pins = setup->pins,
+        .cert_pem = setup->cert->len > 0 ? setup->cert->data : NULL,
+        .key_pem = setup->key->len > 0 ? setup->key->data : NULL,
         .images_dir = setup->images_dir,
         .index = member->index,
         .master = master,

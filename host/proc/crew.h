@@ -24,6 +24,8 @@ struct crew_setup {
     const struct board *board;
     const struct account *account;
     const struct pins *pins;
+    const struct buf *cert; /* PEM texts of [tls]; empty: none */
+    const struct buf *key;
     const char *images_dir;
     struct sockets *sockets;
     /* The conf of workers that these are to replace: they wait for the order

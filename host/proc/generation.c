@@ -118,6 +118,8 @@ int generation_start(struct generation *generation, const struct conf *replaces,
         .board = generation->board,
         .account = &generation->account,
         .pins = &generation->pins,
+        .cert = &generation->cert,
+        .key = &generation->key,
         .images_dir = host->images_dir,
         .sockets = &generation->sockets,
         .replaces = replaces,
@@ -141,19 +143,29 @@ int generation_start(struct generation *generation, const struct conf *replaces,
     return 0;
 }
 
-void generation_adopt(struct generation *generation, struct conf *conf,
-                      struct pins *pins)
+void generation_take_files(struct generation *generation,
+                           struct candidate *candidate)
+{
+    pins_free(&generation->pins);
+    buf_free(&generation->cert);
+    buf_free(&generation->key);
+    generation->pins = candidate->pins;
+    generation->cert = candidate->cert;
+    generation->key = candidate->key;
+    candidate->pins = (struct pins){ 0 };
+    candidate->cert = candidate->key = (struct buf){ 0 };
+}
+
+void generation_adopt(struct generation *generation,
+                      struct candidate *candidate)
 {
     struct conf *old = generation->owned;
 
-    pins_free(&generation->pins);
-    generation->pins = *pins;
-    *pins = (struct pins){ 0 };
-    generation->conf = conf;
-    generation->owned = conf;
-    if (generation->crew != NULL) {
-        crew_adopt(generation->crew, conf);
-    }
+    generation_take_files(generation, candidate);
+    generation->conf = candidate->conf;
+    generation->owned = candidate->conf;
+    candidate->conf = NULL;
+    crew_adopt(generation->crew, generation->conf);
     if (old != generation->first) {
         conf_free(old);
     }

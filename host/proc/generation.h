@@ -15,6 +15,7 @@
 #include "conf/conf.h"
 #include "proc/account.h"
 #include "proc/board.h"
+#include "proc/candidate.h"
 #include "proc/crew.h"
 #include "proc/pins.h"
 #include "proc/sockets.h"
@@ -62,9 +63,14 @@ struct generation *generation_create(struct host *host, const struct conf *conf,
 int generation_start(struct generation *generation, const struct conf *replaces,
                      char *why, size_t why_size);
 
-/* A reload in place: it serves by conf, which it takes. */
-void generation_adopt(struct generation *generation, struct conf *conf,
-                      struct pins *pins);
+/* Before it is started: it has the candidate's plugins and PEM texts, which it
+ * takes. */
+void generation_take_files(struct generation *generation,
+                           struct candidate *candidate);
+
+/* A reload in place: it serves by what the candidate has, which it takes. */
+void generation_adopt(struct generation *generation,
+                      struct candidate *candidate);
 
 /* Its workers have gone: what only they needed goes; the board stays. */
 void generation_end(struct generation *generation);

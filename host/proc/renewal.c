@@ -206,13 +206,11 @@ static void tell_all(struct renewal *renewal, const char *what)
 static void adopt(struct renewal *renewal)
 {
     struct generation *now = renewal->setup.host->now;
-    struct conf *next = renewal->next.conf;
     const struct conf *old = now->conf;
 
-    renewal->next.conf = NULL;
-    now->conf = next;
+    now->conf = renewal->next.conf;
     renewal->setup.adopted(renewal->setup.arg, old, false);
-    generation_adopt(now, next, &renewal->next.pins);
+    generation_adopt(now, &renewal->next);
 }
 
 /* ---- prepare ----------------------------------------------------------- */
@@ -412,7 +410,7 @@ static void prepare(struct renewal *renewal, const struct check_found *found)
         refuse_since(renewal, "%s", why);
         return;
     }
-    reason = succession_reason(host->now, &renewal->next);
+    reason = succession_reason(host->now->conf, renewal->next.conf);
     if (reason != NULL) {
         begin_replace(renewal, reason);
     } else {

@@ -20,11 +20,17 @@ static json_t *list_routes(const struct candidate *next)
 json_t *snapshot_order(const struct host *host, const struct candidate *next)
 {
     char snapshot[PATH_MAX];
+    json_t *order;
 
     (void)rundir_path(host->rundir.path, SNAPSHOT, snapshot, sizeof snapshot);
-    return json_pack("{s:s, s:s, s:s, s:o}", "do", "prepare", "file",
-                     next->conf->file, "text", snapshot, "routes",
-                     list_routes(next));
+    order = json_pack("{s:s, s:s, s:s, s:o}", "do", "prepare", "file",
+                      next->conf->file, "text", snapshot, "routes",
+                      list_routes(next));
+    if (next->cert.len > 0) {
+        json_object_set_new(order, "cert", json_string(next->cert.data));
+        json_object_set_new(order, "key", json_string(next->key.data));
+    }
+    return order;
 }
 
 int snapshot_write(const struct host *host, const struct candidate *next,

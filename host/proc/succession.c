@@ -33,14 +33,7 @@ static bool same_addresses(const struct conf *a, const struct conf *b)
     return true;
 }
 
-static bool same_tls(const struct generation *now, const struct candidate *next)
-{
-    return now->conf->tls_min_version == next->conf->tls_min_version &&
-           candidate_same_bytes(&now->cert, &next->cert) &&
-           candidate_same_bytes(&now->key, &next->key);
-}
-
-static const char *differs(const struct conf *now, const struct conf *next)
+const char *succession_reason(const struct conf *now, const struct conf *next)
 {
     if (!same_addresses(now, next)) {
         return "listen";
@@ -54,6 +47,9 @@ static const char *differs(const struct conf *now, const struct conf *next)
     if (now->jobs != next->jobs) {
         return "jobs";
     }
+    if ((now->tls_cert == NULL) != (next->tls_cert == NULL)) {
+        return "tls";
+    }
     if (now->limits.handshake_ms != next->limits.handshake_ms) {
         return "handshake";
     }
@@ -62,12 +58,6 @@ static const char *differs(const struct conf *now, const struct conf *next)
         return "connections";
     }
     return NULL;
-}
-
-const char *succession_reason(const struct generation *now,
-                              const struct candidate *next)
-{
-    return same_tls(now, next) ? differs(now->conf, next->conf) : "tls";
 }
 
 static int prepare(struct host *host, struct generation *coming, char *why,
@@ -102,11 +92,7 @@ int succession_begin(struct host *host, struct candidate *candidate, char *why,
     if (coming == NULL) {
         return reason_set(why, why_size, "out of memory");
     }
-    coming->pins = candidate->pins;
-    candidate->pins = (struct pins){ 0 };
-    coming->cert = candidate->cert;
-    coming->key = candidate->key;
-    candidate->cert = candidate->key = (struct buf){ 0 };
+    generation_take_files(coming, candidate);
     if (prepare(host, coming, why, why_size) < 0) {
         generation_destroy(coming);
         return -1;

@@ -184,7 +184,8 @@ static int prepare(struct turnover *turnover, const json_t *order, char *why,
         conf_free(conf);
         return reason_set(why, why_size, "the master's order makes no sense");
     }
-    if (server_prepare(turnover->server, conf, why, why_size) < 0) {
+    if (server_prepare(turnover->server, conf, text_of(order, "cert"),
+                       text_of(order, "key"), why, why_size) < 0) {
         conf_free(conf);
         return -1;
     }

@@ -335,6 +335,8 @@ static int make_server(struct worker *worker, char *why, size_t why_size)
         .listen_fds = setup->listen_fds,
         .listen_tls = setup->listen_tls,
         .listen_count = setup->listen_count,
+        .cert_pem = setup->cert_pem,
+        .key_pem = setup->key_pem,
         .health = pages_health,
         .metrics = pages_metrics,
         .pages_arg = &worker->pages,

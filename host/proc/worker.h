@@ -17,6 +17,8 @@ struct worker_setup {
     const struct board *board;
     const struct account *account;
     const struct pins *pins;
+    const char *cert_pem; /* NULL: no TLS, or the server reads the files */
+    const char *key_pem;
     const char *images_dir;
     unsigned index;
     pid_t master;

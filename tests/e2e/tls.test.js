@@ -10,7 +10,7 @@ const { describe, it } = require('node:test');
 const { OPCODE, closePayload } = require('./lib/raw.js');
 const { suite, withHost } = require('./lib/suite.js');
 const {
-    FILES, PEM, SETUP, TLS, TRUST, WSS, assertServes, only,
+    FILES, PEM, SETUP, TLS, TRUST, WSS, assertServes, makeCertificates, only,
 } = require('./lib/tls.js');
 const { until, within } = require('./lib/wait.js');
 
@@ -236,21 +236,78 @@ describe('the host, with TLS,', () => {
         }));
 });
 
-describe('a key that is replaced by a wrong one', () => {
-    it('leaves the host trying, until it is right', () =>
-        withHost({ ...SETUP, server: { workers: 1 },
-            expected: [/worker 0 .*killed by signal 9/,
-                /worker 0.* is not the private key of /,
-                /worker 0 cannot be restarted/] }, async (host) => {
-            const [pid] = host.workers();
+/* The certificate that a client gets now. */
+async function shown(host, options = TRUST) {
+    const { socket } = await host.raw({ secure: options });
+    const { fingerprint256 } = socket.getPeerX509Certificate();
+
+    socket.destroy();
+    return fingerprint256;
+}
+
+const fingerprint = (pem) => new crypto.X509Certificate(pem).fingerprint256;
+
+/* Of another authority, and with a key of another kind. */
+const NEXT = makeCertificates('rsa:2048');
+
+describe('a certificate that is renewed', () => {
+    it('is what new clients get; the old ones stay', () =>
+        withHost(SETUP, async (host) => {
+            const client = await host.connect('/echo', WSS);
+
+            assert.strictEqual(await shown(host), fingerprint(PEM.chain));
+            host.writeFile('chain.pem', NEXT.chain);
+            host.writeFile('key.pem', NEXT.key);
+            assert.strictEqual(await shown(host), fingerprint(PEM.chain));
+            const answer = await host.reload();
+
+            assert.strictEqual(answer.workers, 'kept');
+            for (let i = 0; i < 8; i++) {
+                assert.strictEqual(await shown(host, { ca: NEXT.root }),
+                    fingerprint(NEXT.chain));
+            }
+            /* With its chain, and never the old one beside it. */
+            await assert.rejects(shown(host));
+            assert.strictEqual(await client.ask('hello'), 'hello');
+            host.writeFile('chain.pem', PEM.chain);
+            host.writeFile('key.pem', PEM.key);
+            await host.reload();
+            assert.strictEqual(await shown(host), fingerprint(PEM.chain));
+        }));
+
+    it('is refused if it is a bad one, and the old one stays', () =>
+        withHost({ ...SETUP, expected: [/\[tls\]/, /reload: refused/,
+            /worker 0 .*killed by signal 9/] }, async (host) => {
+            const client = await host.connect('/echo', WSS);
 
             host.writeFile('key.pem', PEM.otherKey);
-            process.kill(pid, 'SIGKILL');
-            await host.waitLog(/worker 0 cannot be restarted/);
-            host.writeFile('key.pem', PEM.key);
+            assert.match((await host.reloadFails(3)).stderr,
+                /\[tls\] key: .*is not the private key of /);
+            host.writeFile('chain.pem', 'nonsense');
+            assert.match((await host.reloadFails(3)).stderr,
+                /\[tls\] cert: .*is no PEM certificate/);
+            assert.strictEqual(await shown(host), fingerprint(PEM.chain));
+            assert.strictEqual(await client.ask('hello'), 'hello');
+            /* Also with one that has not seen the old files. */
+            process.kill(host.workers()[0], 'SIGKILL');
             await host.waitLog(/worker 0 is back/);
-            await assertServes(host);
+            for (let i = 0; i < 8; i++) {
+                assert.strictEqual(await shown(host), fingerprint(PEM.chain));
+            }
         }));
+
+    it('comes with another version', () => withHost(SETUP, async (host) => {
+        assert.strictEqual(await agreed(host, only('TLSv1.2')), 'TLSv1.2');
+        host.setup = { ...SETUP, tls: { ...TLS, min_version: '1.3' } };
+        host.writeIni();
+        assert.strictEqual((await host.reload()).workers, 'kept');
+        await assertRefusesVersion(host, 'TLSv1.2');
+        assert.strictEqual(await agreed(host, only('TLSv1.3')), 'TLSv1.3');
+        host.setup = SETUP;
+        host.writeIni();
+        await host.reload();
+        assert.strictEqual(await agreed(host, only('TLSv1.2')), 'TLSv1.2');
+    }));
 });
 
 /* What is wrong is said once, with the exit code of a wrong file. */

@@ -7,21 +7,21 @@ const os = require('node:os');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 
-const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
-    '-nodes'];
+const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
 const NAMES = 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1';
 
 /*
  * As an authority would make them, in PEM: root, which clients trust; chain,
  * the server's certificate and that of the authority between them; its key;
- * otherKey, which belongs to none of them.
+ * otherKey, which belongs to none of them. kind: of the keys, for openssl.
  */
-function makeCertificates() {
+function makeCertificates(...kind) {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'patchbay-pem-'));
     const openssl = (...args) => execFileSync('openssl', args,
         { cwd: dir, stdio: 'pipe', timeout: 20000 });
+    const newKey = ['-nodes', '-newkey', ...kind.length > 0 ? kind : EC];
     const read = (name) => fs.readFileSync(path.join(dir, name), 'utf8');
-    const request = (name, subject) => openssl('req', '-new', ...NEW_KEY,
+    const request = (name, subject) => openssl('req', '-new', ...newKey,
         '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject);
     const sign = (name, by, serial, extensions) => {
         fs.writeFileSync(path.join(dir, `${name}.ext`), extensions);
@@ -31,7 +31,7 @@ function makeCertificates() {
     };
 
     try {
-        openssl('req', '-x509', ...NEW_KEY, '-keyout', 'root.key', '-out',
+        openssl('req', '-x509', ...newKey, '-keyout', 'root.key', '-out',
             'root.pem', '-days', '2', '-subj', '/CN=patchbay test root');
         request('middle', '/CN=patchbay test authority');
         sign('middle', 'root', '2', 'basicConstraints=critical,CA:true\n');
@@ -87,5 +87,5 @@ async function assertServes(host) {
 }
 
 module.exports = {
-    FILES, PEM, SETUP, TLS, TRUST, WSS, assertServes, only,
+    FILES, PEM, SETUP, TLS, TRUST, WSS, assertServes, makeCertificates, only,
 };
