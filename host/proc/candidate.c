@@ -62,7 +62,7 @@ int candidate_read(struct candidate *candidate, const char *file,
                               &candidate->key, why, why_size);
 }
 
-bool candidate_same_bytes(const struct buf *a, const struct buf *b)
+static bool same_bytes(const struct buf *a, const struct buf *b)
 {
     return a->len == b->len &&
            (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
@@ -71,10 +71,26 @@ bool candidate_same_bytes(const struct buf *a, const struct buf *b)
 bool candidate_equal(const struct candidate *a, const struct candidate *b)
 {
     return a->conf != NULL && b->conf != NULL &&
-           candidate_same_bytes(&a->text, &b->text) &&
-           pins_equal(&a->pins, &b->pins) &&
-           candidate_same_bytes(&a->cert, &b->cert) &&
-           candidate_same_bytes(&a->key, &b->key);
+           same_bytes(&a->text, &b->text) && pins_equal(&a->pins, &b->pins) &&
+           same_bytes(&a->cert, &b->cert) && same_bytes(&a->key, &b->key);
+}
+
+int candidate_take_addresses(struct candidate *candidate,
+                             const struct check_found *found)
+{
+    struct conf *conf = candidate->conf;
+
+    for (size_t i = 0; i < found->listen_count; i++) {
+        struct conf_listen *listen = &conf->listen[conf->listen_count];
+
+        *listen = found->listen[i];
+        listen->text = strdup(found->listen[i].text);
+        if (listen->text == NULL) {
+            return -1;
+        }
+        conf->listen_count++;
+    }
+    return 0;
 }
 
 void candidate_free(struct candidate *candidate)

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "proc/check.h"
 #include "proc/pins.h"
 
 /* A zeroed struct is empty. */
@@ -32,10 +33,13 @@ int candidate_read(struct candidate *candidate, const char *file,
 int candidate_read_tls(const struct conf *conf, struct buf *cert,
                        struct buf *key, char *why, size_t why_size);
 
-bool candidate_same_bytes(const struct buf *a, const struct buf *b);
-
 /* Whether both are complete and made of the same bytes. */
 bool candidate_equal(const struct candidate *a, const struct candidate *b);
+
+/* What the check has found out, and the conf lacks. 0, or -1 when out of
+ * memory. */
+int candidate_take_addresses(struct candidate *candidate,
+                             const struct check_found *found);
 
 void candidate_free(struct candidate *candidate);
 

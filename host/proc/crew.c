@@ -38,6 +38,7 @@ struct member {
     uint64_t died_ms; /* 0: never */
     struct backoff backoff;
     struct alarm_clock respawn;
+    bool due; /* to be replaced, when the crew is not held any more */
     struct alarm_clock watchdog; /* slow start, or an end that is overdue */
 };
 
@@ -47,6 +48,7 @@ struct crew {
     struct crew_setup setup;
     enum phase phase;
     bool told_failure;
+    bool held;
     unsigned count;
     struct member members[];
 };
@@ -82,6 +84,16 @@ static void watchdog(struct alarm_clock *alarm)
     }
 }
 
+static bool all_serve(const struct crew *crew)
+{
+    for (unsigned i = 0; i < crew->count; i++) {
+        if (!crew->members[i].serving) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void is_ready(struct member *member)
 {
     struct crew *crew = member->crew;
@@ -93,7 +105,7 @@ static void is_ready(struct member *member)
     }
     poller_clear_alarm(crew->setup.poller, &member->watchdog);
     atomic_store(&slot->state, WORKER_RUNNING);
-    if (crew->phase == STARTING && crew_missing(crew) < 0) {
+    if (crew->phase == STARTING && all_serve(crew)) {
         crew->phase = SERVING;
         crew->setup.ready(crew->setup.arg);
     } else if (member->died_ms != 0) {
@@ -237,6 +249,10 @@ static void spawn(struct member *member)
     const struct crew_setup *setup = &member->crew->setup;
     int error;
 
+    member->due = member->crew->held;
+    if (member->due) {
+        return;
+    }
     member->serving = false;
     member->failure[0] = 0;
     member->born_ms = clock_now_ms();
@@ -393,14 +409,43 @@ void crew_adopt(struct crew *crew, const struct conf *conf)
     crew->setup.conf = conf;
 }
 
-int crew_missing(const struct crew *crew)
+int crew_starting(const struct crew *crew)
 {
     for (unsigned i = 0; i < crew->count; i++) {
-        if (!crew->members[i].serving) {
+        if (crew->members[i].pid != 0 && !crew->members[i].serving) {
             return (int)i;
         }
     }
     return -1;
+}
+
+bool crew_is_down(const struct crew *crew, unsigned worker)
+{
+    return crew->members[worker].pid == 0;
+}
+
+void crew_hold(struct crew *crew)
+{
+    crew->held = true;
+}
+
+void crew_release(struct crew *crew, bool anew)
+{
+    crew->held = false;
+    for (unsigned i = 0; i < crew->count && crew->phase == SERVING; i++) {
+        struct member *member = &crew->members[i];
+
+        if (member->pid != 0) {
+            continue;
+        }
+        if (anew) {
+            member->backoff = (struct backoff){ 0 };
+        }
+        if (anew || member->due) {
+            poller_clear_alarm(crew->setup.poller, &member->respawn);
+            spawn(member);
+        }
+    }
 }
 
 bool crew_uses(const struct crew *crew, const char *image)
@@ -433,6 +478,16 @@ bool crew_tell(struct crew *crew, unsigned worker, const json_t *order)
         text != NULL && lines_send(&member->channel, text, strlen(text)) == 0;
     free(text);
     return sent;
+}
+
+void crew_tell_all(struct crew *crew, const char *word)
+{
+    json_t *order = json_pack("{s:s}", "do", word);
+
+    for (unsigned i = 0; i < crew->count; i++) {
+        (void)crew_tell(crew, i, order);
+    }
+    json_decref(order);
 }
 
 /* Those that serve get the order; one that is only starting has nobody to

@@ -60,14 +60,24 @@ bool crew_reap(struct crew *crew, pid_t pid, int status);
 /* The conf of workers to come, instead of the setup's; borrowed likewise. */
 void crew_adopt(struct crew *crew, const struct conf *conf);
 
-/* The first worker that does not serve; -1: all do. */
-int crew_missing(const struct crew *crew);
+/* The first worker that has begun, but does not serve yet; -1: there is none.
+ * One that died and is not replaced yet is no worker. */
+int crew_starting(const struct crew *crew);
+bool crew_is_down(const struct crew *crew, unsigned worker);
+
+/* Between the two none is replaced: it would begin with what is about to go.
+ * anew: what killed those that are missing may have gone, so they are replaced
+ * at once, however often they died. */
+void crew_hold(struct crew *crew);
+void crew_release(struct crew *crew, bool anew);
 
 /* Whether a worker has said that it uses the image of that name. */
 bool crew_uses(const struct crew *crew, const char *image);
 
 /* Sends an order; false if this worker takes none now. */
 bool crew_tell(struct crew *crew, unsigned worker, const json_t *order);
+/* One that is but a word, to all that take it. */
+void crew_tell_all(struct crew *crew, const char *word);
 
 /* How clients are told that their worker leaves. */
 struct crew_farewell {

@@ -202,28 +202,20 @@ static int open_log(struct master *master, enum log_level level, char *why,
                               why_size);
 }
 
-static void tell_all(const struct generation *generation, const json_t *order)
-{
-    for (unsigned i = 0;
-         generation->crew != NULL && i < generation->board->workers; i++) {
-        crew_tell(generation->crew, i, order);
-    }
-}
-
 static void reopen_log(struct master *master)
 {
-    json_t *order = json_pack("{s:s}", "do", "reopen");
     char why[REASON_SIZE];
 
     if (open_log(master, log_get_level(), why, sizeof why) < 0) {
         log_error("%s", why);
     }
-    tell_all(master->host.now, order);
+    crew_tell_all(master->host.now->crew, "reopen");
     for (const struct generation *leaving = master->host.leaving;
          leaving != NULL; leaving = leaving->next) {
-        tell_all(leaving, order);
+        if (leaving->crew != NULL) {
+            crew_tell_all(leaving->crew, "reopen");
+        }
     }
-    json_decref(order);
 }
 
 /* ---- reload ------------------------------------------------------------ */

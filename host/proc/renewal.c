@@ -24,11 +24,12 @@
 #define COMMIT_MS  10000
 #define START_MS   30000 /* for new workers */
 
-#define AGAIN_MS  500 /* for workers to serve */
-#define AGAIN_MAX 60
-#define READ_MAX  5 /* until nobody writes while it is checked */
+#define AGAIN_MS    500 /* for workers to serve */
+#define AGAIN_MAX   60
+#define AGAIN_ASKED 10 /* with somebody who waits */
+#define READ_MAX    5  /* until nobody writes while it is checked */
 
-enum step { IDLE, CHECKING, PREPARING, COMMITTING, REPLACING };
+enum step { IDLE, WAITING, CHECKING, PREPARING, COMMITTING, REPLACING };
 
 struct renewal {
     struct renewal_setup setup;
@@ -38,6 +39,7 @@ struct renewal {
     struct candidate next;
     unsigned reads;
     struct check *check;       /* while CHECKING */
+    size_t agreed;             /* workers that are to commit */
     int lost;                  /* a worker that died while PREPARING; -1 */
     struct board_route *names; /* as they were; NULL: nothing to restore */
     char why[REASON_SIZE];     /* why new workers are given up; "" so far */
@@ -73,10 +75,11 @@ void renewal_sweep(struct renewal *renewal)
     }
 }
 
-static void try_again_at(struct renewal *renewal, uint64_t after_ms)
+static void try_again_in(struct renewal *renewal, uint64_t ms)
 {
+    renewal->step = WAITING;
     poller_set_alarm(&renewal->setup.host->poller, &renewal->again,
-                     clock_now_ms() + after_ms);
+                     clock_now_ms() + ms);
 }
 
 static void finish(struct renewal *renewal)
@@ -90,7 +93,7 @@ static void finish(struct renewal *renewal)
     if (renewal->wanted && !renewal->ending) {
         renewal->wanted = false;
         renewal->tries = 0;
-        try_again_at(renewal, 0);
+        try_again_in(renewal, 0);
     }
 }
 
@@ -134,16 +137,22 @@ refuse_since(struct renewal *renewal, const char *format, ...)
 }
 
 /* What stands in the way may be gone in a moment. */
-static void postpone(struct renewal *renewal, const char *why)
+static void postpone(struct renewal *renewal, unsigned max, const char *why)
 {
-    if (renewal->ticket == 0 && renewal->tries < AGAIN_MAX) {
-        log_debug("reload: %s; tried again", why);
+    if (renewal->tries < max && !renewal->ending) {
+        log_debug("reload: %s", why);
         renewal->tries++;
         finish(renewal);
-        try_again_at(renewal, AGAIN_MS);
-        return;
+        try_again_in(renewal, AGAIN_MS);
+    } else {
+        refuse(renewal, NULL, why);
     }
-    refuse(renewal, NULL, why);
+}
+
+/* Likewise; but who waits for the answer can ask again. */
+static void postpone_unasked(struct renewal *renewal, const char *why)
+{
+    postpone(renewal, renewal->ticket == 0 ? AGAIN_MAX : 0, why);
 }
 
 /* ---- commit ------------------------------------------------------------ */
@@ -168,15 +177,15 @@ static void succeed(struct renewal *renewal, const json_t *answers,
 
 static void committed(void *arg, const struct ask *ask)
 {
-    const json_t *worker;
-    size_t i;
+    struct renewal *renewal = arg;
+    size_t told = json_array_size(ask->answers);
 
-    json_array_foreach(ask->missing, i, worker)
-    {
-        log_warn("worker %d did not tell what a reload has done in it",
-                 (int)json_integer_value(worker));
+    if (told < renewal->agreed) {
+        log_warn("%zu of %zu workers did not tell what a reload has done in "
+                 "them",
+                 renewal->agreed - told, renewal->agreed);
     }
-    succeed(arg, ask->answers, false);
+    succeed(renewal, ask->answers, false);
 }
 
 static void put(struct renewal *renewal, json_t *order, uint64_t patience_ms,
@@ -192,16 +201,6 @@ static void put(struct renewal *renewal, json_t *order, uint64_t patience_ms,
     }
 }
 
-static void tell_all(struct renewal *renewal, const char *what)
-{
-    json_t *order = json_pack("{s:s}", "do", what);
-
-    for (unsigned i = 0; i < renewal->setup.host->now->board->workers; i++) {
-        (void)crew_tell(renewal->setup.host->now->crew, i, order);
-    }
-    json_decref(order);
-}
-
 /* From here on a worker that is replaced begins with what is new. */
 static void adopt(struct renewal *renewal)
 {
@@ -211,14 +210,18 @@ static void adopt(struct renewal *renewal)
     now->conf = renewal->next.conf;
     renewal->setup.adopted(renewal->setup.arg, old, false);
     generation_adopt(now, &renewal->next);
+    crew_release(now->crew, true);
 }
 
 /* ---- prepare ----------------------------------------------------------- */
 
 static void give_up(struct renewal *renewal)
 {
-    tell_all(renewal, "abort");
-    slots_restore(renewal->setup.host->now->board, renewal->names);
+    struct generation *now = renewal->setup.host->now;
+
+    crew_tell_all(now->crew, "abort");
+    slots_restore(now->board, renewal->names);
+    crew_release(now->crew, false);
 }
 
 /* The first that cannot; NULL: all can. */
@@ -236,10 +239,28 @@ static const json_t *find_refusal(const json_t *answers)
     return NULL;
 }
 
+/* The first that lives, but says nothing; -1: there is none. */
+static int find_silent(const struct renewal *renewal, const json_t *missing)
+{
+    const json_t *worker;
+    size_t i;
+
+    json_array_foreach(missing, i, worker)
+    {
+        int number = (int)json_integer_value(worker);
+
+        if (!crew_is_down(renewal->setup.host->now->crew, (unsigned)number)) {
+            return number;
+        }
+    }
+    return -1;
+}
+
 static void prepared(void *arg, const struct ask *ask)
 {
     struct renewal *renewal = arg;
     const json_t *refusal = find_refusal(ask->answers);
+    int silent = find_silent(renewal, ask->missing);
     char why[REASON_SIZE];
 
     if (refusal != NULL) {
@@ -253,33 +274,50 @@ static void prepared(void *arg, const struct ask *ask)
                    "worker %d died while it got ready, so everything goes on "
                    "as it was; try again",
                    renewal->lost);
-        postpone(renewal, why);
-    } else if (json_array_size(ask->missing) > 0) {
+        postpone_unasked(renewal, why);
+    } else if (silent >= 0) {
         give_up(renewal);
         reason_set(
             why, sizeof why,
             "worker %d does not answer, so everything goes on as it was; "
             "patchbay status shows what it does",
-            (int)json_integer_value(json_array_get(ask->missing, 0)));
-        postpone(renewal, why);
+            silent);
+        postpone_unasked(renewal, why);
+    } else if (renewal->ending) {
+        give_up(renewal);
+        refuse(renewal, NULL, "the host is about to end");
     } else {
+        renewal->agreed = json_array_size(ask->answers);
         adopt(renewal);
         renewal->step = COMMITTING;
         put(renewal, json_pack("{s:s}", "do", "commit"), COMMIT_MS, committed);
     }
 }
 
+/* One that died takes no part, and comes back with what is agreed upon: what
+ * it died of may be what this reload mends. */
 static void begin_prepare(struct renewal *renewal)
 {
     const struct host *host = renewal->setup.host;
+    int starting = crew_starting(host->now->crew);
     char why[REASON_SIZE];
 
+    if (starting >= 0) {
+        reason_set(why, sizeof why,
+                   "worker %d has only begun to start, and all have to agree; "
+                   "try again",
+                   starting);
+        slots_restore(host->now->board, renewal->names);
+        postpone(renewal, renewal->ticket == 0 ? AGAIN_MAX : AGAIN_ASKED, why);
+        return;
+    }
     if (snapshot_write(host, &renewal->next, why, sizeof why) < 0) {
         refuse_since(renewal, "%s", why);
         return;
     }
     renewal->step = PREPARING;
     renewal->lost = -1;
+    crew_hold(host->now->crew);
     put(renewal, snapshot_order(host, &renewal->next), PREPARE_MS, prepared);
 }
 
@@ -313,7 +351,7 @@ static void give_up_new(struct renewal *renewal, const char *why)
 static void late(struct alarm_clock *alarm)
 {
     struct renewal *renewal = alarm->arg;
-    int worker = crew_missing(renewal->setup.host->coming->crew);
+    int worker = crew_starting(renewal->setup.host->coming->crew);
     char why[REASON_SIZE];
 
     reason_set(why, sizeof why,
@@ -361,21 +399,6 @@ void renewal_ended(struct renewal *renewal)
 
 /* ---- which way --------------------------------------------------------- */
 
-static int take_addresses(struct conf *conf, const struct check_found *found)
-{
-    for (size_t i = 0; i < found->listen_count; i++) {
-        struct conf_listen *listen = &conf->listen[conf->listen_count];
-
-        *listen = found->listen[i];
-        listen->text = strdup(found->listen[i].text);
-        if (listen->text == NULL) {
-            return -1;
-        }
-        conf->listen_count++;
-    }
-    return 0;
-}
-
 static int get_ready(struct renewal *renewal, const struct check_found *found,
                      char *why, size_t why_size)
 {
@@ -389,7 +412,7 @@ static int get_ready(struct renewal *renewal, const struct check_found *found,
                           "runs: stop it, and start it again",
                           next->file);
     }
-    if (take_addresses(next, found) < 0) {
+    if (candidate_take_addresses(&renewal->next, found) < 0) {
         return reason_set(why, why_size, "out of memory");
     }
     if (renewal->setup.can_adopt(renewal->setup.arg, next, why, why_size) < 0) {
@@ -448,7 +471,7 @@ static void checked(void *arg, const char *problems,
     if (++renewal->reads < READ_MAX) {
         check(renewal);
     } else if (read) {
-        postpone(renewal, "its files are being written all the time");
+        postpone_unasked(renewal, "its files are being written all the time");
     } else {
         refuse_since(renewal, "%s", why);
     }
@@ -479,20 +502,11 @@ static void check(struct renewal *renewal)
 static void begin(struct renewal *renewal)
 {
     struct host *host = renewal->setup.host;
-    int missing = crew_missing(host->now->crew);
     char why[REASON_SIZE];
 
     renewal->step = CHECKING;
     renewal->began_ms = clock_now_ms();
     renewal->reads = 0;
-    if (missing >= 0) {
-        reason_set(why, sizeof why,
-                   "worker %d does not serve now, and all have to agree; try "
-                   "again",
-                   missing);
-        postpone(renewal, why);
-        return;
-    }
     /* What is wrong is the check's to say. */
     (void)candidate_read(&renewal->next, host->now->conf->file,
                          host->images_dir, why, sizeof why);
@@ -501,33 +515,25 @@ static void begin(struct renewal *renewal)
 
 void renewal_request(struct renewal *renewal, uint64_t ticket)
 {
-    if (renewal->ending) {
-        return;
-    }
-    if (renewal->step != IDLE) {
-        if (ticket == 0) {
-            renewal->wanted = true;
-            return;
-        }
+    if (renewal->step == IDLE ||
+        (renewal->step == WAITING && renewal->ticket == 0 && ticket != 0)) {
+        poller_clear_alarm(&renewal->setup.host->poller, &renewal->again);
+        renewal->ticket = ticket;
+        renewal->tries = 0;
+        begin(renewal);
+    } else if (ticket == 0) {
+        renewal->wanted = renewal->step != WAITING;
+    } else {
         renewal->setup.answer(
             renewal->setup.arg, ticket,
             json_pack("{s:b, s:s}", "ok", 0, "error",
                       "a reload is under way; try again when it is done"));
-        return;
     }
-    poller_clear_alarm(&renewal->setup.host->poller, &renewal->again);
-    renewal->ticket = ticket;
-    renewal->tries = 0;
-    begin(renewal);
 }
 
 static void again(struct alarm_clock *alarm)
 {
-    struct renewal *renewal = alarm->arg;
-
-    if (renewal->step == IDLE) {
-        begin(renewal);
-    }
+    begin(alarm->arg);
 }
 
 /* ---- all of them ------------------------------------------------------- */
@@ -561,6 +567,8 @@ void renewal_end(struct renewal *renewal)
     if (renewal->check != NULL) {
         check_cancel(renewal->check);
         renewal->check = NULL;
+        refuse(renewal, NULL, "the host is about to end");
+    } else if (renewal->step == WAITING && renewal->ticket != 0) {
         refuse(renewal, NULL, "the host is about to end");
     }
     if (renewal->step == REPLACING) {

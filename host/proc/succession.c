@@ -106,16 +106,6 @@ int succession_begin(struct host *host, struct candidate *candidate, char *why,
     return 0;
 }
 
-static void tell_all(const struct generation *generation, const char *what)
-{
-    json_t *order = json_pack("{s:s}", "do", what);
-
-    for (unsigned i = 0; i < generation->board->workers; i++) {
-        (void)crew_tell(generation->crew, i, order);
-    }
-    json_decref(order);
-}
-
 /* Boards that were summed up by the newest are needed no more. */
 static void bury_the_gone(struct host *host)
 {
@@ -146,7 +136,7 @@ int succession_complete(struct host *host, char *why, size_t why_size)
     if (sockets_listen(&new->sockets, why, why_size) < 0) {
         return -1;
     }
-    tell_all(new, "serve");
+    crew_tell_all(new->crew, "serve");
     host->coming = NULL;
     host->now = new;
     old->next = host->leaving;

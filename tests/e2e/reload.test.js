@@ -309,6 +309,26 @@ describe('a reload', () => {
                 assert.strictEqual(find(answer, 'one').way, 'unchanged');
             }));
 
+    it('mends what workers die of, over and over',
+        () => withHost(setup(2, { expected: [/killed by signal/] }),
+            async (host) => {
+                /* Swapped, it does not start. What is started by it dies. */
+                host.replacePlugin('phase', 'phase_crashes');
+                await host.reload();
+                const client = (await host.inEachWorker('/one', 2))[1];
+
+                process.kill(host.workers()[0], 'SIGKILL');
+                await host.waitLog(/start hook of plugin phase.*restarted in/);
+                host.replacePlugin('phase', 'phase_2');
+                const answer = await host.reload();
+
+                assert.strictEqual(find(answer, 'one').way, 'swapped');
+                assert.strictEqual(find(answer, 'one').kept, 1);
+                assert.match(await client.ask('count'), /^2 /);
+                await host.waitLog(/worker 0 is back/);
+                await host.inEachWorker('/one', 2);
+            }));
+
     it('waits for deferred work, and new code finishes it',
         () => withHost(setup(1), async (host) => {
             const client = await host.connect('/one');

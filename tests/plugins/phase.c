@@ -23,6 +23,9 @@ struct client {
 
 static int start(bay_route *route)
 {
+#ifdef PHASE_CRASHES
+    abort();
+#endif
     if (bay_conf_int(route, "fail_in") == bay_route_worker(route)) {
         return BAY_ESTATE;
     }

@@ -57,6 +57,23 @@ static void holds_all_that_will_be_served(void **state)
     candidate_free(&candidate);
 }
 
+static void takes_addresses(void **state)
+{
+    struct check_found found = { .listen = { { .text = (char[]){ "a:1" },
+                                               .addr_len = 7 } },
+                                 .listen_count = 1 };
+    struct candidate candidate;
+
+    (void)state;
+    assert_int_equal(take(&candidate), 0);
+    assert_int_equal(candidate.conf->listen_count, 0);
+    assert_int_equal(candidate_take_addresses(&candidate, &found), 0);
+    assert_int_equal(candidate.conf->listen_count, 1);
+    assert_string_equal(candidate.conf->listen[0].text, "a:1");
+    assert_int_equal(candidate.conf->listen[0].addr_len, 7);
+    candidate_free(&candidate);
+}
+
 static void differs_by_every_byte(void **state)
 {
     static const struct {
@@ -106,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(holds_all_that_will_be_served, make,
                                         folder_remove),
+        cmocka_unit_test_setup_teardown(takes_addresses, make, folder_remove),
         cmocka_unit_test_setup_teardown(differs_by_every_byte, make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(says_what_is_missing, make,

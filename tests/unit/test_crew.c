@@ -270,10 +270,8 @@ static void knows_what_they_use(void **state)
 {
     (void)state;
     log_set_level((enum log_level)0);
-    assert_int_equal(crew_missing(crew), 0);
     assert_int_equal(crew_start(crew), 0);
     turn_until(&ready_count, 1);
-    assert_int_equal(crew_missing(crew), -1);
     assert_false(crew_uses(crew, "a.1.so"));
     order(1, "use");
     turn_until(&uses_count, 1);
@@ -282,7 +280,38 @@ static void knows_what_they_use(void **state)
     order(1, "die");
     turn_until(&died_count, 1);
     assert_false(crew_uses(crew, "a.1.so"));
-    assert_int_equal(crew_missing(crew), 1);
+    crew_quit(crew);
+    turn_until(&ended_count, 1);
+}
+
+static void holds_those_that_died(void **state)
+{
+    (void)state;
+    log_set_level((enum log_level)0);
+    assert_int_equal(crew_start(crew), 0);
+    assert_int_equal(crew_starting(crew), 0);
+    turn_until(&ready_count, 1);
+    assert_int_equal(crew_starting(crew), -1);
+    crew_hold(crew);
+    order(1, "die");
+    turn_until(&died_count, 1);
+    assert_true(crew_is_down(crew, 1));
+    assert_false(crew_is_down(crew, 0));
+    assert_int_equal(crew_starting(crew), -1);
+    crew_release(crew, false);
+    assert_int_equal(crew_starting(crew), 1);
+    while (crew_starting(crew) >= 0) {
+        assert_int_equal(poller_turn(&poller), 0);
+    }
+    /* It would have to wait by now, but for what is new. */
+    order(1, "die");
+    turn_until(&died_count, 2);
+    assert_true(crew_is_down(crew, 1));
+    crew_hold(crew);
+    crew_release(crew, false);
+    assert_true(crew_is_down(crew, 1));
+    crew_release(crew, true);
+    assert_int_equal(crew_starting(crew), 1);
     crew_quit(crew);
     turn_until(&ended_count, 1);
 }
@@ -440,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(starts_and_drains, make, unmake),
         cmocka_unit_test_setup_teardown(knows_what_they_use, make, unmake),
+        cmocka_unit_test_setup_teardown(holds_those_that_died, make, unmake),
         cmocka_unit_test_setup_teardown(makes_them_wait_once, make, unmake),
         cmocka_unit_test_setup_teardown(says_why_it_cannot_start, make, unmake),
         cmocka_unit_test_setup_teardown(takes_the_others_along, make, unmake),
