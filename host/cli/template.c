@@ -87,7 +87,9 @@ static int write_file(const struct copying *copying, const char *path,
     if (file == NULL) {
         return refuse(copying, "write", path);
     }
-    fwrite(text->data, 1, text->len, file);
+    if (text->len > 0) {
+        fwrite(text->data, 1, text->len, file);
+    }
     if (ferror(file) || fclose(file) != 0) {
         return refuse(copying, "write", path);
     }

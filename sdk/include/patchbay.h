@@ -76,6 +76,7 @@ extern "C" {
 
 #define BAY_MAGIC 0x31594142u /* "BAY1" in a little-endian file */
 
+/* For the declarations below: a symbol that can be found, a format. */
 #define BAY_EXPORT       __attribute__((visibility("default")))
 #define BAY_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
@@ -179,6 +180,7 @@ typedef struct bay_facts {
 
 /* ---- options: what the INI file may set for a plugin ------------------- */
 
+/* How the text of an option is read. */
 typedef int bay_option_type;
 enum {
     BAY_OPT_END = 0,
@@ -208,6 +210,7 @@ typedef struct bay_option {
 
 /* ---- the descriptor ---------------------------------------------------- */
 
+/* What a descriptor's flags may be, added up. */
 enum bay_flag {
     /* State that is not shared by topics: refuse to start with more workers
      * than one, rather than let half of the users not see the other half. */
@@ -215,7 +218,9 @@ enum bay_flag {
 
     /* Call message for each piece of a message as it arrives, fin being false
      * but for the last, rather than hold the whole in memory. A piece of text
-     * may end inside a character. max_message bounds the sum of the pieces. */
+     * may end inside a character. max_message bounds the sum of the pieces. A
+     * reload that changes this flag leaves open connections with the old code.
+     */
     BAY_PIECES = 2
 };
 
@@ -248,26 +253,33 @@ typedef struct bay_plugin {
 
     /*
      * The layout of the two blocks; raise it when a change to them is not
-     * compatible. On reload, open connections move to the new code when both
-     * versions have the same non-zero state_version and sizes (the blocks are
-     * kept as they are) or when the new one has migrate hooks. Otherwise they
-     * stay with the old code until they close, and new connections get the new
-     * code; both go on sharing the route's topics.
+     * compatible. On reload, open connections move to the new code when neither
+     * version has a block; when both have the same non-zero state_version and
+     * sizes (the blocks are kept as they are); or when the new one has migrate
+     * hooks for the blocks there are. Otherwise they stay with the old code
+     * until they close, and new connections get the new code; both go on
+     * sharing the route's topics. So they do if the route says on_reload =
+     * drain, or names another plugin.
      */
     uint32_t state_version;
 
-    /* The instance begins and ends. An error refuses the route; then stop is
-     * not called. When stop is, every connection has been closed. */
+    /* The instance begins and ends. An error refuses the route, or the reload;
+     * then stop is not called. When stop is, every connection has been closed,
+     * and calls that would begin something return BAY_ESTATE. */
     int (*start)(bay_route *route);
     void (*stop)(bay_route *route);
 
     /* New options or new code took over a running instance: read the options
-     * again. start is not called. */
+     * again. start is not called. Timers and topics are as they were; static
+     * variables are those of the new file. */
     void (*reload)(bay_route *route);
 
-    /* Fill the new, zeroed block from the old one; the old block itself is
-     * freed by the host. An error keeps the instance on the old code, or
-     * closes that one connection with BAY_CLOSE_RESTART. */
+    /* Fill the new, zeroed block from the old one, which is valid until the
+     * hook returns: the host frees it then, but nothing that it points to. No
+     * deferred work is under way. An error of migrate_route keeps the instance
+     * on the old code, which takes its block back; one of migrate_conn closes
+     * that connection with BAY_CLOSE_RESTART, and its close hook gets the block
+     * as it was left. old is NULL if the old code had no such block. */
     int (*migrate_route)(bay_route *route, const void *old, size_t old_size,
                          uint32_t old_version);
     int (*migrate_conn)(bay_conn *conn, const void *old, size_t old_size,
@@ -344,7 +356,8 @@ static inline int bay_send(bay_conn *conn, bay_kind kind, const void *data,
 static inline int bay_send_text(bay_conn *conn, const void *data, size_t len);
 static inline int bay_send_binary(bay_conn *conn, const void *data, size_t len);
 
-/* Queues one text message made as by printf. */
+/* Queues one text message made as by printf, with the errors of bay_send and
+ * BAY_ENOMEM; BAY_EINVAL: vsnprintf refuses the format. */
 BAY_PRINTF(2, 3)
 static inline int bay_sendf(bay_conn *conn, const char *format, ...);
 
@@ -355,20 +368,24 @@ static inline int bay_sendf(bay_conn *conn, const char *format, ...);
 static inline int bay_close(bay_conn *conn, int code, const char *reason);
 
 /* After bay_pause the message hook is not called until bay_resume: to wait for
- * deferred work, such as a login. */
+ * deferred work, such as a login. The client's messages wait in its socket.
+ * Doing it twice is doing it once. */
 static inline void bay_pause(bay_conn *conn);
 static inline void bay_resume(bay_conn *conn);
 
+/* Its name for as long as the server runs; and the instance it belongs to, for
+ * as long as the connection lives. */
 static inline bay_id bay_conn_id(const bay_conn *conn);
 static inline bay_route *bay_conn_route(const bay_conn *conn);
 
-/* The block of conn_size bytes, NULL if that is 0. It stays where it is until
- * close returns, or a reload with another state_version. */
+/* The block of conn_size bytes, zeroed before handshake, NULL if that is 0. It
+ * stays where it is until close returns, or a reload migrates it. */
 static inline void *bay_conn_data(const bay_conn *conn);
 
 /* These strings live as long as the connection. remote: the client's address,
- * as told by a trusted proxy if there is one. query: the decoded value of a
- * query parameter, NULL if absent. subprotocol: "" if none was agreed on. */
+ * as told by a trusted proxy if there is one. path: decoded, without the query.
+ * query: the decoded value of a query parameter, NULL if absent. subprotocol:
+ * "" if none was agreed on (RFC 6455 section 1.9). */
 static inline const char *bay_conn_remote(const bay_conn *conn);
 static inline const char *bay_conn_path(const bay_conn *conn);
 static inline const char *bay_conn_query(const bay_conn *conn,
@@ -389,41 +406,51 @@ static inline const char *bay_conn_header(const bay_conn *conn,
 /* Bytes queued and not yet handed to the socket. */
 static inline size_t bay_conn_backlog(const bay_conn *conn);
 
-/* Fills in what the host knows of the connection. */
+/* Fills in what the host knows of the connection, as of now. */
 static inline void bay_conn_facts(const bay_conn *conn, bay_facts *facts);
 
 /* ---- one HTTP request: in handshake and http --------------------------- */
 
+/* "GET"; the client's address as bay_conn_remote; the decoded path without the
+ * query. All that a request gives is valid until the hook returns. */
 static inline const char *bay_req_method(const bay_request *req);
 static inline const char *bay_req_remote(const bay_request *req);
 static inline const char *bay_req_path(const bay_request *req);
 
-/* NULL if absent. Header names in any case. */
+/* The decoded value of a query parameter; a header, its name in any case. NULL
+ * if absent. */
 static inline const char *bay_req_query(const bay_request *req,
                                         const char *name);
 static inline const char *bay_req_header(const bay_request *req,
                                          const char *name);
 
-/* Never NULL; len is 0 without a body. */
+/* Never NULL; len is 0 without a body. At most max_message bytes: longer ones
+ * are refused with 413 before the hook. */
 static inline const bay_message *bay_req_body(const bay_request *req);
 
-/* Adds a header to the answer, such as Set-Cookie. */
+/* Adds a header to the answer, such as Set-Cookie, also to the 101 or the
+ * refusal of a handshake. BAY_EINVAL: it is no header's name or value (RFC 9110
+ * section 5); BAY_ETOOBIG: 8 KiB of them; BAY_ENOMEM. */
 static inline int bay_req_add_header(bay_request *req, const char *name,
                                      const char *value);
 
-/* Answers, once; in the http hook only. */
+/* Answers, once; in the http hook only (BAY_ESTATE elsewhere, or if it was
+ * answered). status: 200 to 599. type: "text/plain"; NULL stands for
+ * application/octet-stream. BAY_EINVAL if one of these makes no sense; BAY_ENOMEM. */
 static inline int bay_req_reply(bay_request *req, int status, const char *type,
                                 const void *body, size_t len);
 
 /* ---- the instance ------------------------------------------------------ */
 
 /* "lobby" for [route.lobby]; its path as written in the INI file, such as
- * "/rooms/" followed by a *; and the number of the worker, from 0. */
+ * "/rooms/" followed by a *; and the number of the worker, from 0. The path is
+ * valid until a reload. */
 static inline const char *bay_route_name(const bay_route *route);
 static inline const char *bay_route_path(const bay_route *route);
 static inline int bay_route_worker(const bay_route *route);
 
-/* The block of route_size bytes, NULL if that is 0. */
+/* The block of route_size bytes, zeroed before start, NULL if that is 0. It
+ * stays where it is until stop returns, or a reload migrates it. */
 static inline void *bay_route_data(const bay_route *route);
 
 /* The open connections of this instance; other workers have theirs. find
@@ -435,7 +462,10 @@ static inline bay_conn *bay_route_next(const bay_route *route,
                                        const bay_conn *conn);
 
 /* The value of an option, checked and defaulted. str serves every type, as
- * written, and stays valid until reload or stop; int and bool the others. */
+ * written; int and bool the others: bytes for BAY_OPT_BYTES, milliseconds for
+ * BAY_OPT_MS. A string is valid until the reload hook is called, for deferred
+ * work under way until that is done. NULL or 0 for a name that is not in the
+ * plugin's table. */
 static inline const char *bay_conf_str(const bay_route *route,
                                        const char *name);
 static inline int64_t bay_conf_int(const bay_route *route, const char *name);
@@ -443,7 +473,10 @@ static inline bool bay_conf_bool(const bay_route *route, const char *name);
 
 /* ---- to other connections, in any worker ------------------------------- */
 
-/* 0 means on its way: a connection of another worker may just have closed. */
+/* As bay_send and bay_close, with their errors, to a connection of this route
+ * in any worker. 0 means on its way: a connection of another worker may just
+ * have closed. BAY_ENOTFOUND: it is not open, or no worker has such ids;
+ * BAY_EFULL: also, what waits for that worker is at its limit. */
 static inline int bay_send_to(bay_route *route, bay_id id, bay_kind kind,
                               const void *data, size_t len);
 static inline int bay_close_id(bay_route *route, bay_id id, int code,
@@ -454,7 +487,14 @@ static inline int bay_close_id(bay_route *route, bay_id id, int code,
  * published to a topic goes, in all workers, to every connection subscribed to
  * it but `except` (0: to all), and to the notice hook of every instance that
  * listens to it. A connection's subscriptions end with it. Each subscriber
- * gets the messages of one publisher in order.
+ * gets the messages of one publisher in order, each at most once; one whose
+ * queue is full is dealt with as slow_peer says.
+ *
+ * All: BAY_EINVAL for a name that is empty or longer, BAY_ENOMEM. Doing again
+ * what is done already is success; undoing what is not, BAY_ENOTFOUND.
+ * bay_subscribe: BAY_ESTATE before open, BAY_ECLOSED, BAY_EFULL with 4096 topics
+ * of a connection or 2^20 of a worker. bay_publish: BAY_ETOOBIG over 1 GiB,
+ * BAY_EFULL if a notice of this worker could not be queued.
  */
 static inline int bay_subscribe(bay_conn *conn, const char *topic);
 static inline int bay_unsubscribe(bay_conn *conn, const char *topic);
@@ -470,12 +510,15 @@ static inline int bay_publish(bay_route *route, const char *topic,
  * The timer hook runs once, delay_ms from now, with this key: any number you
  * like, a bay_id for one. Setting a key again moves its timer; to repeat, set
  * it again in the hook. Timers survive a reload and end with the instance.
+ * BAY_EFULL: 2^20 are set in this worker; BAY_EINVAL: the delay is over 2^48;
+ * BAY_ENOMEM. bay_timer_clear: BAY_ENOTFOUND if none is set.
  */
 static inline int bay_timer_set(bay_route *route, uint64_t key,
                                 uint64_t delay_ms);
 static inline int bay_timer_clear(bay_route *route, uint64_t key);
 
-/* A clock that never goes back; tests can move it. */
+/* Milliseconds on a clock that never goes back, as of the loop's last turn;
+ * where it begins says nothing. Tests can move it. */
 static inline uint64_t bay_now_ms(const bay_route *route);
 
 /*
@@ -483,29 +526,34 @@ static inline uint64_t bay_now_ms(const bay_route *route);
  * as a hook. If 0 is returned, done runs exactly once: with BAY_OK, or with
  * BAY_ECANCELED if work was never begun; free arg there. work may touch arg
  * only, and of the host calls only bay_log with a route kept in arg. Put the
- * bay_id into arg, not the bay_conn: it may be gone. A reload waits for
- * deferred work. BAY_EFULL: 16384 wait already. BAY_ESTATE: the worker is
- * ending, as in the close hooks of those it cuts off.
+ * bay_id into arg, not the bay_conn: it may be gone. BAY_EFULL: 16384 wait
+ * already. BAY_ESTATE: the worker is ending, as in the close hooks of those it
+ * cuts off. BAY_EINVAL: work is NULL; BAY_ENOMEM.
+ *
+ * A reload waits for work that was begun before it, and is refused if that does
+ * not end within 5 s. What is begun meanwhile is done by the code that began
+ * it; a migration waits for all of it.
  */
 typedef void bay_work_fn(void *arg);
 typedef void bay_done_fn(bay_route *route, void *arg, int status);
-
 static inline int bay_defer(bay_route *route, bay_work_fn *work,
                             bay_done_fn *done, void *arg);
 
 /* ---- log --------------------------------------------------------------- */
 
-/* The host adds the time, worker, route and plugin. From any thread. */
+/* A line in the host's log, made as by printf; the host adds the time, worker,
+ * route and plugin. What [log] level leaves out costs next to nothing. From any
+ * thread. */
 BAY_PRINTF(3, 4)
 static inline void bay_log(const bay_route *route, bay_level level,
                            const char *format, ...);
 
-/* The same, with the connection's id and address. */
+/* The same, with the connection's id and address; on the hooks' thread. */
 BAY_PRINTF(3, 4)
 static inline void bay_conn_log(const bay_conn *conn, bay_level level,
                                 const char *format, ...);
 
-/* A short English text for an enum bay_error. */
+/* A short English text for an enum bay_error; it is always valid. */
 static inline const char *bay_strerror(int error);
 
 #ifdef __cplusplus

@@ -1,14 +1,15 @@
-// run.mjs - does what sdk/doc/guide.md tells its reader to do, in order
+// run.mjs - does what a document tells its reader to do, in order
 //
-// usage: node run.mjs GUIDE SOURCE_DIR BUILD_DIR
+// usage: node run.mjs DOCUMENT SOURCE_DIR BUILD_DIR
 //
 // Of the guide's blocks, those that name a file (```c dice.c) are saved; those
 // marked sh are run in one shell, each command of which must succeed; those
 // marked `sh serve` are run in the background, in place of the server before. A
 // block marked text right below an sh block is what that must have printed.
 // A comment `open PAGE, PAGE, click, expect: REGEX` opens pages in a browser,
-// presses the button of the first, and waits until all show what matches. The
-// port in the guide is exchanged for a free one.
+// presses the button of the first, and waits until all show what matches; a
+// comment `wait log: REGEX` waits until the server says what matches. The port
+// in the document is exchanged for a free one.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -35,11 +36,13 @@ async function free_port() {
 // The steps of the guide: { line, kind: file, sh, serve or open, ... }.
 function parse(text) {
   const steps = [];
-  const pattern = /^```(\S+) ?(\S*)\n([^]*?)^```$|^<!-- open (.*?)(, click)?, expect: (.*) -->$/gm;
+  const pattern = /^```(\S+) ?(\S*)\n([^]*?)^```$|^<!-- open (.*?)(, click)?, expect: (.*) -->$|^<!-- wait log: (.*) -->$/gm;
   for (const match of text.matchAll(pattern)) {
-    const [, language, name, body, pages, click, expected] = match;
+    const [, language, name, body, pages, click, expected, log] = match;
     const line = text.slice(0, match.index).split('\n').length;
-    if (pages) {
+    if (log) {
+      steps.push({ line, kind: 'log', expected: new RegExp(log) });
+    } else if (pages) {
       steps.push({ line, kind: 'open', pages: pages.split(', '),
         click: Boolean(click), expected: new RegExp(expected) });
     } else if (language === 'sh') {
@@ -167,6 +170,17 @@ async function open_pages({ pages, click, expected }) {
   await context.close();
 }
 
+async function wait_log(expected) {
+  const deadline = Date.now() + EXPECT_MS;
+
+  while (!expected.test(fs.readFileSync(join(home, 'server.log'), 'utf8'))) {
+    if (Date.now() > deadline) {
+      throw new Error(`the server does not say ${expected}`);
+    }
+    await new Promise((wake) => setTimeout(wake, 20));
+  }
+}
+
 async function take(step) {
   const body = step.body?.replaceAll('9501', port);
   switch (step.kind) {
@@ -185,6 +199,9 @@ async function take(step) {
     case 'serve':
       await serve(body);
       break;
+    case 'log':
+      await wait_log(step.expected);
+      break;
     case 'open':
       await open_pages(step);
       break;
@@ -200,8 +217,8 @@ try {
     at = step.line;
     await take(step);
   }
-  if (!steps.some(({ kind }) => kind === 'open')) {
-    throw new Error('the guide has no steps');
+  if (!steps.some(({ kind }) => kind === 'sh')) {
+    throw new Error('the document has no steps');
   }
   await stop_serving();
 } catch (error) {
