@@ -52,6 +52,11 @@ size_t descriptors_at_least(const struct conf *conf)
     return share_of(conf, largest(conf));
 }
 
+bool descriptors_suffice(size_t count, const struct conf *conf)
+{
+    return descriptors_at_least(conf) + MARGIN <= count;
+}
+
 size_t descriptors_of_master(const struct conf *conf)
 {
     /* A worker's listeners, its place on the bus and its channel. */

@@ -8,6 +8,7 @@
 #ifndef PATCHBAY_PROC_DESCRIPTORS_H
 #define PATCHBAY_PROC_DESCRIPTORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "conf/conf.h"
@@ -19,6 +20,8 @@
  */
 size_t descriptors_of_worker(const struct conf *conf);
 size_t descriptors_at_least(const struct conf *conf);
+/* Whether workers that got so many could fill the largest route of conf. */
+bool descriptors_suffice(size_t count, const struct conf *conf);
 size_t descriptors_of_master(const struct conf *conf);
 
 /* Sets the limit to count, or as near to it as the system allows. Returns the

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proc/descriptors.h"
 #include "proc/host.h"
 #include "proc/reason.h"
 
@@ -21,6 +22,7 @@ struct generation *generation_create(struct host *host, const struct conf *conf,
     generation->conf = conf;
     generation->owned = owned;
     generation->first = owned;
+    generation->descriptors = descriptors_of_worker(conf);
     if (generation->number > 0) {
         snprintf(generation->bus_dir, sizeof generation->bus_dir, "crew.%u",
                  generation->number);

@@ -30,6 +30,7 @@ struct generation {
     struct conf *owned;      /* conf, if it is ours; NULL: borrowed */
     struct conf *first;      /* the one it was started with, likewise: account
                               * and sockets borrow from it */
+    size_t descriptors;      /* that its workers have asked for */
     char bus_dir[32];        /* in run_dir; "": run_dir itself */
     struct account account;
     struct pins pins; /* of conf's routes */

@@ -433,7 +433,7 @@ static void prepare(struct renewal *renewal, const struct check_found *found)
         refuse_since(renewal, "%s", why);
         return;
     }
-    reason = succession_reason(host->now->conf, renewal->next.conf);
+    reason = succession_reason(host->now, renewal->next.conf);
     if (reason != NULL) {
         begin_replace(renewal, reason);
     } else {

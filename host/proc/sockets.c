@@ -281,7 +281,7 @@ void sockets_take_over(struct sockets *sockets, struct sockets *old)
         }
         endpoint->lent = 0;
     }
-    sockets_close(old);
+    sockets_retire(old);
 }
 
 /* ---- in the worker ----------------------------------------------------- */

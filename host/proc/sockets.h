@@ -44,8 +44,8 @@ int sockets_succeed(struct sockets *sockets, struct sockets *old,
                     const char *bus_dir, char *why, size_t why_size);
 int sockets_listen(const struct sockets *sockets, char *why, size_t why_size);
 
-/* From now on what both have is sockets' alone, and the rest of old is closed
- * as by sockets_close. */
+/* From now on what both have is sockets' alone, and old is retired; the bus is
+ * its workers' to the end. */
 void sockets_take_over(struct sockets *sockets, struct sockets *old);
 
 /* How many a worker has; and fills them in. */

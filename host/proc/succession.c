@@ -33,8 +33,11 @@ static bool same_addresses(const struct conf *a, const struct conf *b)
     return true;
 }
 
-const char *succession_reason(const struct conf *now, const struct conf *next)
+const char *succession_reason(const struct generation *generation,
+                              const struct conf *next)
 {
+    const struct conf *now = generation->conf;
+
     if (!same_addresses(now, next)) {
         return "listen";
     }
@@ -54,7 +57,7 @@ const char *succession_reason(const struct conf *now, const struct conf *next)
         return "handshake";
     }
     /* libwebsockets has a table of as many as there can be. */
-    if (descriptors_of_worker(next) > descriptors_of_worker(now)) {
+    if (!descriptors_suffice(generation->descriptors, next)) {
         return "connections";
     }
     return NULL;

@@ -14,7 +14,8 @@
 
 /* What next changes that the workers there are cannot take up; NULL: nothing,
  * a reload goes through in place. */
-const char *succession_reason(const struct conf *now, const struct conf *next);
+const char *succession_reason(const struct generation *generation,
+                              const struct conf *next);
 
 /* Starts the workers of what the candidate brings, which it takes: they are
  * host.coming. 0, or -1 and one sentence in why, and nothing has changed. */

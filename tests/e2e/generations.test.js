@@ -132,6 +132,17 @@ describe('new workers', () => {
             }));
     }
 
+    it('leave a handshake that has begun to the old ones',
+        () => withHost(setup(1), async (host) => {
+            const raw = await host.raw();
+
+            await until(async () => (await host.json('status')).workers[0]
+                .sockets === 1, 'a socket that was accepted');
+            await change(host, { limits: { jobs: 2 } });
+            await raw.upgrade('/one');
+            assert.strictEqual((await raw.close()).code, 1012);
+        }));
+
     it('count on, and give no id again', () => withHost(setup(2),
         async (host) => {
             const ids = new Set();
@@ -175,6 +186,14 @@ describe('new workers', () => {
                 await a.text();
                 return b.messages.items.some(({ text }) => text === 'x');
             }, 'what the other worker published');
+        }));
+
+    it('have descriptors for more connections', () => withHost(setup(1),
+        async (host) => {
+            edit(host, { limits: { connections: 9000 } });
+            assert.strictEqual((await host.reload()).workers, 'kept');
+            await change(host, { limits: { connections: 15000 } });
+            assert.strictEqual((await host.reload()).workers, 'kept');
         }));
 
     it('take up a plugin, too', () => withHost(setup(1), async (host) => {

@@ -205,6 +205,7 @@ for (const workers of [1, 2]) {
                     moved: { path: '/moved', plugin: 'phase' },
                 } });
 
+                assert.strictEqual(answer.workers, 'kept');
                 assert.strictEqual(find(answer, 'other').way, 'removed');
                 assert.strictEqual(find(answer, 'other').closed, 1);
                 assert.strictEqual(find(answer, 'first').way, 'added');
@@ -222,6 +223,18 @@ for (const workers of [1, 2]) {
                     'patchbay_connections{route="first"}'), 1);
                 assert.strictEqual((await routeOf(host, 'one')).messages_in,
                     1);
+            }));
+
+        it('brings a second route to the first', () => withHost(
+            { ...setup(workers),
+                routes: { one: { path: '/one', plugin: 'phase' } } },
+            async (host) => {
+                const client = await host.connect('/one');
+                const answer = await edit(host, { routes: {
+                    other: { path: '/other', plugin: 'echo' } } });
+
+                assert.strictEqual(answer.workers, 'kept');
+                assert.strictEqual(await client.ask('count'), '1 1');
             }));
 
         it('gives a route to another plugin', () => withHost(setup(workers),

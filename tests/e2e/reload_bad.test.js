@@ -167,6 +167,8 @@ describe('a file', () => {
 describe('a worker', () => {
     it('whose start hook fails keeps all from it', () => withHost(setup(2),
         async (host) => {
+            const pids = host.workers();
+
             host.setup.routes.two = { path: '/two', plugin: 'phase',
                 'phase.fail_in': 1 };
             host.writeIni();
@@ -177,6 +179,7 @@ describe('a worker', () => {
             host.writeIni();
             await host.reload();
             await host.connect('/two');
+            assert.deepStrictEqual(host.workers(), pids);
         }));
 
     it('with work that does not end is busy', () => withHost(setup(2, {

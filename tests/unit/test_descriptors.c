@@ -61,6 +61,21 @@ static void follows_the_largest_route(void **state)
     assert_int_equal(descriptors_at_least(&conf), 300000);
 }
 
+/* More routes do not make it too few, a larger one does. */
+static void suffices_for_the_largest_route(void **state)
+{
+    size_t got;
+
+    (void)state;
+    allow(1, 1, 10000);
+    got = descriptors_of_worker(&conf);
+    allow(1, 8, 10000);
+    assert_true(descriptors_suffice(got, &conf));
+    allow(1, 1, 10001);
+    assert_false(descriptors_suffice(got, &conf));
+    assert_true(descriptors_suffice(descriptors_of_worker(&conf), &conf));
+}
+
 static void has_room_for_every_listener(void **state)
 {
     (void)state;
@@ -92,6 +107,7 @@ int main(void)
         cmocka_unit_test(follows_the_limits),
         cmocka_unit_test(does_not_grow_with_every_route),
         cmocka_unit_test(follows_the_largest_route),
+        cmocka_unit_test(suffices_for_the_largest_route),
         cmocka_unit_test(has_room_for_every_listener),
         cmocka_unit_test(sets_the_soft_limit),
     };

@@ -65,14 +65,19 @@ static uint16_t port_of(size_t at)
     return address_port((const struct sockaddr *)&sockets.list[at].addr);
 }
 
-static int reach(size_t at)
+static int reach_at(const struct sockets *of, size_t at)
 {
-    int fd = socket(sockets.list[at].addr.ss_family, SOCK_STREAM, 0);
-    int result = connect(fd, (const struct sockaddr *)&sockets.list[at].addr,
-                         sockets.list[at].addr_len);
+    int fd = socket(of->list[at].addr.ss_family, SOCK_STREAM, 0);
+    int result = connect(fd, (const struct sockaddr *)&of->list[at].addr,
+                         of->list[at].addr_len);
 
     close(fd);
     return result;
+}
+
+static int reach(size_t at)
+{
+    return reach_at(&sockets, at);
 }
 
 static void gives_each_worker_a_socket_on_one_port(void **state)
@@ -329,6 +334,7 @@ static void lends_its_sockets_to_more_workers(void **state)
     sockets_take_over(&next, &sockets);
     assert_true(is_open(before));
     assert_int_equal(access(folder_file("s"), F_OK), 0);
+    assert_int_equal(reach_at(&next, 0), 0);
     end_succession();
     assert_false(is_open(before));
     assert_int_equal(access(folder_file("s"), F_OK), -1);
@@ -379,6 +385,7 @@ static void exchanges_addresses(void **state)
                      0);
     close(fd);
     sockets_take_over(&next, &sockets);
+    assert_int_equal(access(folder_file("bus.1.sock"), F_OK), 0);
     fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(
         connect(fd, (struct sockaddr *)&gone, sizeof(struct sockaddr_in)), -1);
