@@ -1,6 +1,7 @@
 /* copy.c - a plugin's bytes in a private file, to be opened from there */
 #include "plugin/copy.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,23 +15,27 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+
 #define COPY_MODE 0500
 #define DIR_MODE  0700
 
 /*
- * A copy in anonymous memory. dlopen knows it by "/proc/self/fd/N", so N may
- * never be closed: the next file with that number would be taken for it. All
- * of them are kept here, for as long as the process lives.
+ * A copy in anonymous memory. dlopen knows what is loaded by its path first, so
+ * each copy has a path that no other ever had, and its descriptor can be closed
+ * once it is loaded: else each version would cost one for ever. All of them are
+ * listed here, for as long as the process lives.
  */
 struct anonymous {
     struct anonymous *next;
     char *label; /* NAME.<hash>.so */
-    int fd;
+    char *path;
 };
 
 static struct anonymous *anonymous_copies;
 
-/* FNV-1a: it names versions apart; equal bytes are always compared too. */
+/* FNV-1a: it names versions apart. A file is compared, too, since others may
+ * have written to it. */
 static uint64_t hash_bytes(const unsigned char *data, size_t size)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -127,42 +132,74 @@ static int write_file(const char *path, const char *data, size_t size,
     return 0;
 }
 
-static struct anonymous *find_anonymous(const char *label, const char *data,
-                                        size_t size)
+static bool is_loaded(const char *path)
 {
-    struct anonymous *at = anonymous_copies;
+    void *handle = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+
+    if (handle != NULL) {
+        dlclose(handle); /* the count only: it was opened to stay */
+    }
+    return handle != NULL;
+}
+
+static const struct anonymous *find_anonymous(const char *label)
+{
+    const struct anonymous *at = anonymous_copies;
 
     while (at != NULL &&
-           (strcmp(at->label, label) != 0 || !holds(at->fd, data, size))) {
+           (strcmp(at->label, label) != 0 || !is_loaded(at->path))) {
         at = at->next;
     }
     return at;
 }
 
-static struct anonymous *write_anonymous(const char *label, const char *data,
-                                         size_t size, char *why,
-                                         size_t why_size)
+/* "/proc/self/fd" and "/N", and in between a number in binary that names
+ * nothing: "/." is 1, "/" is 0. */
+static char *new_path(int fd)
+{
+    static uint32_t serial;
+    struct buf path = { 0 };
+
+    buf_adds(&path, "/proc/self/fd");
+    serial++;
+    for (int bit = 31; bit >= 0; bit--) {
+        buf_adds(&path, (serial >> bit & 1u) != 0 ? "/." : "/");
+    }
+    buf_addf(&path, "/%d", fd);
+    if (path.failed) {
+        buf_free(&path);
+    }
+    return path.data;
+}
+
+static int write_anonymous(struct copy *copy, const char *label,
+                           const char *data, size_t size, char *why,
+                           size_t why_size)
 {
     struct anonymous *made = calloc(1, sizeof *made);
     char *kept = strdup(label);
-    int fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    char *path = NULL;
 
-    if (made == NULL || kept == NULL || fd < 0 ||
-        write_all(fd, data, size) != 0 ||
-        fcntl(fd, F_ADD_SEALS,
+    copy->fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (copy->fd >= 0) {
+        path = new_path(copy->fd);
+        copy->path = path != NULL ? strdup(path) : NULL;
+    }
+    if (made == NULL || kept == NULL || copy->path == NULL ||
+        write_all(copy->fd, data, size) != 0 ||
+        fcntl(copy->fd, F_ADD_SEALS,
               F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         snprintf(why, why_size, "cannot be copied to memory: %s",
                  strerror(errno));
-        if (fd >= 0) {
-            close(fd);
-        }
+        copy_finish(copy);
+        free(path);
         free(kept);
         free(made);
-        return NULL;
+        return -1;
     }
-    *made = (struct anonymous){ anonymous_copies, kept, fd };
+    *made = (struct anonymous){ anonymous_copies, kept, path };
     anonymous_copies = made;
-    return made;
+    return 0;
 }
 
 static int open_dir(const char *dir, bool *noexec, char *why, size_t why_size)
@@ -195,7 +232,7 @@ static int open_dir(const char *dir, bool *noexec, char *why, size_t why_size)
 static void name_copy(struct copy *copy, const char *name, const void *data,
                       size_t size, char *label, size_t label_size)
 {
-    *copy = (struct copy){ 0 };
+    *copy = (struct copy){ .fd = -1 };
     snprintf(copy->hash, sizeof copy->hash, "%016" PRIx64,
              hash_bytes(data, size));
     snprintf(label, label_size, "%.64s.%s.so", name, copy->hash);
@@ -221,16 +258,13 @@ static int make_anonymous(struct copy *copy, const char *label,
                           const void *data, size_t size, char *why,
                           size_t why_size)
 {
-    struct anonymous *found = find_anonymous(label, data, size);
+    const struct anonymous *found = find_anonymous(label);
 
     if (found == NULL) {
-        found = write_anonymous(label, data, size, why, why_size);
+        return write_anonymous(copy, label, data, size, why, why_size);
     }
-    if (found == NULL) {
-        return -1;
-    }
-    if (asprintf(&copy->path, "/proc/self/fd/%d", found->fd) < 0) {
-        copy->path = NULL;
+    copy->path = strdup(found->path);
+    if (copy->path == NULL) {
         snprintf(why, why_size, "cannot be copied: out of memory");
         return -1;
     }
@@ -268,4 +302,8 @@ void copy_finish(struct copy *copy)
 {
     free(copy->path);
     copy->path = NULL;
+    if (copy->fd >= 0) {
+        close(copy->fd);
+    }
+    copy->fd = -1;
 }

@@ -13,12 +13,13 @@
 struct copy {
     char *path;    /* for dlopen */
     char hash[17]; /* hexadecimal */
+    int fd;        /* of a copy in memory, until copy_finish; else -1 */
 };
 
 /*
  * Finds or makes dir/NAME.<hash>.so. dir is made if only it is missing. On a
- * file system mounted noexec (Debian's /run) the copy is anonymous memory,
- * held until the process ends. 0, or -1 and in why what could not be done and
+ * file system mounted noexec (Debian's /run) the copy is anonymous memory: it
+ * has to be opened before copy_finish, and for good (RTLD_NODELETE). 0, or -1 and in why what could not be done and
  * the reason.
  */
 int copy_make(struct copy *copy, const char *name, const void *data,

@@ -1,7 +1,10 @@
 /* test_copy.c - private copies: reused, replaced, and without a noexec mount */
+#include "base/buf.h"
 #include "plugin/copy.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <sys/resource.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -207,32 +210,76 @@ static bool mount_noexec(const char *dir)
         }                             \
     } while (0)
 
+static size_t count_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    size_t count = 0;
+
+    while (readdir(dir) != NULL) {
+        count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+/* Opens what these bytes are, as image.c does. */
+static void *open_copy(const struct fixture *fixture, const struct buf *bytes,
+                       char path[128])
+{
+    struct copy copy;
+    void *handle;
+    char why[256];
+
+    EXPECT(copy_make(&copy, "echo", bytes->data, bytes->len, fixture->dir, why,
+                     sizeof why) == 0);
+    EXPECT(strncmp(copy.path, "/proc/self/fd/", 14) == 0);
+    snprintf(path, 128, "%s", copy.path);
+    handle = dlopen(copy.path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    copy_finish(&copy);
+    return handle;
+}
+
+/* The same bytes are the same code, other bytes are other code, and however
+ * many versions there were, none holds a descriptor. */
 static void run_noexec(const struct fixture *fixture)
 {
-    struct copy first;
-    struct copy again;
-    struct copy other;
-    char found[8] = "";
-    char why[256];
-    int fd;
+    struct rlimit few = { 64, 64 };
+    struct buf bytes = { 0 };
+    char first_path[128], path[128];
+    FILE *file = fopen(BUILD_DIR "/plugins/echo.so", "r");
+    void *first, *last = NULL;
+    size_t before;
 
+    EXPECT(file != NULL && buf_reserve(&bytes, 1 << 20) != NULL);
+    bytes.len = fread(bytes.data, 1, 1 << 20, file);
+    fclose(file);
     if (!mount_noexec(fixture->dir)) {
         _exit(77);
     }
-    EXPECT(copy_make(&first, "chat", "one", 3, fixture->dir, why, sizeof why) ==
-           0);
-    EXPECT(copy_make(&again, "chat", "one", 3, fixture->dir, why, sizeof why) ==
-           0);
-    EXPECT(copy_make(&other, "chat", "two", 3, fixture->dir, why, sizeof why) ==
-           0);
-    EXPECT(strncmp(first.path, "/proc/self/fd/", 14) == 0);
-    EXPECT(strcmp(first.path, again.path) == 0);
-    EXPECT(strcmp(first.path, other.path) != 0);
-    fd = open(first.path, O_RDONLY);
-    EXPECT(fd >= 0 && read(fd, found, 7) == 3 && strcmp(found, "one") == 0);
-    fd = open(first.path, O_WRONLY);
-    EXPECT(fd < 0 || write(fd, "x", 1) < 0);
+    EXPECT(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    before = count_descriptors();
+    first = open_copy(fixture, &bytes, first_path);
+    EXPECT(first != NULL);
+    for (int i = 0; i < 2000; i++) {
+        void *handle;
+
+        buf_addf(&bytes, "%d", i); /* behind all that is loaded */
+        handle = open_copy(fixture, &bytes, path);
+        EXPECT(handle != NULL && handle != first && handle != last);
+        EXPECT(strcmp(path, first_path) != 0);
+        last = handle;
+    }
+    EXPECT(open_copy(fixture, &bytes, path) == last);
+    bytes.len -= 1;
+    EXPECT(open_copy(fixture, &bytes, path) != last);
+    EXPECT(count_descriptors() == before);
     EXPECT(count_files(fixture->dir) == 0);
+
+    /* What could not be opened is no copy for the next. */
+    bytes.len = 64;
+    EXPECT(open_copy(fixture, &bytes, path) == NULL);
+    EXPECT(open_copy(fixture, &bytes, first_path) == NULL);
+    EXPECT(strcmp(path, first_path) != 0);
     _exit(0);
 }
 
