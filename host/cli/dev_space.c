@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/tree.h"
 #include "cli/places.h"
 #include "conf/schema.h"
 #include "conf/text.h"
@@ -240,19 +240,10 @@ void dev_space_tell(const struct dev_space *space, const char *event,
     buf_free(&line);
 }
 
-static int remove_one(const char *path, const struct stat *info, int type,
-                      struct FTW *place)
-{
-    (void)info;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 void dev_space_remove(struct dev_space *space)
 {
     if (space->folder[0] != '\0') {
-        nftw(space->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        tree_remove(space->folder);
         space->folder[0] = '\0';
     }
 }

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/tree.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -175,15 +175,6 @@ static int copy_folder(const struct copying *copying, const char *from,
     return status;
 }
 
-static int remove_one(const char *path, const struct stat *info, int type,
-                      struct FTW *place)
-{
-    (void)info;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 int template_copy(const char *from, const char *to,
                   const struct template_names *names,
                   void (*each)(void *arg, const char *file), void *arg,
@@ -205,7 +196,7 @@ int template_copy(const char *from, const char *to,
         return -1;
     }
     if (copy_folder(&copying, from, to) != 0) {
-        nftw(to, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        tree_remove(to);
         return -1;
     }
     return 0;

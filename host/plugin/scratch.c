@@ -1,13 +1,12 @@
 /* scratch.c - the folder for copies of plugins that are only looked at */
 #include "plugin/scratch.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/tree.h"
 #include "base/user.h"
 
 int scratch_give(const char *path, const char *user)
@@ -48,15 +47,8 @@ int scratch_make(struct buf *path, const char *user)
 
 void scratch_remove(struct buf *path)
 {
-    DIR *dir = path->data != NULL ? opendir(path->data) : NULL;
-    struct dirent *entry;
-
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    if (dir != NULL) {
-        closedir(dir);
-        rmdir(path->data);
+    if (path->data != NULL) {
+        tree_remove(path->data);
     }
     buf_free(path);
 }
