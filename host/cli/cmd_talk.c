@@ -303,8 +303,11 @@ static int run(const struct cli_call *call)
     signal(SIGPIPE, SIG_DFL);
     dial_run(talk.dial);
     fflush(stdout);
-    /* The thread may still read, and wake what it was given: both go with the
-     * process. */
+    if (talk.input_ended) {
+        talk_input_free(talk.input);
+        dial_destroy(talk.dial);
+    } /* else its thread may still read, and wake what it was given: both go with
+       * the process */
     return talk.status;
 }
 

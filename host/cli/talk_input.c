@@ -22,6 +22,7 @@ struct talk_input {
     void *arg;
     pthread_mutex_t lock;
     pthread_cond_t room;
+    pthread_t thread;
     struct talk_line *head;
     struct talk_line **end;
     size_t count;
@@ -131,7 +132,6 @@ struct talk_input *talk_input_start(int fd, size_t before,
 {
     struct talk_input *input = calloc(1, sizeof *input);
     sigset_t all, old;
-    pthread_t thread;
     int status;
 
     if (input == NULL) {
@@ -146,14 +146,21 @@ struct talk_input *talk_input_start(int fd, size_t before,
     pthread_cond_init(&input->room, NULL);
     sigfillset(&all); /* signals are for the other thread */
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    status = pthread_create(&thread, NULL, run, input);
+    status = pthread_create(&input->thread, NULL, run, input);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (status != 0) {
         free(input);
         return NULL;
     }
-    pthread_detach(thread); /* it may sit in read until the process ends */
     return input;
+}
+
+void talk_input_free(struct talk_input *input)
+{
+    pthread_join(input->thread, NULL);
+    pthread_mutex_destroy(&input->lock);
+    pthread_cond_destroy(&input->room);
+    free(input);
 }
 
 struct talk_line *talk_input_take(struct talk_input *input, bool *ended,

@@ -27,6 +27,10 @@ struct talk_input *talk_input_start(int fd, size_t before,
  * be no more; then why is NULL, or says what was wrong. */
 struct talk_line *talk_input_take(struct talk_input *input, bool *ended,
                                   const char **why);
+
+/* Only after the end was told: until then the thread may sit in read, and ends
+ * with the process. */
+void talk_input_free(struct talk_input *input);
 void talk_line_free(struct talk_line *line, size_t before);
 
 #endif

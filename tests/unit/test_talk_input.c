@@ -79,6 +79,7 @@ static void lines(void **state)
     expect(input, "last", 4);
     assert_null(next(input, &why));
     assert_null(why);
+    talk_input_free(input);
 }
 
 /* More than wait at once, and a line longer than any read. */
@@ -105,6 +106,7 @@ static void many_and_long(void **state)
     fclose(out);
     expect(input, text, 300000);
     assert_null(next(input, &why));
+    talk_input_free(input);
     free(text);
 }
 
