@@ -26,6 +26,7 @@ class Connection {
   #kind;
   #sent = [];
   #back = 0;
+  #held = []; /* rows that came while the page was to stand still */
 
   constructor(path, subprotocols) {
     const node = $('connection').content.cloneNode(true);
@@ -80,12 +81,24 @@ class Connection {
 
   clear() {
     this.#frames.replaceChildren();
+    this.#held = [];
+    showHeld();
   }
 
   refresh() {
-    for (const item of this.#frames.querySelectorAll('li[data-raw]')) {
-      item.querySelector('.data').textContent = shown(item.dataset.raw);
+    for (const item of [...this.#frames.children, ...this.#held]) {
+      if (item.dataset.raw !== undefined) {
+        item.querySelector('.data').textContent = shown(item.dataset.raw);
+      }
     }
+  }
+
+  get held() {
+    return this.#held.length;
+  }
+
+  release() {
+    this.#append(...this.#held.splice(0));
   }
 
   #remove() {
@@ -93,6 +106,7 @@ class Connection {
     this.#root.remove();
     connections.delete(this);
     showCount();
+    showHeld();
   }
 
   #show(state, text) {
@@ -168,8 +182,6 @@ class Connection {
 
   #row(classes, way, text, size) {
     const item = document.createElement('li');
-    const atEnd = this.#frames.scrollHeight - this.#frames.scrollTop -
-      this.#frames.clientHeight < 40;
 
     item.className = classes;
     for (const [name, content] of [['time', stamp(new Date())], ['way', way],
@@ -180,14 +192,28 @@ class Connection {
       part.textContent = content;
       item.append(part);
     }
-    this.#frames.append(item);
+    if ($('pause').checked) {
+      this.#held.push(item);
+      this.#held.splice(0, this.#held.length - MOST_FRAMES);
+      showHeld();
+    } else {
+      this.#append(item);
+    }
+    return item;
+  }
+
+  /* Whoever has scrolled back is left where they are. */
+  #append(...items) {
+    const atEnd = this.#frames.scrollHeight - this.#frames.scrollTop -
+      this.#frames.clientHeight < 40;
+
+    this.#frames.append(...items);
     while (this.#frames.childElementCount > MOST_FRAMES) {
       this.#frames.firstElementChild.remove();
     }
     if (atEnd) {
       this.#frames.scrollTop = this.#frames.scrollHeight;
     }
-    return item;
   }
 }
 
@@ -195,6 +221,12 @@ const connections = new Set();
 
 function shown(text) {
   return $('pretty').checked ? prettyJson(text) : text;
+}
+
+function showHeld() {
+  const held = [...connections].reduce((sum, each) => sum + each.held, 0);
+
+  $('held').textContent = held > 0 ? `, ${held} wait` : '';
 }
 
 function showCount() {
@@ -287,12 +319,21 @@ const happenings = {
 };
 
 let lastAt = 0;
+const atThatTime = new Set();
+
+/* A feed that was opened again tells all again. */
+function isOld(event, line) {
+  if (event.at > lastAt) {
+    lastAt = event.at;
+    atThatTime.clear();
+  } else if (event.at < lastAt || atThatTime.has(line)) {
+    return true;
+  }
+  atThatTime.add(line);
+  return false;
+}
 
 function happened(event, live) {
-  if (event.at < lastAt) {
-    return; /* told again, to a feed that was opened again */
-  }
-  lastAt = event.at;
   if (event.plugin !== $('plugin').textContent) {
     $('plugin').textContent = event.plugin;
     document.title = `${event.plugin} – patchbay dev`;
@@ -313,7 +354,9 @@ function listen() {
   feed.onmessage = ({ data }) => {
     const event = JSON.parse(data);
 
-    happened(event, event.at > since - 2000);
+    if (!isOld(event, data)) {
+      happened(event, event.at > since - 2000);
+    }
   };
   feed.onclose = () => {
     state('the server is away', 'bad');
@@ -335,6 +378,14 @@ $('opener').onsubmit = (event) => {
 $('clear-all').onclick = () => {
   for (const each of connections) {
     each.clear();
+  }
+};
+$('pause').onchange = () => {
+  if (!$('pause').checked) {
+    for (const each of connections) {
+      each.release();
+    }
+    showHeld();
   }
 };
 $('pretty').onchange = () => {

@@ -1,6 +1,5 @@
 /* cmd_dev.c - patchbay dev: serve a plugin while it is being written */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +65,10 @@ static bool compile(const struct dev *dev)
     uint64_t began_ms = clock_now_ms();
     int status = dev_build(dev->files, dev->space.plugin, &said);
 
+    if (status != 0 && dev_is_to_end()) {
+        buf_free(&said);
+        return false;
+    }
     if (said.len > 0 && !said.failed) {
         fputs(said.data, stderr);
     }
@@ -142,29 +145,6 @@ static void reload(const struct dev *dev)
     json_decref(answer);
 }
 
-static void changed(void *arg, const char *path)
-{
-    struct dev *dev = arg;
-
-    (void)path;
-    if (dev->ending || (dev->compiles && !compile(dev))) {
-        return;
-    }
-    if (!dev->serves_plugin) {
-        dev->serves_plugin = dev_space_write_ini(&dev->space, true) == 0;
-    }
-    if (dev->listening) {
-        reload(dev);
-    }
-}
-
-static void broken(void *arg, const char *path, const char *why)
-{
-    const struct dev *dev = arg;
-
-    tell(dev, "refused", "not reloaded: %s %s", path, why);
-}
-
 static void watch_one(void *arg, const char *path)
 {
     const struct dev *dev = arg;
@@ -180,6 +160,33 @@ static void watch_all(struct dev *dev)
             dev_each_neighbour(dev->files[i], watch_one, dev);
         }
     }
+}
+
+static void changed(void *arg, const char *path)
+{
+    struct dev *dev = arg;
+
+    (void)path;
+    if (dev->ending) {
+        return;
+    }
+    watch_all(dev); /* headers that are new in the folder */
+    if (dev->compiles && !compile(dev)) {
+        return;
+    }
+    if (!dev->serves_plugin) {
+        dev->serves_plugin = dev_space_write_ini(&dev->space, true) == 0;
+    }
+    if (dev->listening) {
+        reload(dev);
+    }
+}
+
+static void broken(void *arg, const char *path, const char *why)
+{
+    const struct dev *dev = arg;
+
+    tell(dev, "refused", "not reloaded: %s %s", path, why);
 }
 
 /* ---- the host ---------------------------------------------------------- */
@@ -339,10 +346,34 @@ static int check(struct dev *dev)
     return CLI_DONE;
 }
 
+/* A link that is switched to another file is followed each time. */
+static int link_plugin(const struct dev *dev)
+{
+    const char *file = dev->files[0];
+    const char *slash = strrchr(file, '/');
+    const char *base = slash != NULL ? slash + 1 : file;
+    struct buf folder = { 0 }, target = { 0 };
+    char *real = NULL;
+    int status = -1;
+
+    buf_addf(&folder, "%.*s.", (int)(base - file), file);
+    real = folder.failed ? NULL : realpath(folder.data, NULL);
+    if (real != NULL) {
+        buf_addf(&target, "%s/%s", real, base);
+        status = target.failed ? -1 : symlink(target.data, dev->space.plugin);
+    }
+    if (status != 0) {
+        fprintf(stderr, "patchbay: cannot serve %s: %s\n", file,
+                strerror(errno));
+    }
+    free(real);
+    buf_free(&folder);
+    buf_free(&target);
+    return status;
+}
+
 static int begin(struct dev *dev)
 {
-    char real[PATH_MAX];
-
     dev->watcher = watcher_create(&dev->poller, changed, broken, dev);
     if (dev->watcher == NULL) {
         fprintf(stderr, "patchbay: cannot watch files: %s\n", strerror(errno));
@@ -353,10 +384,7 @@ static int begin(struct dev *dev)
         fprintf(stderr, "dev: compiling %s\n", dev->files[0]);
         dev->serves_plugin = compile(dev);
     } else {
-        if (realpath(dev->files[0], real) == NULL ||
-            symlink(real, dev->space.plugin) != 0) {
-            fprintf(stderr, "patchbay: cannot serve %s: %s\n", dev->files[0],
-                    strerror(errno));
+        if (link_plugin(dev) != 0) {
             return CLI_FAILED;
         }
         dev->serves_plugin = true;
@@ -373,7 +401,7 @@ static int serve(struct dev *dev)
     if (dev->serves_plugin) {
         dev_space_tell(&dev->space, "begin", "");
     }
-    if (catch_signals(dev) != 0 || start_host(dev) != 0) {
+    if (start_host(dev) != 0) {
         fprintf(stderr, "patchbay: cannot start the host: %s\n",
                 strerror(errno));
         return CLI_FAILED;
@@ -457,13 +485,19 @@ static int run(const struct cli_call *call)
         return CLI_USAGE;
     }
     status = choose_port(&dev);
+    /* Before there is a folder to be left behind. */
+    if (status == CLI_DONE && catch_signals(&dev) != 0) {
+        fprintf(stderr, "patchbay: cannot catch signals: %s\n",
+                strerror(errno));
+        status = CLI_FAILED;
+    }
     if (status == CLI_DONE && dev_space_make(&dev.space) != 0) {
         status = CLI_FAILED;
     }
     if (status == CLI_DONE) {
         status = begin(&dev);
     }
-    if (status == CLI_DONE) {
+    if (status == CLI_DONE && !dev_is_to_end()) {
         status = serve(&dev);
     }
     lines_close(&dev.log);

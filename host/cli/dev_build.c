@@ -3,17 +3,21 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/places.h"
 
-#define ARGS_MAX 256
-#define SAID_MAX ((size_t)256 << 10)
+#define ARGS_MAX  256
+#define SAID_MAX  ((size_t)256 << 10)
+#define GLANCE_MS 50 /* how often to see whether it is to end */
 
 static const char *const c_endings[] = { ".c", NULL };
 static const char *const plus_endings[] = { ".cpp", ".cc", ".cxx", NULL };
@@ -107,36 +111,65 @@ static void make_args(struct args *args, const char *const *sources,
     add(args, out, strlen(out));
 }
 
+bool dev_is_to_end(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) == 1 ||
+                                         sigismember(&pending, SIGTERM) == 1 ||
+                                         sigismember(&pending, SIGHUP) == 1);
+}
+
+/* In a group of its own, so that what it has started can be ended with it. */
+_Noreturn static void be_compiler(char *const *words, int out, pid_t parent)
+{
+    int nothing = open("/dev/null", O_RDONLY);
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setpgid(0, 0);
+    dup2(nothing, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO);
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent) {
+        execvp(words[0], words);
+        fprintf(stderr, "cannot run %s: %s\n", words[0], strerror(errno));
+    }
+    _exit(127);
+}
+
 /* Runs it and takes down what it says. Its exit status, or -1. */
 static int run(char *const *words, struct buf *said)
 {
-    sigset_t none;
+    pid_t parent = getpid();
     int ends[2], status = -1;
     ssize_t got = 1;
     pid_t pid;
 
-    if (pipe(ends) != 0) {
+    if (pipe2(ends, O_CLOEXEC) != 0) {
         return -1;
     }
     fflush(NULL);
     pid = fork();
     if (pid == 0) {
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        dup2(ends[1], STDOUT_FILENO);
-        dup2(ends[1], STDERR_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execvp(words[0], words);
-        fprintf(stderr, "cannot run %s: %s\n", words[0], strerror(errno));
-        _exit(127);
+        be_compiler(words, ends[1], parent);
     }
     close(ends[1]);
     while (pid > 0 && got > 0) {
+        struct pollfd out = { .fd = ends[0], .events = POLLIN };
         char rest[4096];
-        char *room =
-            said->len < SAID_MAX ? buf_reserve(said, sizeof rest) : NULL;
+        char *room;
 
+        if (dev_is_to_end()) {
+            setpgid(pid, pid); /* it may not have come that far */
+            kill(-pid, SIGTERM);
+            break;
+        }
+        if (poll(&out, 1, GLANCE_MS) == 0) {
+            continue;
+        }
+        room = said->len < SAID_MAX ? buf_reserve(said, sizeof rest) : NULL;
         got = read(ends[0], room != NULL ? room : rest, sizeof rest);
         said->len += room != NULL && got > 0 ? (size_t)got : 0;
     }

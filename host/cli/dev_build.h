@@ -13,9 +13,13 @@ bool dev_is_source(const char *file);
 /*
  * Compiles sources, the last being followed by NULL, to `out`, which is
  * replaced as a whole. What the compiler says is added to said. $CC, $CXX,
- * $CFLAGS, $CXXFLAGS and $LDFLAGS count. 0, or -1 if there is no new `out`.
+ * $CFLAGS, $CXXFLAGS and $LDFLAGS count. The compiler is ended when
+ * dev_is_to_end. 0, or -1 if there is no new `out`.
  */
 int dev_build(const char *const *sources, const char *out, struct buf *said);
+
+/* Whether a signal to end waits: INT, TERM and HUP have to be blocked. */
+bool dev_is_to_end(void);
 
 /* Calls each for all files that a source's neighbours may be: those that end
  * like C or C++ in its folder. */

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/tree.h"
 #include "cli/places.h"
 #include "conf/schema.h"
@@ -21,6 +22,9 @@
 #define FEED_PLUGIN "devfeed"
 #define FEED_PATH   "/-/dev/feed"
 #define PORTS       100
+
+/* Of a text, as JSON: the plugin passes on lines of up to 64 KiB. */
+#define TEXT_MAX 49152
 
 const char *dev_name_of(const struct cli_call *call, const char *file,
                         char name[64])
@@ -217,15 +221,39 @@ int dev_space_write_ini(const struct dev_space *space, bool with_plugin)
     return status;
 }
 
+/* How many bytes of a text there is room for: whole characters. */
+static size_t that_fit(const char *text, size_t len)
+{
+    char out[JSON_CHAR_MAX];
+    size_t at = 0, room = TEXT_MAX;
+
+    while (at < len) {
+        size_t used;
+        size_t taken = json_char(out, text + at, len - at, &used);
+
+        if (taken > room) {
+            break;
+        }
+        room -= taken;
+        at += used;
+    }
+    return at;
+}
+
 void dev_space_tell(const struct dev_space *space, const char *event,
                     const char *text)
 {
+    size_t len = strlen(text), fit = that_fit(text, len);
     struct buf line = { 0 };
     FILE *feed = fopen(space->feed, "ae");
 
     buf_addf(&line, "{\"event\":\"%s\",\"at\":%llu,\"text\":", event,
              (unsigned long long)clock_wall_ms());
-    buf_add_json(&line, text, strlen(text));
+    buf_add_json(&line, text, fit);
+    if (fit < len) { /* within the string */
+        line.len -= line.failed ? 0 : 1;
+        buf_addf(&line, "\\n(%zu bytes more are in the terminal)\"", len - fit);
+    }
     buf_adds(&line, ",\"plugin\":");
     buf_add_json(&line, space->name, strlen(space->name));
     buf_adds(&line, ",\"path\":");

@@ -108,6 +108,31 @@ describe('the page of dev', () => {
         await becomes(() => page.locator('.connection').count(), 1);
     });
 
+    test('stands still as long as it is paused', async (page) => {
+        await becomes(() => frames(page, 0), ['↓ hi from dice']);
+        await page.getByLabel('pause').check();
+        await say(page, 0, 'one');
+        await appears(page, ', 2 wait');
+        assert.deepStrictEqual(await frames(page, 0), ['↓ hi from dice']);
+        await page.locator('#pause').uncheck();
+        await becomes(() => frames(page, 0),
+            ['↓ hi from dice', '↑ one', '↓ 1: one']);
+        await becomes(() => page.locator('#held').textContent(), '');
+    });
+
+    test('counts a reload once, though its worker crashes after it',
+        async (page, dev) => {
+            dev.edit((text) => text.replace('    if (msg->kind',
+                '    if (*msg->data == \'!\') { __builtin_trap(); }\n' +
+                '    if (msg->kind'));
+            await becomes(() => page.locator('#facts').textContent(),
+                '2 open, 1 reload');
+            await say(page, 0, '!');
+            await appears(page, 'The plugin crashed, and its worker is back');
+            await becomes(() => page.locator('#facts').textContent(),
+                '0 open, 1 reload');
+        });
+
     test('prints JSON with its lines, and text as text', async (page) => {
         await say(page, 0, '{"a":[1,"<b>bold</b>"]}');
         await page.getByLabel('pretty JSON').check();

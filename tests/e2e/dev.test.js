@@ -101,6 +101,94 @@ describe('patchbay dev', () => {
         assert.strictEqual(await ann.ask('a'), '1! a');
     }));
 
+    it('sees a header that came later', () => withDev({}, async (dev) => {
+        const header = path.join(dev.folder, 'dice/mark.h');
+
+        await dev.start(['dice/dice.c']);
+        const ann = await talk(dev.ws);
+
+        fs.writeFileSync(header, '#define MARK "? "\n');
+        let from = dev.edit((text) => text.replace('#include <patchbay.h>',
+            '#include <patchbay.h>\n#include "mark.h"')
+            .replace('"%u: %s"', '"%u" MARK "%s"'));
+
+        await dev.says(/dev: reloaded, 1 connection kept/, from);
+        from = dev.edit(() => '#define MARK "! "\n', header);
+        await dev.says(/dev: reloaded, 1 connection kept/, from);
+        await ann.next();
+        assert.strictEqual(await ann.ask('a'), '1! a');
+    }));
+
+    it('tells the page of more errors than it takes, and goes on', () =>
+        withDev({}, async (dev) => {
+            await dev.start(['dice/dice.c']);
+            const page = await talk(`${dev.url.replace('http', 'ws')}-/dev/feed`);
+            const event = async (kind) => {
+                for (;;) {
+                    const found = JSON.parse(await page.next());
+
+                    if (found.event === kind) {
+                        return found;
+                    }
+                }
+            };
+            const wrong = Array.from({ length: 800 }, (_, i) =>
+                `int wrong_${i}(void) { return nobody_${i} + "ü"; }\n`).join('');
+
+            dev.edit((text) => text + wrong);
+            const { text } = await event('errors');
+
+            assert.match(text, /nobody_0/);
+            assert.match(text, /\(\d+ bytes more are in the terminal\)$/);
+            dev.edit((all) => dots(all.replace(wrong, '')));
+            await event('reloaded');
+        }));
+
+    it('follows a link that is switched', () =>
+        withDev({ source: false }, async (dev) => {
+            for (const name of ['one', 'two']) {
+                fs.writeFileSync(path.join(dev.folder, `${name}.c`),
+                    `#include <patchbay.h>
+                    static int say(bay_conn *conn, const bay_message *msg)
+                    { (void)msg; return bay_sendf(conn, "${name}"); }
+                    BAY_PLUGIN = { BAY_INIT, .name = "dice", .message = say };`);
+                execFileSync('cc', ['-shared', '-fPIC', '-fvisibility=hidden',
+                    '-I', path.join(BUILD, 'include'), `${name}.c`, '-o',
+                    `${name}.so`], { cwd: dev.folder });
+            }
+            fs.symlinkSync('one.so', path.join(dev.folder, 'dice.so'));
+            await dev.start(['dice.so']);
+            const ann = await talk(dev.ws);
+
+            assert.strictEqual(await ann.ask('a'), 'one');
+            const from = dev.said.length;
+
+            fs.symlinkSync('two.so', path.join(dev.folder, 'new'));
+            fs.renameSync(path.join(dev.folder, 'new'),
+                path.join(dev.folder, 'dice.so'));
+            await dev.says(/dev: reloaded, 1 connection kept/, from);
+            assert.strictEqual(await ann.ask('a'), 'two');
+        }));
+
+    it('ends while it compiles, and leaves nothing', () =>
+        withDev({}, async (dev) => {
+            const slow = path.join(dev.folder, 'slow');
+            const pid = path.join(dev.folder, 'pid');
+
+            fs.writeFileSync(slow,
+                `#!/bin/sh\nsleep 600 & echo $! > '${pid}.new'\n` +
+                `mv '${pid}.new' '${pid}'\nwait\n`, { mode: 0o755 });
+            await dev.start(['dice/dice.c'],
+                { ready: /dev: (compiling)/, env: { CC: slow } });
+            await until(() => fs.existsSync(pid), 'the compiler');
+            assert.deepStrictEqual(await dev.stop('SIGTERM'),
+                { code: 0, signal: null });
+            const compiler = Number(fs.readFileSync(pid, 'utf8'));
+
+            await until(() => !fs.existsSync(`/proc/${compiler}`) ||
+                isZombie(compiler), 'the end of the compiler');
+        }));
+
     it('takes a .so that is replaced, and none that is half there', () =>
         withDev({ source: false }, async (dev) => {
             const file = path.join(dev.folder, 'dice.so');
