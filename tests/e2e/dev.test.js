@@ -10,7 +10,8 @@ const { describe, it } = require('node:test');
 const WebSocket = require('ws');
 const { withDev } = require('./lib/dev.js');
 const { BUILD, pluginFile, runCommand } = require('./lib/host.js');
-const { isZombie } = require('./lib/processes.js');
+const { childrenOf, describe: look, isZombie } =
+    require('./lib/processes.js');
 const { until, within } = require('./lib/wait.js');
 
 /* What a client hears, one at a time. */
@@ -269,12 +270,14 @@ describe('patchbay dev', () => {
             fs.copyFileSync(pluginFile('echo'),
                 path.join(dev.folder, 'echo.so'));
             await dev.start(['echo.so']);
-            const [host] = execFileSync('ps', ['-o', 'pid=', '--ppid',
-                String(dev.child.pid)], { encoding: 'utf8' }).trim().split(/\s+/);
+            const [host] = childrenOf(dev.child.pid);
 
             dev.child.kill('SIGKILL');
             await dev.ended;
-            await until(() => !fs.existsSync(`/proc/${host}`) ||
-                isZombie(Number(host)), 'the end of the host');
+            await until(() => {
+                const now = look(host.pid);
+
+                return now === null || isZombie(now);
+            }, 'the end of the host');
         }));
 });
