@@ -279,7 +279,8 @@ typedef struct bay_plugin {
      * deferred work is under way. An error of migrate_route keeps the instance
      * on the old code, which takes its block back; one of migrate_conn closes
      * that connection with BAY_CLOSE_RESTART, and its close hook gets the block
-     * as it was left. old is NULL if the old code had no such block. */
+     * as it was left. old is NULL if the old code had no such block. Look at no
+     * other connection's block here: it may be the old one still. */
     int (*migrate_route)(bay_route *route, const void *old, size_t old_size,
                          uint32_t old_version);
     int (*migrate_conn)(bay_conn *conn, const void *old, size_t old_size,
