@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/dev_build.h"
+#include "cli/dev_log.h"
 #include "cli/dev_space.h"
 #include "cli/places.h"
 #include "proc/check.h"
@@ -24,13 +25,14 @@
 #define DEFAULT_PORT   9501
 #define LINE_MAX_BYTES ((size_t)1 << 20)
 #define END_MS         5000
+#define LAST_WORDS_MS  1000 /* for what the host said to be shown */
 
 struct dev {
     struct dev_space space;
     struct poller poller;
     struct watch signals;
     struct watcher *watcher;
-    struct lines log; /* what the host says */
+    struct lines log; /* the lines of the host that matter here */
     struct alarm_clock deadline;
     const char *const *files; /* as given; ends with NULL */
     bool compiles;
@@ -39,6 +41,7 @@ struct dev {
     bool ending;
     pid_t host; /* 0: it has ended */
     int status;
+    bool speechless; /* no more can be expected of the log */
 };
 
 __attribute__((format(printf, 3, 4))) static void
@@ -202,9 +205,18 @@ static void end(struct dev *dev)
 
 static void overdue(struct alarm_clock *alarm)
 {
-    const struct dev *dev = alarm->arg;
+    struct dev *dev = alarm->arg;
 
-    kill(dev->host, SIGKILL);
+    if (dev->host > 0) {
+        kill(dev->host, SIGKILL);
+    } else {
+        dev->speechless = true;
+    }
+}
+
+static bool is_start(const char *line)
+{
+    return strstr(line, "listening on ") != NULL;
 }
 
 /* Levels stand in a column of their own. */
@@ -213,13 +225,18 @@ static bool is_grave(const char *line)
     return strstr(line, "Z error ") != NULL || strstr(line, "Z warn ") != NULL;
 }
 
+/* On the log's thread. */
+static bool matters(const char *line)
+{
+    return is_start(line) || is_grave(line);
+}
+
 static void said(struct lines *lines, char *text, size_t len)
 {
     struct dev *dev = lines->arg;
 
-    fprintf(stderr, "%.*s\n", (int)len, text);
     text[len] = '\0';
-    if (!dev->listening && strstr(text, "listening on ") != NULL) {
+    if (!dev->listening && is_start(text)) {
         dev->listening = true;
         fprintf(stderr,
                 "\ndev: open http://localhost:%u/, or\n"
@@ -257,7 +274,7 @@ _Noreturn static void be_host(const struct dev *dev, int log, pid_t parent)
 static int start_host(struct dev *dev)
 {
     pid_t parent = getpid();
-    int ends[2];
+    int ends[2], log;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
         return -1;
@@ -273,7 +290,8 @@ static int start_host(struct dev *dev)
                                .line = said,
                                .gone = fell_silent,
                                .arg = dev };
-    return dev->host > 0 ? lines_open(&dev->log, &dev->poller, ends[0]) : -1;
+    log = dev->host > 0 ? dev_log_start(ends[0], STDERR_FILENO, matters) : -1;
+    return log >= 0 ? lines_open(&dev->log, &dev->poller, log) : -1;
 }
 
 static void reap(struct dev *dev)
@@ -282,11 +300,9 @@ static void reap(struct dev *dev)
 
     if (dev->host > 0 && waitpid(dev->host, &status, WNOHANG) == dev->host) {
         dev->host = 0;
-        lines_drain(&dev->log);
-        if (!dev->ending) {
-            fprintf(stderr, "dev: the host has ended\n");
-            dev->status = CLI_FAILED;
-        }
+        poller_set_alarm(&dev->poller, &dev->deadline,
+                         clock_now_ms() + LAST_WORDS_MS);
+        dev->status = dev->ending ? CLI_DONE : CLI_FAILED;
     }
 }
 
@@ -407,7 +423,11 @@ static int serve(struct dev *dev)
         return CLI_FAILED;
     }
     dev->deadline = (struct alarm_clock){ .ring = overdue, .arg = dev };
-    while (dev->host > 0 && poller_turn(&dev->poller) == 0) {
+    while ((dev->host > 0 || (dev->log.open && !dev->speechless)) &&
+           poller_turn(&dev->poller) == 0) {
+    }
+    if (dev->status != CLI_DONE) {
+        fprintf(stderr, "dev: the host has ended\n");
     }
     return dev->status;
 }

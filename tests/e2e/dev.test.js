@@ -171,6 +171,38 @@ describe('patchbay dev', () => {
             assert.strictEqual(await ann.ask('a'), 'two');
         }));
 
+    it('keeps nobody waiting while it compiles', () =>
+        withDev({}, async (dev) => {
+            const slow = path.join(dev.folder, 'slow');
+            const wait = path.join(dev.folder, 'wait');
+
+            fs.writeFileSync(slow, `#!/bin/sh\nif [ -e '${wait}' ]; then\n` +
+                `mv '${wait}' '${wait}ing'\nfi\n` +
+                `while [ -e '${wait}ing' ]; do sleep 0.02; done\nexec cc "$@"\n`,
+            { mode: 0o755 });
+            await dev.start(['dice/dice.c', '--trace'], { env: { CC: slow } });
+            const ann = await talk(dev.ws);
+
+            await ann.next();
+            fs.writeFileSync(wait, '');
+            const from = dev.edit(dots);
+
+            await until(() => fs.existsSync(`${wait}ing`), 'the compiler');
+            /* More lines of the log than sockets hold. */
+            for (let round = 0; round < 100; round++) {
+                for (let i = 0; i < 100; i++) {
+                    ann.send('x');
+                }
+                for (let i = 1; i <= 100; i++) {
+                    assert.strictEqual(await ann.next(), `${round * 100 + i}: x`);
+                }
+            }
+            fs.unlinkSync(`${wait}ing`);
+            await dev.says(/dev: reloaded, 1 connection kept/, from);
+            assert.strictEqual(await ann.ask('b'), '10001. b');
+            await dev.stop();
+        }));
+
     it('ends while it compiles, and leaves nothing', () =>
         withDev({}, async (dev) => {
             const slow = path.join(dev.folder, 'slow');
