@@ -98,22 +98,24 @@ struct pair *pair_read(const char *cert, const char *key, char *why,
     return NULL;
 }
 
+/* A connection has its own copy of arg, from when it was accepted, and its
+ * client may say its first word after any number of renewals. */
 static int choose(SSL *ssl, void *arg)
 {
-    const struct pair *pair = arg;
+    const struct pair *pair = *(struct pair *const *)arg;
 
     SSL_certs_clear(ssl);
     return SSL_use_cert_and_key(ssl, pair->cert, pair->key, pair->chain, 1);
 }
 
-void pair_use(struct pair *pair, int min_version, SSL_CTX *ctx)
+void pair_use(struct pair **current, int min_version, SSL_CTX *ctx)
 {
     if (min_version >= 13) {
         SSL_CTX_set_options(ctx, SSL_OP_NO_TLSv1_2);
     } else {
         SSL_CTX_clear_options(ctx, SSL_OP_NO_TLSv1_2);
     }
-    SSL_CTX_set_cert_cb(ctx, choose, pair);
+    SSL_CTX_set_cert_cb(ctx, choose, current);
 }
 
 void pair_free(struct pair *pair)

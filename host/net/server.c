@@ -385,11 +385,10 @@ void server_commit(struct server *server)
     server->conf = server->next_conf;
     server->next_conf = NULL;
     if (server->next_pair != NULL && server->ssl_ctx != NULL) {
-        pair_use(server->next_pair, server->conf->tls_min_version,
-                 server->ssl_ctx);
         pair_free(server->pair);
         server->pair = server->next_pair;
         server->next_pair = NULL;
+        pair_use(&server->pair, server->conf->tls_min_version, server->ssl_ctx);
     }
 }
 

@@ -7,6 +7,7 @@ const { once } = require('node:events');
 const fs = require('node:fs');
 const https = require('node:https');
 const { describe, it } = require('node:test');
+const tls = require('node:tls');
 const { OPCODE, closePayload } = require('./lib/raw.js');
 const { suite, withHost } = require('./lib/suite.js');
 const {
@@ -295,6 +296,32 @@ describe('a certificate that is renewed', () => {
                 assert.strictEqual(await shown(host), fingerprint(PEM.chain));
             }
         }));
+
+    /* The first of them before there was any renewal. */
+    it('comes while a client has not said a word', () => withHost({
+        ...SETUP, server: { ...SETUP.server, workers: 1 },
+        limits: { handshake: '60s' },
+    }, async (host) => {
+        const files = () => fs.readdirSync(
+            `/proc/${host.workers()[0]}/fd`).length;
+
+        for (const pem of [NEXT, PEM, NEXT]) {
+            const before = files();
+            const { socket } = await host.raw();
+
+            await until(() => files() > before, 'the silent client');
+            host.writeFile('chain.pem', pem.chain);
+            host.writeFile('key.pem', pem.key);
+            assert.strictEqual((await host.reload()).workers, 'kept');
+            const secure = tls.connect({ socket, ca: [PEM.root, NEXT.root] });
+
+            await within(once(secure, 'secureConnect'), 'a handshake');
+            secure.destroy();
+            await until(() => files() === before, 'the end of its socket');
+        }
+        assert.strictEqual(await shown(host, { ca: NEXT.root }),
+            fingerprint(NEXT.chain));
+    }));
 
     it('comes with another version', () => withHost(SETUP, async (host) => {
         assert.strictEqual(await agreed(host, only('TLSv1.2')), 'TLSv1.2');
