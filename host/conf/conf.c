@@ -330,6 +330,7 @@ void conf_free(struct conf *conf)
     free(conf->plugin_dir);
     free(conf->run_dir);
     free(conf->user);
+    free(conf->control_group);
     free(conf->proxies);
     free(conf->tls_cert);
     free(conf->tls_key);

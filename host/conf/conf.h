@@ -103,7 +103,8 @@ struct conf {
     unsigned workers; /* `auto` resolved to the number of processors */
     char *plugin_dir;
     char *run_dir;
-    char *user; /* NULL: none */
+    char *user;          /* NULL: none */
+    char *control_group; /* NULL: none */
     struct conf_net *proxies;
     size_t proxy_count;
     uint64_t drain_ms;

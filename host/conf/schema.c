@@ -73,6 +73,8 @@ const struct schema_key schema_keys[] = {
       .help = "control socket, pid file, plugin images" },
     { "server", "user", SCHEMA_USER, "", CONF(user),
       .help = "drop to this user once the addresses are open" },
+    { "server", "control_group", SCHEMA_GROUP, "", CONF(control_group),
+      .help = "who may give commands besides root and the user that runs it" },
     { "server", "proxies", SCHEMA_PROXIES, "", CONF(proxies),
       .help = "addresses, networks, or unix, whose X-Forwarded-For is "
               "believed" },

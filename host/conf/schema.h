@@ -24,6 +24,7 @@ enum schema_type {
     SCHEMA_LOG_FILE, /* the same, or "-" */
     SCHEMA_PAGE,     /* char *, a URL path; NULL when empty */
     SCHEMA_USER,     /* char *, known to the system; NULL when empty */
+    SCHEMA_GROUP,    /* likewise */
     SCHEMA_ROUTE,    /* char *, a URL path that may end in a star */
     SCHEMA_PLUGIN,   /* char *, a plugin's name */
     SCHEMA_LISTEN,   /* listen and listen_count of struct conf */

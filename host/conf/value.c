@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -248,6 +249,15 @@ static int store_user(const char *text, char **member, struct buf *why)
     return store_text(strdup(text), member, why);
 }
 
+static int store_group(const char *text, char **member, struct buf *why)
+{
+    if (getgrnam(text) == NULL) {
+        buf_addf(why, "\"%s\" is not a group of this machine", text);
+        return -1;
+    }
+    return store_text(strdup(text), member, why);
+}
+
 /* ---- URL paths and names ----------------------------------------------- */
 
 static bool has_dot_segment(const char *path)
@@ -404,6 +414,9 @@ static int store(const struct schema_key *key, const char *text,
     case SCHEMA_USER:
         return unseen ? store_text(strdup(text), member, why)
                       : store_user(text, member, why);
+    case SCHEMA_GROUP:
+        return unseen ? store_text(strdup(text), member, why)
+                      : store_group(text, member, why);
     case SCHEMA_ROUTE: return store_url(text, true, member, why);
     case SCHEMA_PLUGIN: return store_plugin(text, member, why);
     case SCHEMA_LISTEN:

@@ -92,31 +92,39 @@ static size_t host_length(const char *host, bool secure)
                : len;
 }
 
-bool handshake_origin_allowed(const struct conf_limits *limits,
-                              const char *origin, const char *host)
+/*
+ * Whether the page came from where the request goes. Not from "null", which is
+ * a sandboxed page or a file; not from a browser's own schemes, whose hosts are
+ * none of ours; and over TLS not from an http: page of the same name, which
+ * anybody between here and the browser may have written.
+ */
+static bool is_same_host(const char *origin, const char *host, bool tls)
 {
-    const char *authority;
-    bool secure;
+    bool secure = strncasecmp(origin, "https://", 8) == 0;
+    const char *authority = origin + (secure ? 8 : 7);
     size_t len;
 
-    if (limits->origin_count > 0) {
-        for (size_t i = 0; i < limits->origin_count; i++) {
-            if (strcmp(limits->origins[i], "*") == 0 ||
-                strcasecmp(limits->origins[i], origin) == 0) {
-                return true;
-            }
-        }
+    if (!secure && (tls || strncasecmp(origin, "http://", 7) != 0)) {
         return false;
     }
-    authority = strstr(origin, "://");
-    if (authority == NULL) {
-        return false; /* "null": a sandboxed page, a file */
-    }
-    secure = strncasecmp(origin, "https", 5) == 0;
-    authority += 3;
     len = host_length(authority, secure);
-    return len == host_length(host, secure) &&
+    return len > 0 && len == host_length(host, secure) &&
            strncasecmp(authority, host, len) == 0;
+}
+
+bool handshake_origin_allowed(const struct conf_limits *limits,
+                              const char *origin, const char *host, bool tls)
+{
+    if (limits->origin_count == 0) {
+        return is_same_host(origin, host, tls);
+    }
+    for (size_t i = 0; i < limits->origin_count; i++) {
+        if (strcmp(limits->origins[i], "*") == 0 ||
+            strcasecmp(limits->origins[i], origin) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The rules that hold whatever the path. 0, or the answer was written. */
@@ -277,7 +285,7 @@ int handshake_check(struct link *link, char *upgrade)
     headers_known(link->wsi, WSI_TOKEN_HOST, text, sizeof text);
     if (len < 0 ||
         (len > 0 && !handshake_origin_allowed(&instance_conf(instance)->limits,
-                                              origin, text))) {
+                                              origin, text, link->tls))) {
         stat_add(&instance_stats(instance)->refused, 1);
         return exchange_refuse_upgrade(
             link->wsi, 403, NULL,

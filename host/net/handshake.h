@@ -18,8 +18,9 @@ int handshake_add_headers(struct link *link,
 void handshake_done(struct link *link);
 
 /* Whether a page of that origin may connect: the origin of a browser's page,
- * against the list of a route or, where that is empty, the request's Host. */
+ * against the list of a route or, where that is empty, the request's Host and
+ * whether it came over TLS. */
 bool handshake_origin_allowed(const struct conf_limits *limits,
-                              const char *origin, const char *host);
+                              const char *origin, const char *host, bool tls);
 
 #endif

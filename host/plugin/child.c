@@ -87,7 +87,8 @@ _Noreturn static void run_child(const struct child_set *set,
                                 const struct child_work *work, int fd)
 {
     leave_caller(&fd);
-    if (set->user != NULL && user_become(set->user) != 0) {
+    if (set->user != NULL &&
+        (user_become(set->user) != 0 || user_confine() != 0)) {
         int error = errno;
 
         child_say(fd, NO_USER, &error, sizeof error);

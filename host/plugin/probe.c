@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/trust.h"
+#include "base/user.h"
 #include "plugin/image.h"
 #include "plugin/inspect.h"
 #include "plugin/scratch.h"
@@ -25,6 +27,7 @@ struct check {
     const char *copies_dir;
     struct problems *problems;
     struct child_set children;
+    struct trust trust;
 };
 
 /* One plugin, looked at for all routes that name its file. */
@@ -198,12 +201,38 @@ static bool is_first(const struct conf *conf, size_t index)
     return file != NULL;
 }
 
+/* Those who could make the host run their code in any case. */
+static void trust_those_of(const struct conf *conf, struct trust *trust)
+{
+    uid_t uid;
+    gid_t gid;
+
+    trust_init(trust);
+    trust_add_owner(trust, conf->file);
+    if (conf->user != NULL && user_find(conf->user, &uid, &gid) == 0) {
+        trust_add(trust, uid);
+    }
+}
+
+static bool is_safe(struct check *check, const struct conf_route *route)
+{
+    char why[LONGEST_REASON];
+
+    if (trust_check(&check->trust, route->plugin_file, why, sizeof why) == 0) {
+        return true;
+    }
+    inspect_complain(check->conf, route, check->problems, "%s", why);
+    return false;
+}
+
 static void check_all(struct check *check)
 {
+    trust_those_of(check->conf, &check->trust);
     for (size_t i = 0; i < check->conf->route_count; i++) {
         struct probe *probe;
 
-        if (!is_first(check->conf, i)) {
+        if (!is_first(check->conf, i) ||
+            !is_safe(check, &check->conf->routes[i])) {
             continue;
         }
         probe = calloc(1, sizeof *probe);

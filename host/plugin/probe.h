@@ -11,8 +11,8 @@
 #include "plugin/child.h"
 
 /*
- * For each plugin a route names: is the file there and a plugin, does its ABI
- * fit, are the options in the file right, does it allow this many workers.
+ * For each plugin a route names: is the file there, nobody's to change but
+ * those who run the host (base/trust.h), and a plugin, does its ABI fit, are the options in the file right, does it allow this many workers.
  * Problems are added with the line of the file that names the plugin; a route
  * without a plugin_file is passed over. Each
  * plugin gets a child of its own: one whose constructor crashes, exits or does

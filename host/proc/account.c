@@ -50,12 +50,14 @@ int account_give(const struct account *account, const char *path, char *why,
 
 int account_become(const struct account *account, char *why, size_t why_size)
 {
-    if (account->name == NULL) {
-        return 0;
-    }
-    if (user_become(account->name) != 0) {
+    if (account->name != NULL && user_become(account->name) != 0) {
         return reason_set(why, why_size, "cannot become user \"%s\": %s",
                           account->name, reason_errno(errno));
+    }
+    if (user_confine() != 0) {
+        return reason_set(why, why_size,
+                          "cannot give up the rights to get further rights: %s",
+                          reason_errno(errno));
     }
     return 0;
 }

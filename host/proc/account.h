@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 struct account {
-    const char *name; /* NULL: stay who we are, and every call does nothing */
+    const char *name; /* NULL: stay who we are */
     uid_t uid;
     gid_t gid;
 };
@@ -21,7 +21,9 @@ int account_find(struct account *account, const char *name, char *why,
 int account_give(const struct account *account, const char *path, char *why,
                  size_t why_size);
 
-/* Becomes the account, for good: nothing of the former one can be had back. */
+/* Becomes the account, for good: nothing of the former one can be had back,
+ * which is tried. Also if it stays who it is, it gives up all capabilities that
+ * are not root's, and the way to new ones: see user_confine. */
 int account_become(const struct account *account, char *why, size_t why_size);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/trust.h"
 #include "net/tls.h"
 #include "plugin/probe.h"
 #include "proc/reason.h"
@@ -50,6 +51,20 @@ static void check_tls(const struct conf *conf, struct problems *problems)
     }
 }
 
+/* Who writes it decides which plugins are run. Its owner was chosen by whoever
+ * named it to us. */
+static void check_file(const struct conf *conf, struct problems *problems)
+{
+    struct trust trust;
+    char why[REASON_SIZE];
+
+    trust_init(&trust);
+    trust_add_owner(&trust, conf->file);
+    if (trust_check(&trust, conf->file, why, sizeof why) < 0) {
+        problems_add(problems, conf->file, 0, NULL, NULL, "%s", why);
+    }
+}
+
 struct conf *check_load(const char *file, struct problems *problems)
 {
     struct conf *conf = conf_read(file, problems);
@@ -58,6 +73,7 @@ struct conf *check_load(const char *file, struct problems *problems)
         return NULL;
     }
     /* Not only if it has no errors: all that is wrong is said in one go. */
+    check_file(conf, problems);
     check_tls(conf, problems);
     (void)probe_check(conf, NULL, problems);
     if (problems->count + problems->lost > 0) {

@@ -2,10 +2,13 @@
 #include "proc/control.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -27,6 +30,7 @@ struct client {
     struct lines lines;
     struct alarm_clock idle;
     bool asked;
+    bool stranger; /* who may not ask is told so when he does */
 };
 
 struct control {
@@ -37,6 +41,10 @@ struct control {
     struct watch watch; /* for clients; fd -1: not open */
     struct alarm_clock pause;
     uint64_t last_ticket;
+    char *group; /* NULL: none */
+    gid_t gid;
+    uint64_t refusal_ms; /* when the last one was logged */
+    unsigned refused;    /* since then */
     struct client clients[CLIENTS];
 };
 
@@ -87,6 +95,83 @@ static void answer_and_end(struct client *client, json_t *answer)
     wait_for(client);
 }
 
+/* ---- who asks ---------------------------------------------------------- */
+
+static bool is_in_group(int fd, gid_t own, gid_t group)
+{
+    static gid_t groups[NGROUPS_MAX];
+    socklen_t len = sizeof groups;
+
+    if (own == group) {
+        return true;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < len / sizeof groups[0]; i++) {
+        if (groups[i] == group) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A line a second: whoever may connect may do so again and again. */
+static void log_stranger(struct control *control, const struct ucred *peer)
+{
+    uint64_t now = clock_now_ms();
+
+    control->refused++;
+    if (control->refusal_ms != 0 && now - control->refusal_ms < 1000) {
+        return;
+    }
+    log_warn("a command was refused: process %d is user %u, group %u, who may "
+             "not ask here (%u refused so far)",
+             (int)peer->pid, (unsigned)peer->uid, (unsigned)peer->gid,
+             control->refused);
+    control->refusal_ms = now;
+}
+
+static bool may_ask(struct control *control, int fd)
+{
+    struct ucred peer = { .pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1 };
+    socklen_t len = sizeof peer;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+        (peer.uid == 0 || peer.uid == geteuid() ||
+         (control->group != NULL && is_in_group(fd, peer.gid, control->gid)))) {
+        return true;
+    }
+    log_stranger(control, &peer);
+    return false;
+}
+
+int control_set_group(struct control *control, const char *group, char *why,
+                      size_t why_size)
+{
+    const char *path = control->addr.sun_path;
+    const struct group *found = group != NULL ? getgrnam(group) : NULL;
+    char *copy = group != NULL ? strdup(group) : NULL;
+
+    if (group != NULL && (found == NULL || copy == NULL)) {
+        free(copy);
+        return reason_set(why, why_size,
+                          "[server] control_group: no group \"%s\"", group);
+    }
+    free(control->group);
+    control->group = copy;
+    control->gid = found != NULL ? found->gr_gid : getegid();
+    if (lchown(path, (uid_t)-1, control->gid) < 0 ||
+        chmod(path, copy != NULL ? 0660 : 0600) < 0) {
+        return reason_set(why, why_size, "cannot give %s to group %s: %s", path,
+                          group != NULL ? group : "of this process",
+                          reason_errno(errno));
+    }
+    return 0;
+}
+
+/* ---- requests ---------------------------------------------------------- */
+
 static void heard(struct lines *lines, char *text, size_t len)
 {
     struct client *client = lines->arg;
@@ -96,7 +181,11 @@ static void heard(struct lines *lines, char *text, size_t len)
     lines_deafen(lines);
     client->asked = true;
     poller_clear_alarm(control->poller, &client->idle);
-    if (json_is_string(json_object_get(request, "do"))) {
+    if (client->stranger) {
+        answer_and_end(client,
+                       refusal("only root, the user that runs this host, and "
+                               "the group of [server] control_group may ask"));
+    } else if (json_is_string(json_object_get(request, "do"))) {
         control->request(control->arg, client->ticket, request);
     } else {
         answer_and_end(
@@ -152,6 +241,7 @@ static void welcome(struct control *control, int fd)
     }
     client->ticket = ++control->last_ticket;
     client->asked = false;
+    client->stranger = !may_ask(control, fd);
     if (lines_open(&client->lines, control->poller, fd) < 0) {
         client->ticket = 0;
         return;
@@ -294,5 +384,8 @@ void control_destroy(struct control *control)
 {
     control_retire(control);
     control_forget(control);
-    free(control);
+    if (control != NULL) {
+        free(control->group);
+        free(control);
+    }
 }

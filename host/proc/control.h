@@ -2,6 +2,10 @@
  *
  * One request a connection: a line of JSON, {"do":"status"}, answered by
  * another, {"ok":true,...} or {"ok":false,"error":"..."}.
+ *
+ * Who may ask: root, the user of this process and, if there is one, a group.
+ * The mode of the socket says so, and the kernel is asked who it is that has
+ * connected: a mode is easily changed.
  */
 #ifndef PATCHBAY_PROC_CONTROL_H
 #define PATCHBAY_PROC_CONTROL_H
@@ -25,6 +29,11 @@ struct control *control_create(struct poller *poller, const char *run_dir,
                                void (*request)(void *arg, uint64_t ticket,
                                                const json_t *request),
                                void *arg, char *why, size_t why_size);
+
+/* Members of the group may ask, too; NULL: of none. 0, or -1 and one sentence
+ * in why. */
+int control_set_group(struct control *control, const char *group, char *why,
+                      size_t why_size);
 
 /* Takes answer, NULL being out of memory. A client that did not wait is no
  * matter. */

@@ -254,6 +254,10 @@ static void adopted(void *arg, const struct conf *old, bool replaced)
     } else if (open_log(master, level, why, sizeof why) < 0) {
         log_error("%s", why);
     }
+    if (control_set_group(master->control, conf->control_group, why,
+                          sizeof why) < 0) {
+        log_error("%s", why);
+    }
     if (replaced) {
         write_addresses(master);
     }
@@ -420,7 +424,10 @@ static int start_crew(struct master *master)
     master->control = control_create(
         &master->host.poller, master->host.now->conf->run_dir, commands_request,
         master->commands, master->why, master->why_size);
-    if (master->control == NULL) {
+    if (master->control == NULL ||
+        control_set_group(master->control,
+                          master->host.now->conf->control_group, master->why,
+                          master->why_size) < 0) {
         return -1;
     }
     if (generation_start(master->host.now, NULL, master->why,

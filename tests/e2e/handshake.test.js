@@ -424,6 +424,18 @@ suite('the origin', {
         ['localhost', false],
         ['http://', false],
         ['x'.repeat(600), false],
+        ['http://localhost.', false],
+        ['http://localhost.', true, { Host: 'localhost.' }],
+        ['http://127.0.0.1', false],
+        ['chrome-extension://localhost', false],
+        ['http://user@localhost', false],
+        ['http://localhost, http://evil.test', false],
+        [['http://localhost', 'http://evil.test'], false],
+        /* What a proxy says of the host counts in Host only. */
+        ['http://public.test', false, { 'X-Forwarded-Host': 'public.test' }],
+        ['http://public.test', false,
+            { Forwarded: 'host=public.test;proto=http' }],
+        ['https://public.test', true, { Host: 'public.test' }],
     ]);
     check('is one of a list', '/list', [
         [undefined, true],

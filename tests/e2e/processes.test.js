@@ -361,10 +361,15 @@ describe('another user', {
         for (const pid of host.workers()) {
             assert.match(status(pid),
                 new RegExp(`^Uid:\t${uid}\t${uid}\t${uid}\t${uid}$`, 'm'));
-            assert.match(status(pid), /^CapEff:\t0+$/m);
+            for (const set of ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb']) {
+                assert.match(status(pid),
+                    new RegExp(`^Cap${set}:\t0+$`, 'm'), set);
+            }
             assert.match(status(pid), /^Groups:\t(65534)? *$/m);
+            assert.match(status(pid), /^NoNewPrivs:\t1$/m);
         }
         assert.match(status(host.pid), /^Uid:\t0\t/m);
+        assert.match(status(host.pid), /^NoNewPrivs:\t0$/m);
         assert.strictEqual(
             fs.statSync(host.file('run/web.sock')).uid, uid);
         assert.strictEqual(fs.statSync(
@@ -378,6 +383,32 @@ describe('another user', {
         host.expected.push(...KILLED);
         await killWorker(host, 0);
         await host.inEachWorker('/every', 2);
+    }));
+});
+
+/* As by systemd's User= and AmbientCapabilities=. */
+describe('a right that the master was given', {
+    skip: process.getuid() !== 0 && 'takes root',
+}, () => {
+    it('is not the workers\'', () => withHost({
+        start: false, open: true, routes: ROUTES,
+        server: { listen: '127.0.0.1:0', workers: 1 },
+        prefix: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups',
+            '--inh-caps=+net_bind_service', '--ambient-caps=+net_bind_service',
+            '--'],
+    }, async (host) => {
+        fs.chownSync(host.dir, 65534, 65534);
+        await host.start();
+        const status = (pid) =>
+            fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+
+        assert.match(status(host.pid), /^CapEff:\t0+400$/m);
+        for (const pid of host.workers()) {
+            assert.match(status(pid), /^CapEff:\t0+$/m);
+            assert.match(status(pid), /^CapPrm:\t0+$/m);
+            assert.match(status(pid), /^CapAmb:\t0+$/m);
+            assert.match(status(pid), /^NoNewPrivs:\t1$/m);
+        }
     }));
 });
 

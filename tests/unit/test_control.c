@@ -6,10 +6,13 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "caught_log.h"
 #include "folder.h"
 #include "proc/control.h"
 #include "proc/reason.h"
@@ -235,6 +238,99 @@ static void is_for_its_owner_alone(void **state)
     expect("{\"do\":\"now\"}\n", "{\"said\":\"now\"}\n");
 }
 
+/* ---- who may ask ------------------------------------------------------- */
+
+#define STRANGER 4711
+#define GROUP    4712 /* of a child; the name is that of the group 0 */
+
+/* What a child hears that has become another, with that group. */
+static void expect_as(uid_t uid, gid_t gid, size_t extra, const gid_t *groups,
+                      const char *answer)
+{
+    static const char text[] = "{\"do\":\"now\"}\n";
+    char out[512];
+    int ends[2], status;
+    size_t len = 0;
+    pid_t pid;
+
+    assert_int_equal(pipe(ends), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int fd;
+        ssize_t got;
+
+        if (setgroups(extra, groups) != 0 || setresgid(gid, gid, gid) != 0 ||
+            setresuid(uid, uid, uid) != 0) {
+            _exit(1);
+        }
+        fd = unix_connect(folder_file(CONTROL_NAME));
+        if (fd < 0 || write(fd, text, sizeof text - 1) < 0) {
+            _exit(2);
+        }
+        got = read(fd, out, sizeof out);
+        _exit(got > 0 && write(ends[1], out, (size_t)got) == got ? 0 : 3);
+    }
+    close(ends[1]);
+    assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        settle();
+    }
+    assert_int_equal(status, 0);
+    len = (size_t)read(ends[0], out, sizeof out - 1);
+    close(ends[0]);
+    out[len] = 0;
+    if (strstr(out, answer) == NULL) {
+        fail_msg("%s", out);
+    }
+}
+
+static void knows_who_asks(void **state)
+{
+    static const gid_t groups[] = { GROUP, 0 };
+    static const char none[] = "only root, the user that runs this host";
+    struct stat stat_of;
+    char expected[128];
+
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    assert_int_equal(caught_log_begin(), 0);
+    /* Somebody has opened it to everybody. */
+    chmod(folder, 0755);
+    chmod(folder_file(CONTROL_NAME), 0666);
+    expect_as(STRANGER, GROUP, 0, NULL, none);
+    assert_int_equal(asked, 0);
+    assert_int_equal(caught_log_count("a command was refused: process "), 1);
+    snprintf(expected, sizeof expected,
+             " is user %d, group %d, who may not ask here (1 refused so far)",
+             STRANGER, GROUP);
+    assert_int_equal(caught_log_count(expected), 1);
+    /* Not a line each. */
+    for (int i = 0; i < 5; i++) {
+        expect_as(STRANGER, 0, 0, NULL, none);
+    }
+    assert_true(caught_log_count("a command was refused: process ") <= 3);
+    expect_as(0, 0, 0, NULL, "now");
+
+    /* Members of a group, whether it is their first one or not. */
+    assert_int_equal(control_set_group(control, "root", why, sizeof why), 0);
+    assert_int_equal(stat(folder_file(CONTROL_NAME), &stat_of), 0);
+    assert_int_equal(stat_of.st_mode & 0777, 0660);
+    chmod(folder_file(CONTROL_NAME), 0666);
+    expect_as(STRANGER, GROUP, 0, NULL, none);
+    expect_as(STRANGER, 0, 0, NULL, "now");
+    expect_as(STRANGER, GROUP, 2, groups, "now");
+    assert_int_equal(control_set_group(control, "no-group", why, sizeof why),
+                     -1);
+    assert_string_equal(why, "[server] control_group: no group \"no-group\"");
+    assert_int_equal(control_set_group(control, NULL, why, sizeof why), 0);
+    assert_int_equal(stat(folder_file(CONTROL_NAME), &stat_of), 0);
+    assert_int_equal(stat_of.st_mode & 0777, 0600);
+    caught_log_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +344,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(makes_room_for_who_asks, make, unmake),
         cmocka_unit_test_setup_teardown(bounds_those_that_wait, make, unmake),
         cmocka_unit_test_setup_teardown(is_for_its_owner_alone, make, unmake),
+        cmocka_unit_test_setup_teardown(knows_who_asks, make, unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

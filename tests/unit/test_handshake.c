@@ -11,6 +11,7 @@ static void origins_of_the_same_host(void **state)
         const char *origin, *host;
         bool allowed;
     } cases[] = {
+        /* scheme, case, port */
         { "http://example.org", "example.org", true },
         { "https://example.org", "example.org", true },
         { "HTTP://Example.ORG", "example.org", true },
@@ -31,17 +32,56 @@ static void origins_of_the_same_host(void **state)
         { "http://evil.org/://example.org", "example.org", false },
         { "http://example.or", "example.org", false },
         { "http://", "example.org", false },
+        { "http://", "", false },
         { "null", "null", false },
         { "example.org", "example.org", false },
         { "", "", false },
+        /* a name with a dot at its end is another origin, in both places */
+        { "http://example.org.", "example.org.", true },
+        { "http://example.org.:80", "example.org.", true },
+        { "http://example.org.", "example.org", false },
+        { "http://example.org", "example.org.", false },
+        /* addresses are compared as they are written */
+        { "http://127.0.0.1:9501", "127.0.0.1:9501", true },
+        { "http://127.0.0.1:9501", "localhost:9501", false },
+        { "http://127.1", "127.0.0.1", false },
+        { "http://[::1]", "[::1]", true },
+        { "http://[::1]:80", "[::1]", true },
+        { "http://[::1]:8080", "[::1]", false },
+        { "http://[::1]", "[0:0:0:0:0:0:0:1]", false },
+        { "http://[fe80::A]", "[FE80::a]", true },
+        { "http://::1", "[::1]", false },
+        /* what is no origin of a page, or more than one */
+        { "chrome-extension://example.org", "example.org", false },
+        { "file://example.org", "example.org", false },
+        { "httpsx://example.org", "example.org", false },
+        { "http:/example.org", "example.org", false },
+        { "ws://example.org", "example.org", false },
+        { "http://user@example.org", "example.org", false },
+        { "http://example.org@evil.org", "example.org", false },
+        { "http://example.org/", "example.org", false },
+        { "http://example.org#", "example.org", false },
+        { "http://example.org http://evil.org", "example.org", false },
+        { "http://evil.org, http://example.org", "example.org", false },
+        { "http://example.org:080", "example.org", false },
+        { "http://example.org:", "example.org", false },
+        { " http://example.org", "example.org", false },
     };
     const struct conf_limits limits = { 0 };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (handshake_origin_allowed(&limits, cases[i].origin, cases[i].host) !=
+        const char *origin = cases[i].origin, *host = cases[i].host;
+        bool secure = strncasecmp(origin, "https:", 6) == 0;
+
+        if (handshake_origin_allowed(&limits, origin, host, false) !=
             cases[i].allowed) {
-            fail_msg("%s at %s", cases[i].origin, cases[i].host);
+            fail_msg("%s at %s", origin, host);
+        }
+        /* Over TLS, a page that came without is another origin. */
+        if (handshake_origin_allowed(&limits, origin, host, true) !=
+            (cases[i].allowed && secure)) {
+            fail_msg("%s at %s, over TLS", origin, host);
         }
     }
 }
@@ -51,7 +91,7 @@ static bool in_list(const char *one, const char *two, const char *origin)
     char *list[] = { (char *)(uintptr_t)one, (char *)(uintptr_t)two };
     const struct conf_limits limits = { .origins = list, .origin_count = 2 };
 
-    return handshake_origin_allowed(&limits, origin, "example.org");
+    return handshake_origin_allowed(&limits, origin, "example.org", false);
 }
 
 static void origins_of_a_list(void **state)
@@ -65,6 +105,10 @@ static void origins_of_a_list(void **state)
     assert_false(in_list(one, two, "http://two.org"));
     assert_false(in_list(one, two, "http://one.org"));
     assert_false(in_list(one, two, "https://one.org.evil.org"));
+    assert_false(in_list(one, two, "https://one.org."));
+    assert_false(in_list(one, two, "https://one.org:443"));
+    assert_false(in_list(one, two, "https://one.org, http://two.org:81"));
+    assert_false(in_list(one, two, ""));
     assert_false(in_list(one, two, "https://example.org")); /* own, not named */
     assert_false(in_list(one, two, "null"));
     assert_true(in_list(one, "null", "null"));

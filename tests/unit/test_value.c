@@ -251,6 +251,12 @@ static void user(void **state)
     takes(&to.conf.user, NULL);
     refuses("server", "user", "nobody-at-all",
             "\"nobody-at-all\" is not a user of this machine");
+    stores("server", "control_group", "root");
+    takes(&to.conf.control_group, "root");
+    stores("server", "control_group", "");
+    takes(&to.conf.control_group, NULL);
+    refuses("server", "control_group", "nobody-at-all",
+            "\"nobody-at-all\" is not a group of this machine");
 }
 
 static void pages(void **state)
