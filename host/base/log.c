@@ -30,6 +30,8 @@ atomic_int log_threshold = LOG_LEVEL_INFO;
 static atomic_int log_format = LOG_FORMAT_TEXT;
 static atomic_int log_fd = STDERR_FILENO;
 static atomic_uint_fast64_t lost;
+static atomic_uint_fast64_t untold; /* of them, since a line last said so */
+static atomic_int lost_error;       /* why the last of them was lost */
 static atomic_bool torn; /* the last line went out in part, without its \n */
 static char identity[32];
 static void (*diverted)(enum log_level level, const struct log_subject *subject,
@@ -263,8 +265,8 @@ static void json_line(struct line *line, enum log_level level,
     line->len += line->cut ? 5 : 2;
 }
 
-/* data has a free byte in front of it. */
-static void write_line(char *data, size_t len)
+/* data has a free byte in front of it. 0, or an errno. */
+static int write_line(char *data, size_t len)
 {
     bool was_torn = atomic_exchange(&torn, false);
     ssize_t written;
@@ -276,12 +278,52 @@ static void write_line(char *data, size_t len)
     do {
         written = write(atomic_load(&log_fd), data, len);
     } while (written < 0 && errno == EINTR);
-    if (written != (ssize_t)len) {
-        atomic_fetch_add(&lost, 1);
-        if (was_torn || written > 0) {
-            atomic_store(&torn, true);
-        }
+    if (written == (ssize_t)len) {
+        return 0;
     }
+    if (was_torn || written > 0) {
+        atomic_store(&torn, true);
+    }
+    return written < 0 ? errno : ENOSPC;
+}
+
+static int emit(enum log_level level, const struct log_subject *about,
+                const char *message)
+{
+    char data[1 + LINE_MAX_BYTES];
+    struct line line = { .data = data + 1 };
+
+    line.json = atomic_load(&log_format) == LOG_FORMAT_JSON;
+    if (line.json) {
+        json_line(&line, level, about, message);
+    } else {
+        text_line(&line, level, about, message);
+    }
+    line.data[line.len++] = '\n';
+    return write_line(line.data, line.len);
+}
+
+/* When there is room again, the gap is told before anything else. 0, or an
+ * errno: then there is none yet. */
+static int tell_gap(void)
+{
+    static const struct log_subject nobody;
+    uint64_t count = atomic_exchange(&untold, 0);
+    char message[256];
+    char why[128];
+    int error;
+
+    if (count == 0) {
+        return 0;
+    }
+    snprintf(message, sizeof message,
+             "lines of this log that were lost here: %" PRIu64 " (%s)", count,
+             strerror_r(atomic_load(&lost_error), why, sizeof why));
+    error = emit(LOG_LEVEL_WARN, &nobody, message);
+    if (error != 0) {
+        atomic_fetch_add(&untold, count);
+    }
+    return error;
 }
 
 void log_vabout(enum log_level level, const struct log_subject *subject,
@@ -290,9 +332,8 @@ void log_vabout(enum log_level level, const struct log_subject *subject,
     static const struct log_subject nobody;
     const struct log_subject *about = subject != NULL ? subject : &nobody;
     char message[LINE_MAX_BYTES];
-    char data[1 + LINE_MAX_BYTES];
-    struct line line = { .data = data + 1 };
     int saved = errno;
+    int error;
 
     if (!log_wants(level)) {
         return;
@@ -305,14 +346,15 @@ void log_vabout(enum log_level level, const struct log_subject *subject,
         errno = saved;
         return;
     }
-    line.json = atomic_load(&log_format) == LOG_FORMAT_JSON;
-    if (line.json) {
-        json_line(&line, level, about, message);
-    } else {
-        text_line(&line, level, about, message);
+    error = tell_gap();
+    if (error == 0) {
+        error = emit(level, about, message);
     }
-    line.data[line.len++] = '\n';
-    write_line(line.data, line.len);
+    if (error != 0) {
+        atomic_store(&lost_error, error);
+        atomic_fetch_add(&lost, 1);
+        atomic_fetch_add(&untold, 1);
+    }
     errno = saved;
 }
 

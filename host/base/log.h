@@ -61,7 +61,8 @@ enum log_level log_level_parse(const char *name);
  * Writes one line with a single write(2), whatever thread calls; errno stays
  * as it was. Control characters and bytes that are not UTF-8 are escaped
  * (\n, \x1b), so a peer cannot forge lines. Lines over 4 KiB are cut and end
- * in "...". What could not be written (a full disk) is counted.
+ * in "...". What could not be written (a full disk) is counted, and the next
+ * line that can be is one that says how many are missing, and why.
  */
 __attribute__((format(printf, 3, 4))) void
 log_about(enum log_level level, const struct log_subject *subject,

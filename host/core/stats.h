@@ -74,6 +74,7 @@ struct worker_stats {
     stat_value bus_dropped; /* not sent: a sibling's queue was full or gone */
     stat_value jobs_queued; /* deferred work not done yet */
     stat_value timers;      /* set now */
+    stat_value log_lost;    /* lines of the log that were not written */
     stat_value topics;      /* with a subscriber or listener here, now */
     struct route_stats routes[]; /* as many as the configuration has */
 };

@@ -93,6 +93,7 @@ static const size_t totals[] = {
     offsetof(struct worker_stats, bus_in),
     offsetof(struct worker_stats, bus_out),
     offsetof(struct worker_stats, bus_dropped),
+    offsetof(struct worker_stats, log_lost),
 };
 
 static stat_value *number_of(const struct board *board, unsigned worker,

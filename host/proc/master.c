@@ -341,6 +341,7 @@ static int catch_signals(struct master *master)
     sigprocmask(SIG_SETMASK, &set, NULL);
     signal(SIGCHLD, SIG_DFL); /* ignored, children would leave no status */
     signal(SIGPIPE, SIG_IGN); /* a log that is a pipe may lose its reader */
+    signal(SIGXFSZ, SIG_IGN); /* one that is a file may be as big as allowed */
     master->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     master->signals.events = POLLIN;
     master->signals.ready = take_signals;

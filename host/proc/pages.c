@@ -77,6 +77,8 @@ static const struct metric worker_metrics[] = {
       OF_WORKER(bus_out) },
     { "bus_dropped_total", COUNTER,
       "Messages to other workers that were lost.", OF_WORKER(bus_dropped) },
+    { "log_lines_lost_total", COUNTER,
+      "Lines that workers could not write to the log.", OF_WORKER(log_lost) },
     { "deferred_jobs", GAUGE, "Deferred work that is not done yet.",
       OF_WORKER(jobs_queued) },
     { "timers", GAUGE, "Timers of plugins set now.", OF_WORKER(timers) },

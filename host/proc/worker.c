@@ -58,6 +58,7 @@ struct worker {
     struct shelf shelf;
     struct turnover turnover;
     struct errands errands;
+    uint64_t log_lost; /* lines, as counted last */
 };
 
 /* A worker without a master would hold its clients, and the port, for ever. */
@@ -111,9 +112,12 @@ static uint64_t now_ms(void *arg)
 
 static void beat(uv_timer_t *timer)
 {
-    const struct worker *worker = timer->data;
+    struct worker *worker = timer->data;
+    uint64_t lost = log_lost();
 
     stat_set(&worker->stats->heartbeat_ms, clock_coarse_ms());
+    stat_add(&worker->stats->log_lost, lost - worker->log_lost);
+    worker->log_lost = lost;
 }
 
 /* The kernel refuses clients when the last process has closed a socket; until
@@ -445,6 +449,7 @@ int worker_run(const struct worker_setup *setup)
                      .serve = serve,
                      .orphaned = orphaned,
                      .now_ms = now_ms },
+        .log_lost = log_lost(), /* the master's, before the fork */
     };
     char name[32];
     char why[REASON_SIZE];

@@ -368,14 +368,17 @@ static void threads(void **state)
     free(text);
 }
 
-/* A disk that is full: the line is counted, and the next whole one starts on a
- * line of its own. */
+/* A disk that is full: the lines are counted. When there is room again, the gap
+ * is told on a line of its own, once. */
 static void counts_what_is_lost(void **state)
 {
     struct rlimit old;
     struct rlimit limit;
     uint64_t before = log_lost();
     char *text;
+    const char *line;
+    const char *gap = " warn : lines of this log that were lost here: 2 "
+                      "(File too large)\n";
 
     (void)state;
     signal(SIGXFSZ, SIG_IGN);
@@ -391,8 +394,12 @@ static void counts_what_is_lost(void **state)
     log_info("whole");
     text = content(file);
     assert_int_equal(strcspn(text, "\n"), 10);
-    assert_string_equal(text + 11 + 24, " info : whole\n");
+    line = text + 11;
+    assert_memory_equal(line + 24, gap, strlen(gap));
+    line = strchr(line, '\n') + 1;
+    assert_string_equal(line + 24, " info : whole\n");
     free(text);
+    assert_int_equal(log_lost() - before, 2);
 }
 
 static struct {
