@@ -175,6 +175,8 @@ struct core {
     bool new_interest; /* the bus has not sent it yet */
     struct timers timers;
     struct wheel wheel;
+    uint64_t look_ms; /* the wheel is let stand until then: see core_tick */
+    bool late;        /* for that reason, once */
     size_t job_count;
     uint64_t job_serial; /* of the next */
     struct job *jobs;

@@ -14,6 +14,11 @@
  * ever: the rest of the tasks waits for the next. */
 #define TASKS_PER_TURN 10000u
 
+/* So much behind its time, this process stood still: a hook did not return, it
+ * was stopped, or the whole machine was. */
+#define LATE_MS  1000u
+#define GRACE_MS 1000u
+
 struct core *core_create(const struct core_setup *setup)
 {
     struct core *core = calloc(1, sizeof *core);
@@ -131,7 +136,12 @@ void core_set_alarm(struct core *core)
 {
     uint64_t timer = timers_next_ms(&core->timers);
     uint64_t wheel = wheel_next_ms(&core->wheel);
-    uint64_t next = timer < wheel ? timer : wheel;
+    uint64_t next;
+
+    if (wheel < core->look_ms) {
+        wheel = core->look_ms;
+    }
+    next = timer < wheel ? timer : wheel;
 
     if (next != core->alarm_ms) {
         core->alarm_ms = next;
@@ -165,21 +175,44 @@ void core_turn(struct core *core)
     core->in_turn = false;
 }
 
-void core_tick(struct core *core)
+/* What peers have sent meanwhile lies in their sockets and is read first:
+ * nobody is to pay with his connection for our sleep. But not for ever. */
+static void forgive(struct core *core, uint64_t now)
 {
-    uint64_t now = core_now(core);
-    struct wheel_entry *entry;
-    struct instance *owner;
-    uint64_t key;
+    bool late = core->alarm_ms < now && now - core->alarm_ms >= LATE_MS;
 
-    core->alarm_ms = UINT64_MAX;
-    while ((owner = timers_take(&core->timers, now, &key)) != NULL) {
-        hook_timer(owner, key);
+    if (late && !core->late) {
+        core->late = true;
+        core->look_ms = now + GRACE_MS;
     }
+}
+
+static void check_conns(struct core *core, uint64_t now)
+{
+    struct wheel_entry *entry;
+
+    if (now < core->look_ms) {
+        return;
+    }
+    core->late = false;
     while ((entry = wheel_take(&core->wheel, now)) != NULL) {
         conn_check(
             (struct conn *)((char *)entry - offsetof(struct conn, wheel)));
     }
+}
+
+void core_tick(struct core *core)
+{
+    uint64_t now = core_now(core);
+    struct instance *owner;
+    uint64_t key;
+
+    forgive(core, now);
+    core->alarm_ms = UINT64_MAX;
+    while ((owner = timers_take(&core->timers, now, &key)) != NULL) {
+        hook_timer(owner, key);
+    }
+    check_conns(core, now);
     stat_set(&core->setup.stats->timers, core->timers.count);
     core_turn(core);
 }

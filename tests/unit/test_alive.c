@@ -216,6 +216,59 @@ static void paused_with_a_ping_under_way(void **state)
     rig_leave(&peer);
 }
 
+/* The loop does not turn for so long: no alarm rings in time. */
+static void stand_still(uint64_t ms)
+{
+    rig.now_ms += ms;
+    rig_advance(0);
+}
+
+/* Its pong came while we could not read it. */
+static void not_blamed_for_our_sleep(void **state)
+{
+    (void)state;
+    connect_with(25000, 20000, 60000);
+    rig_advance(26000);
+    assert_int_equal(rig_frame(&peer, NULL), OPCODE_PING);
+    stand_still(120000);
+    rig_expect_silence(&peer);
+    assert_false(peer.shut);
+    rig_say(&peer, "x");
+    rig_advance(10000);
+    rig_expect_silence(&peer);
+    assert_false(peer.shut);
+    rig_leave(&peer);
+    script_heard();
+}
+
+static void dead_after_our_sleep(void **state)
+{
+    (void)state;
+    connect_with(25000, 20000, 0);
+    rig_advance(26000);
+    assert_int_equal(rig_frame(&peer, NULL), OPCODE_PING);
+    stand_still(120000);
+    assert_false(peer.shut);
+    rig_advance(1600);
+    assert_true(peer.shut);
+    rig_leave(&peer);
+    assert_string_equal(script_heard(), "close:1006:no pong ");
+}
+
+/* A host that has too much to do is late each time, and gives up the dead all
+ * the same. */
+static void dead_although_we_are_always_late(void **state)
+{
+    (void)state;
+    connect_with(25000, 20000, 0);
+    for (int i = 0; i < 30; i++) {
+        stand_still(2500);
+    }
+    assert_true(peer.shut);
+    rig_leave(&peer);
+    script_heard();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +285,9 @@ int main(void)
         SCRIPT_TEST(no_alarm_without_limits),
         SCRIPT_TEST(pinged_again_after_its_pong),
         SCRIPT_TEST(paused_with_a_ping_under_way),
+        SCRIPT_TEST(not_blamed_for_our_sleep),
+        SCRIPT_TEST(dead_after_our_sleep),
+        SCRIPT_TEST(dead_although_we_are_always_late),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
