@@ -177,7 +177,10 @@ class Host {
     /* ---- its life ----------------------------------------------------- */
 
     launch() {
-        this.lines = new Feed('the log');
+        /* The last words of one that was killed are not those of the next. */
+        const lines = new Feed('the log');
+
+        this.lines = lines;
         this.stdout = '';
         this.checked = false;
         this.killed = false;
@@ -189,19 +192,19 @@ class Host {
                 stdio: ['ignore', 'pipe', 'pipe'],
                 env: { ...process.env, ...this.setup.env } });
         this.pid = this.child.pid;
-        this.collect();
+        this.collect(lines);
         this.exit = new Promise((done, fail) => {
             this.child.on('error', fail);
             this.child.on('exit', (code, signal) => done({ code, signal }));
         });
         this.silence = new Promise((done) => this.child.on('close', () => {
-            this.lines.end('the host has ended');
+            lines.end('the host has ended');
             done();
         }));
         return this;
     }
 
-    collect() {
+    collect(feed) {
         let rest = '';
 
         this.child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -211,8 +214,8 @@ class Host {
             const lines = (rest + text).split('\n');
 
             rest = lines.pop();
-            lines.forEach((line) => this.lines.push(parseLine(line)));
-        }).on('end', () => rest && this.lines.push(parseLine(rest)));
+            lines.forEach((line) => feed.push(parseLine(line)));
+        }).on('end', () => rest && feed.push(parseLine(rest)));
     }
 
     /* Starts it; all its workers serve when this is done. */
