@@ -115,6 +115,13 @@ void core_each_connection(struct core *core,
 size_t core_jobs(const struct core *core);
 void core_cancel_jobs(struct core *core);
 
+/*
+ * For a signal handler in a thread that is not the worker's own: corrects now,
+ * which tells of the latter. It becomes HOOK_WORK and the route, if the thread
+ * runs deferred work, else HOOK_NONE.
+ */
+void core_blame_thread(const struct core *core, struct worker_stats *stats);
+
 /* Stops the instances and frees everything. No connection and no deferred work
  * may be left. NULL is allowed. */
 void core_destroy(struct core *core);

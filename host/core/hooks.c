@@ -18,6 +18,7 @@ static const char *const hook_names[HOOK_COUNT] = {
     [HOOK_NOTICE] = "notice",
     [HOOK_HTTP] = "http",
     [HOOK_DONE] = "done",
+    [HOOK_WORK] = "work",
 };
 
 const char *hook_name(enum hook hook)
@@ -187,8 +188,12 @@ int hook_message(struct conn *conn, const bay_message *message)
     int result = 0;
 
     if (instance->plugin.message != NULL) {
-        uint64_t since = enter(instance, conn, HOOK_MESSAGE);
+        struct hook_now *now = &instance->core->setup.stats->now;
+        uint64_t since;
 
+        stat_set(&now->message, (uintptr_t)message->data);
+        stat_set(&now->message_len, message->len);
+        since = enter(instance, conn, HOOK_MESSAGE);
         result = instance->plugin.message(&conn->handle, message);
         leave(instance, conn, HOOK_MESSAGE, since);
     }

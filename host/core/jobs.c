@@ -1,6 +1,7 @@
 /* jobs.c - deferred work: runs on a thread, finishes as a hook */
 #include "core/jobs.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <utlist.h>
@@ -20,6 +21,9 @@ struct job {
     struct job *next;
     struct job *prev;
 };
+
+/* Whose work this thread runs now. */
+static _Thread_local const struct instance *_Atomic working;
 
 static void finish_task(struct core *core, struct task *task)
 {
@@ -77,7 +81,23 @@ int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
 
 void job_run(struct job *job)
 {
+    atomic_store_explicit(&working, job->instance, memory_order_relaxed);
     job->work(job->arg);
+    atomic_store_explicit(&working, NULL, memory_order_relaxed);
+}
+
+void core_blame_thread(const struct core *core, struct worker_stats *stats)
+{
+    const struct instance *instance =
+        atomic_load_explicit(&working, memory_order_relaxed);
+
+    stat_set(&stats->now.conn, 0);
+    if (core != NULL && instance != NULL && instance->core == core) {
+        atomic_store(&stats->now.route, instance->conf->slot);
+        atomic_store(&stats->now.hook, HOOK_WORK);
+    } else {
+        atomic_store(&stats->now.hook, HOOK_NONE);
+    }
 }
 
 void job_finish(struct job *job, bool canceled)

@@ -29,6 +29,7 @@ enum hook {
     HOOK_NOTICE,
     HOOK_HTTP,
     HOOK_DONE,
+    HOOK_WORK, /* no hook: deferred work, on a thread; see core_blame_thread */
     HOOK_COUNT
 };
 
@@ -41,6 +42,27 @@ struct hook_now {
     _Atomic uint32_t route; /* index in the configuration */
     stat_value conn;        /* bay_id, or 0 */
     stat_value since_ms;    /* clock_coarse_ms at its start */
+    /* What the last message hook was given: where it lies in the worker, and
+     * its length. It is there as long as hook is HOOK_MESSAGE. */
+    stat_value message;
+    stat_value message_len;
+};
+
+/*
+ * What the worker's signal handler wrote before the process died of a signal.
+ * What the hook was, which route's and which connection's, stands in hook_now:
+ * if the fault was in deferred work, or a thread that is the plugin's own, the
+ * handler has corrected it there. A worker that was killed from outside, or
+ * whose stack was broken beyond that, leaves none.
+ */
+struct last_words {
+    _Atomic uint32_t signal; /* 0: none; set last */
+    _Atomic int32_t thread;  /* that it came in */
+    stat_value address;      /* of the fault, as the kernel gives it */
+    /* The whole message that the message hook looked at: its fnv_hash, begun
+     * with the board's seed, and its length; both 0 in any other hook. */
+    stat_value message_hash;
+    stat_value message_len;
 };
 
 struct route_stats {
@@ -63,6 +85,7 @@ struct route_stats {
 
 struct worker_stats {
     struct hook_now now;
+    struct last_words last_words;
     stat_value heartbeat_ms; /* clock_coarse_ms, stored every second */
     stat_value sockets;  /* TCP and Unix connections of any kind, open now */
     stat_value accepted; /* ever */

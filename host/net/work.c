@@ -5,6 +5,7 @@
 #include <utlist.h>
 #include <uv.h>
 
+#include "base/altstack.h"
 #include "core/jobs.h"
 #include "net/server-t.h"
 
@@ -20,6 +21,7 @@ static void run(uv_work_t *request)
 {
     const struct work *work = request->data;
 
+    altstack_have();
     job_run(work->job);
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/fnv.h"
 
 #define COPY_MODE 0500
 #define DIR_MODE  0700
@@ -33,18 +34,6 @@ struct anonymous {
 };
 
 static struct anonymous *anonymous_copies;
-
-/* FNV-1a: it names versions apart. A file is compared, too, since others may
- * have written to it. */
-static uint64_t hash_bytes(const unsigned char *data, size_t size)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < size; i++) {
-        hash = (hash ^ data[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
 
 static int write_all(int fd, const char *data, size_t size)
 {
@@ -234,7 +223,7 @@ static void name_copy(struct copy *copy, const char *name, const void *data,
 {
     *copy = (struct copy){ .fd = -1 };
     snprintf(copy->hash, sizeof copy->hash, "%016" PRIx64,
-             hash_bytes(data, size));
+             fnv_hash(FNV_START, data, size));
     snprintf(label, label_size, "%.64s.%s.so", name, copy->hash);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 
@@ -39,6 +40,9 @@ struct board *board_create(unsigned workers, unsigned routes)
                              .started_wall_ms = clock_wall_ms(),
                              .size = LINE + (workers + 1) * stride,
                              .stride = stride };
+    if (getrandom(&board->seed, sizeof board->seed, GRND_NONBLOCK) < 0) {
+        board->seed = clock_now_ns();
+    }
     board->names = calloc(routes + 1, sizeof *board->names);
     board->shared = mmap(NULL, board->size, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -150,6 +154,7 @@ int board_succeed(struct board *board, struct board *old)
     memcpy(board->names, old->names, board->routes * sizeof *board->names);
     board->started_ms = old->started_ms;
     board->started_wall_ms = old->started_wall_ms;
+    board->seed = old->seed;
     board->incarnation = next_incarnation(old);
     for (unsigned i = 0; i < board->workers; i++) {
         stat_set(&board_slot(board, i)->incarnation, board->incarnation);
@@ -202,6 +207,7 @@ void board_bury(const struct board *board, unsigned worker)
     stat_add(&slot->incarnation, 1);
     atomic_store(&stats->now.hook, HOOK_NONE);
     stat_set(&stats->now.conn, 0);
+    memset(&stats->last_words, 0, sizeof stats->last_words);
     stat_set(&stats->sockets, 0);
     stat_set(&stats->jobs_queued, 0);
     stat_set(&stats->timers, 0);

@@ -22,6 +22,13 @@ enum worker_state {
     WORKER_DRAINING
 };
 
+/*
+ * Of a worker that died, board_stats(board, worker) tells until board_bury:
+ * now (which hook, route slot and connection) and last_words (signal, and hash
+ * and length of the message that the hook was given); core/stats.h has them.
+ * Whoever wants to know such a message again hashes it by
+ * fnv_hash(board->seed, data, len), base/fnv.h.
+ */
 struct board_slot {
     _Atomic uint32_t state; /* enum worker_state */
     _Atomic int32_t pid;    /* 0: none */
@@ -49,6 +56,7 @@ struct board {
     size_t size;
     size_t stride;        /* from slot to slot */
     uint64_t incarnation; /* the first of each worker */
+    uint64_t seed;        /* of hashes of messages: secret, one for the host */
     struct board **older; /* whose workers had not gone yet; borrowed */
     size_t older_count;
     bool over; /* in the master: its workers have gone */

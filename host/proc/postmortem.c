@@ -26,9 +26,11 @@ char *postmortem_hook(char *out, size_t size, const struct board *board,
     names = &board->names[route];
     either =
         names->before[0] != 0 && stat_get(&stats->routes[route].outdated) > 0;
-    len = snprintf(out, size, "the %s hook of plugin %s%s%s%s, [route.%s]",
-                   hook_name((enum hook)hook), names->plugin,
-                   either ? " (or " : "", either ? names->before : "",
+    len = snprintf(out, size, "%s%s%s of plugin %s%s%s%s, [route.%s]",
+                   hook == HOOK_WORK ? "deferred " : "the ",
+                   hook_name((enum hook)hook), hook == HOOK_WORK ? "" : " hook",
+                   names->plugin, either ? " (or " : "",
+                   either ? names->before : "",
                    either ? ", which it replaced)" : "", names->name);
     if (conn != 0 && len > 0 && (size_t)len < size) {
         snprintf(out + len, size - (size_t)len, ", connection %" PRIu64, conn);

@@ -20,6 +20,7 @@
 #include "net/server.h"
 #include "proc/descriptors.h"
 #include "proc/errands.h"
+#include "proc/lastwords.h"
 #include "proc/pages.h"
 #include "proc/reason.h"
 #include "proc/shelf.h"
@@ -325,6 +326,7 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         core_set_bus(worker->core, local_bus_table(), worker->bus);
     }
     worker->turnover.core = worker->core;
+    lastwords_of(worker->core);
     return turnover_begin(&worker->turnover, &worker->loop, setup->conf,
                           setup->pins->files, why, why_size);
 }
@@ -382,6 +384,7 @@ static int start(struct worker *worker, char *why, size_t why_size)
     if (die_with_master(setup) < 0) {
         return reason_set(why, why_size, "the master has gone");
     }
+    lastwords_prepare(setup->board, setup->index);
     if (make_core(worker, why, why_size) < 0) {
         return -1;
     }
@@ -424,6 +427,7 @@ static void finish(struct worker *worker)
     local_bus_destroy(worker->bus);
     server_close(worker->server);
     core_destroy(worker->core);
+    lastwords_of(NULL);
     server_destroy(worker->server);
     turnover_finish(&worker->turnover);
     errands_finish(&worker->errands);

@@ -159,6 +159,7 @@ static void is_succeeded(void **state)
     board_bury(first, 1);
     assert_int_equal(board_succeed(second, first), 0);
     assert_int_equal(second->incarnation, 2);
+    assert_true(second->seed == first->seed);
     assert_int_equal(stat_get(&board_slot(second, 0)->incarnation), 2);
     assert_int_equal(board_connections(second, 1), 3);
     assert_int_equal(accepted_of(second, 1), 15);

@@ -8,8 +8,9 @@ static int look_at_the_board(bay_conn *conn, const bay_message *msg)
 {
     const struct hook_now *now = &rig.stats->now;
 
-    (void)msg;
     assert_int_equal(atomic_load(&now->hook), HOOK_MESSAGE);
+    assert_int_equal(stat_get(&now->message), (uintptr_t)msg->data);
+    assert_int_equal(stat_get(&now->message_len), 1);
     assert_int_equal(atomic_load(&now->route), 1);
     assert_int_equal(stat_get(&now->conn), bay_conn_id(conn));
     assert_true(stat_get(&now->since_ms) > 0);

@@ -43,6 +43,41 @@ static void runs_and_finishes(void **state)
     script_heard();
 }
 
+static void blame(void *arg)
+{
+    (void)arg;
+    core_blame_thread(rig.core, rig.stats);
+    worked++;
+}
+
+/* As a signal handler asks for it, in the thread. */
+static void is_blamed(void **state)
+{
+    struct hook_now *now = &rig.stats->now;
+    struct peer peer;
+
+    (void)state;
+    worked = 0;
+    rig_route("/other", &script_plugin);
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    assert_int_equal(
+        bay_defer(bay_conn_route(&peer.conn->handle), blame, NULL, NULL),
+        BAY_OK);
+    atomic_store(&now->hook, HOOK_TIMER);
+    atomic_store(&now->route, 0);
+    stat_set(&now->conn, 5);
+    rig_run_jobs();
+    assert_int_equal(worked, 1);
+    assert_int_equal(atomic_load(&now->hook), HOOK_WORK);
+    assert_int_equal(atomic_load(&now->route), 1);
+    assert_int_equal(stat_get(&now->conn), 0);
+    core_blame_thread(rig.core, rig.stats);
+    assert_int_equal(atomic_load(&now->hook), HOOK_NONE);
+    rig_leave(&peer);
+    script_heard();
+}
+
 static void canceled(void **state)
 {
     struct peer peer;
@@ -95,6 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRIPT_TEST(runs_and_finishes),
+        SCRIPT_TEST(is_blamed),
         SCRIPT_TEST(canceled),
         SCRIPT_TEST(refused),
     };

@@ -72,6 +72,14 @@ static void names_no_connection_where_there_is_none(void **state)
                         "hook of plugin chat, [route.lobby]");
 }
 
+static void names_deferred_work(void **state)
+{
+    (void)state;
+    set(HOOK_WORK, 1, 0);
+    assert_string_equal(hook(),
+                        "deferred work of plugin crasher, [route.crash]");
+}
+
 static void names_nobody_where_no_hook_ran(void **state)
 {
     (void)state;
@@ -116,6 +124,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_the_culprit, make, unmake),
         cmocka_unit_test_setup_teardown(names_no_connection_where_there_is_none,
                                         make, unmake),
+        cmocka_unit_test_setup_teardown(names_deferred_work, make, unmake),
         cmocka_unit_test_setup_teardown(names_nobody_where_no_hook_ran, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(names_both_plugins_of_a_route, make,

@@ -1,0 +1,134 @@
+/* lastwords.c - what a worker that dies of a signal still says
+ *
+ * The handler may find anything broken: the heap, locks, the stack. It calls
+ * what may be called in a handler, reads memory, and writes to the board. A
+ * second fault in it ends the process at once, with what was written so far.
+ */
+#include "proc/lastwords.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/altstack.h"
+#include "base/fnv.h"
+
+#define GUARD_S 5 /* the handler itself must not hang */
+
+static const int fatal[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                             SIGABRT, SIGTRAP, SIGSYS };
+
+#define FATAL_COUNT (sizeof fatal / sizeof fatal[0])
+
+static struct {
+    pid_t pid; /* the worker; a child that a plugin forked is another */
+    struct worker_stats *stats;
+    uint64_t seed;
+    struct core *core;
+} self;
+
+static _Atomic pid_t speaker; /* the thread that died first; 0: none */
+
+static void say_message(struct last_words *words)
+{
+    const struct hook_now *now = &self.stats->now;
+    size_t len = (size_t)stat_get(&now->message_len);
+    const void *data = (const void *)(uintptr_t)stat_get(&now->message);
+
+    if (atomic_load(&now->hook) == HOOK_MESSAGE) {
+        stat_set(&words->message_hash, fnv_hash(self.seed, data, len));
+        stat_set(&words->message_len, len);
+    }
+}
+
+static void speak(int number, const siginfo_t *info, pid_t thread)
+{
+    struct last_words *words = &self.stats->last_words;
+
+    if (thread != self.pid) {
+        core_blame_thread(self.core, self.stats);
+    }
+    atomic_store(&words->thread, thread);
+    stat_set(&words->address, info->si_code > 0 ? (uintptr_t)info->si_addr : 0);
+    say_message(words);
+    atomic_store(&words->signal, (uint32_t)number);
+}
+
+/* An instruction that cannot be executed is tried again when the handler
+ * returns, with no handler then, so that a core dump shows it; all else comes
+ * again only if it is sent. */
+static bool comes_again(int number, const siginfo_t *info)
+{
+    return info->si_code > 0 && (number == SIGSEGV || number == SIGBUS ||
+                                 number == SIGFPE || number == SIGILL);
+}
+
+static void die_of(int number, const siginfo_t *info, pid_t thread)
+{
+    signal(number, SIG_DFL);
+    if (!comes_again(number, info)) {
+        syscall(SYS_tgkill, getpid(), thread, number);
+    }
+}
+
+static void guard(void)
+{
+    sigset_t set;
+
+    signal(SIGALRM, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    alarm(GUARD_S);
+}
+
+static void handle(int number, siginfo_t *info, void *context)
+{
+    pid_t thread = (pid_t)syscall(SYS_gettid);
+    pid_t first = 0;
+
+    (void)context;
+    if (getpid() == self.pid) {
+        if (atomic_compare_exchange_strong(&speaker, &first, thread)) {
+            guard();
+            speak(number, info, thread);
+        } else if (first != thread) {
+            for (;;) {
+                pause(); /* until the other has ended us all */
+            }
+        }
+    }
+    die_of(number, info, thread);
+}
+
+void lastwords_prepare(const struct board *board, unsigned worker)
+{
+    struct sigaction action = { .sa_sigaction = handle,
+                                .sa_flags = SA_SIGINFO | SA_ONSTACK };
+
+    self.pid = getpid();
+    self.stats = board_stats(board, worker);
+    self.seed = board->seed;
+    self.core = NULL;
+    atomic_store(&speaker, 0);
+    altstack_have();
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < FATAL_COUNT; i++) {
+        struct sigaction before;
+
+        if (sigaction(fatal[i], NULL, &before) == 0 &&
+            (before.sa_flags & SA_SIGINFO) == 0 &&
+            before.sa_handler == SIG_DFL) {
+            sigaction(fatal[i], &action, NULL);
+        }
+    }
+}
+
+void lastwords_of(struct core *core)
+{
+    self.core = core;
+}
