@@ -456,7 +456,10 @@ bool crew_uses(const struct crew *crew, const char *image)
 
         json_array_foreach(crew->members[i].uses, k, used)
         {
-            if (strcmp(json_string_value(used), image) == 0) {
+            const char *name = json_string_value(used);
+
+            /* A worker has foreign code in it, and may say anything. */
+            if (name != NULL && strcmp(name, image) == 0) {
                 return true;
             }
         }

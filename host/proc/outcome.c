@@ -14,9 +14,16 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
+/* Of connections. A worker has foreign code in it: whatever number it says,
+ * those of all of them can be added up. */
 static json_int_t number_of(const json_t *object, const char *key)
 {
-    return json_integer_value(json_object_get(object, key));
+    json_int_t number = json_integer_value(json_object_get(object, key));
+
+    if (number < 0) {
+        return 0;
+    }
+    return number < UINT32_MAX ? number : UINT32_MAX;
 }
 
 static void add(json_t *object, const char *key, json_int_t number)

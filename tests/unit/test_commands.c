@@ -254,6 +254,11 @@ static void collects_connections(void **state)
                      1);
     expect_refusal("{\"do\":\"conns\",\"limit\":0}",
                    "limit: a number from 1 to 100000");
+    /* What no worker in its right mind would say. */
+    ask("{\"do\":\"conns\"}");
+    say(0, "{\"conns\":7,\"total\":9223372036854775807}");
+    say(1, "{\"conns\":[],\"total\":9223372036854775807}");
+    assert_int_equal(json_integer_value(json_object_get(answered, "total")), 0);
 }
 
 static void kicks_in_the_right_worker(void **state)

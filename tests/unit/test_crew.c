@@ -59,7 +59,7 @@ static int serve(int fd)
             raise(SIGSEGV);
         }
         if (strstr(text, "\"use\"") != NULL) {
-            say(fd, "{\"event\":\"uses\",\"images\":[\"a.1.so\"]}\n");
+            say(fd, "{\"event\":\"uses\",\"images\":[null,7,\"a.1.so\"]}\n");
         }
         say(fd, "{\"id\":5,\"ok\":true}\n");
     }

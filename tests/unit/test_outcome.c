@@ -92,6 +92,21 @@ static void fails_with_a_route(void **state)
     json_decref(outcome);
 }
 
+/* A worker has foreign code in it: nonsense that it says does no harm. */
+static void bears_nonsense(void **state)
+{
+    json_t *outcome = make("[" ANSWER(ROUTE(
+        "a", "swapped", "9223372036854775807", "-1", "0",
+        "")) "," ANSWER(ROUTE("a", "swapped", "9223372036854775807", "-1", "0",
+                              "")) ",7,{\"routes\":[7,null,{\"why\":7}]},"
+                                   "{\"routes\":7}]");
+
+    (void)state;
+    assert_int_equal(number(outcome, "kept"), UINT32_MAX);
+    assert_int_equal(number(outcome, "outdated"), 0);
+    json_decref(outcome);
+}
+
 static void tells_of_workers_that_are_replaced(void **state)
 {
     struct conf_route routes[2][2] = {
@@ -126,6 +141,7 @@ int main(void)
         cmocka_unit_test(adds_the_workers_up),
         cmocka_unit_test(tells_who_is_not_kept),
         cmocka_unit_test(fails_with_a_route),
+        cmocka_unit_test(bears_nonsense),
         cmocka_unit_test(tells_of_workers_that_are_replaced),
     };
 
