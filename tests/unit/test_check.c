@@ -92,6 +92,7 @@ static void checked(void *arg, const char *problems,
 {
     assert_ptr_equal(arg, &children);
     assert_false(done);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* it is buried */
     done = true;
     said = problems != NULL ? strdup(problems) : NULL;
     addresses = 0;
@@ -111,8 +112,6 @@ static void check_in_child(void)
     while (!done) {
         assert_int_equal(poller_turn(&poller), 0);
     }
-    assert_true(waitpid(-1, NULL, 0) > 0);
-    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     poller_finish(&poller);
 }
 
@@ -141,7 +140,7 @@ static void is_cancelled(void **state)
                         &children);
     assert_non_null(check);
     check_cancel(check);
-    assert_true(waitpid(-1, NULL, 0) > 0);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     assert_false(done);
     assert_null(poller.alarms);
     check_cancel(NULL);
