@@ -4,20 +4,8 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const { until } = require('../e2e/lib/wait.js');
-const { NotHere, fault, lapText, ms } = require('./lib/fault.js');
-
-/* A host that sees a small file system of its own where its folder `small` is;
- * nobody else does, and it is gone when the host is. */
-const withSmall = (size) => ['unshare', '-m', 'sh', '-c',
-    'mkdir -p small && ' +
-    `mount -t tmpfs -o size=${size},mode=755 tmpfs "$PWD/small" && ` +
-    'exec "$0" "$@"'];
-
-function needsRoot() {
-    if (process.getuid() !== 0) {
-        throw new NotHere('takes root, for a file system in memory');
-    }
-}
+const { fault, lapText, ms } = require('./lib/fault.js');
+const { needsRoot, withSmall } = require('./lib/small.js');
 
 const lostLines = async (host) =>
     (await host.metrics()).get('patchbay_log_lines_lost_total');
@@ -82,4 +70,26 @@ fault('the log takes nothing', { log: { file: '/dev/full', access: 'yes' } },
         row.seen = `served from the start; echoes ${lapText(crowd.lap())}`;
     });
 
-module.exports = { needsRoot, withSmall };
+fault('the log may not grow', {
+    prefix: ['prlimit', '--fsize=200000'],
+    log: { file: 'log', access: 'yes' },
+}, async ({ host, row, load }) => {
+    const crowd = await load(20);
+
+    await crowd.flow(200);
+    await until(async () => {
+        const client = await host.connect('/every');
+
+        for (let i = 0; i < 100; i++) {
+            client.send(`log ${'x'.repeat(900)}`);
+        }
+        await client.ask('echo done');
+        await client.close(1000);
+        return await lostLines(host) > 100;
+    }, 'a log that is full');
+    await crowd.flow(500);
+    assert.deepStrictEqual(crowd.broken, []);
+    row.done = '`ulimit -f`: the log at the largest size of a file';
+    row.seen = `${await lostLines(host)} lines counted as lost, no process ` +
+        `ended; echoes ${lapText(crowd.lap())}`;
+});
