@@ -194,6 +194,10 @@ static int check_there(const char *path, bool folder, struct buf *why)
                  folder ? "not a folder" : "a folder, not a file");
         return -1;
     }
+    if (!folder && !S_ISREG(info.st_mode)) {
+        buf_addf(why, "%s is not a regular file", path); /* a FIFO waits */
+        return -1;
+    }
     return 0;
 }
 

@@ -216,6 +216,7 @@ static void paths(void **state)
     refuses("tls", "cert", "none.pem", "/etc/none.pem does not exist");
     takes(&to.conf.tls_cert, NULL);
     refuses("tls", "cert", "..", "/ is a folder, not a file");
+    refuses("tls", "cert", "/dev/null", "/dev/null is not a regular file");
     takes(&to.conf.tls_cert, NULL);
     refuses("server", "plugin_dir", "", "is empty");
     stores("log", "file", "-");
