@@ -49,6 +49,7 @@ struct server {
     struct pair *next_pair;
 
     uv_prepare_t prepare; /* before the loop waits */
+    uint64_t turned_ms;   /* clock_coarse_ms when it last did */
     uv_check_t check;     /* after a batch of events */
     uv_timer_t alarm;
     uv_idle_t wake;

@@ -27,6 +27,10 @@
 
 #define KEEP_ALIVE_S 30
 
+/* A turn that takes longer: a hook did not return, or the process was stopped.
+ */
+#define LATE_MS 2000
+
 static const struct lws_protocols protocols[] = {
     { PLACE_NAME, ws_callback, sizeof(void *), RX_BUFFER, 0, NULL, TX_CHUNK },
     { NULL, NULL, 0, 0, 0, NULL, 0 }
@@ -102,12 +106,37 @@ const struct transport *server_transport(void)
     return &table;
 }
 
+static unsigned whole_seconds(uint64_t ms)
+{
+    return (unsigned)((ms + 999) / 1000);
+}
+
 static void before_wait(uv_prepare_t *prepare)
 {
     struct server *server = prepare->data;
 
+    server->turned_ms = clock_coarse_ms();
     if (server->core != NULL) {
         core_turn(server->core);
+    }
+}
+
+/* The library's timers run before the sockets are read: whoever was in the
+ * middle of a handshake while this process stood still would be cut off for
+ * what it has long sent. A worker's loop turns at least once a second. */
+static void forgive_handshakes(struct server *server)
+{
+    uint64_t now = clock_coarse_ms();
+
+    if (now - server->turned_ms < LATE_MS) {
+        return;
+    }
+    for (struct link *link = server->links; link != NULL; link = link->next) {
+        if (link->conn == NULL && link->exchange == NULL && !link->ended) {
+            lws_set_timeout(
+                link->wsi, PENDING_TIMEOUT_ESTABLISH_WITH_SERVER,
+                (int)whole_seconds(server->conf->limits.handshake_ms));
+        }
     }
 }
 
@@ -115,6 +144,7 @@ static void after_events(uv_check_t *check)
 {
     struct server *server = check->data;
 
+    forgive_handshakes(server);
     if (server->core != NULL) {
         core_turn(server->core);
     }
@@ -147,11 +177,6 @@ static void log_library(int level, const char *line)
 const char *server_library(void)
 {
     return lws_get_library_version();
-}
-
-static unsigned whole_seconds(uint64_t ms)
-{
-    return (unsigned)((ms + 999) / 1000);
 }
 
 static void set_common(struct lws_context_creation_info *info,

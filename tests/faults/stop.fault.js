@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('node:assert');
+const { requestText, upgradeHeaders } = require('../e2e/lib/raw.js');
 const processes = require('../e2e/lib/processes.js');
 const { pass, until, within } = require('../e2e/lib/wait.js');
 const { fault, lapText, ms } = require('./lib/fault.js');
@@ -18,7 +19,28 @@ const proceed = (pids) => pids.forEach((pid) => process.kill(pid, 'SIGCONT'));
 
 /* Clients are asked often, so that a worker that wakes finds them overdue, and
  * their pongs unread. */
-const limits = { ping: '1s', ping_wait: '1s' };
+const limits = { ping: '1s', ping_wait: '1s', handshake: '2s' };
+
+const HANDSHAKE = requestText('GET /every HTTP/1.1',
+    upgradeHeaders('localhost'));
+
+/* Clients in the middle of their handshake: the rest of it comes while nobody
+ * reads, and they have to be served nevertheless. */
+async function entering(host) {
+    const raws = await Promise.all(Array.from({ length: 20 }, () =>
+        host.raw()));
+
+    raws.forEach((raw) => raw.write(HANDSHAKE.subarray(0, 30)));
+    return {
+        go: () => raws.forEach((raw) => raw.write(HANDSHAKE.subarray(30))),
+        served: async () => {
+            for (const raw of raws) {
+                assert.strictEqual((await raw.response()).status, 101);
+                raw.destroy();
+            }
+        },
+    };
+}
 
 /* Clients that say nothing but pongs, and those late: of some of them one is
  * due when the processes stop, and lies in the socket when they go on. */
@@ -108,7 +130,11 @@ fault('everything stands still', { limits }, async ({ host, full, row, load }) =
 
     await crowd.flow();
     await pass(1200);
+    const late = await entering(host);
+
+    await pass(100);
     await halt(all);
+    late.go();
     await pass(secondsOf(full) * 1000);
     const start = performance.now();
     const before = crowd.members.map(({ echoes }) => echoes.next);
@@ -126,5 +152,6 @@ fault('everything stands still', { limits }, async ({ host, full, row, load }) =
     await assertAwake(asleep);
     assert.strictEqual((await within(host.request('/-/health'), 'health'))
         .status, 200);
+    await late.served();
     row.done = `SIGSTOP of all for ${secondsOf(full)} s, pings each second`;
 });
