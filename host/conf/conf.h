@@ -45,6 +45,7 @@ enum conf_on_reload {
 /* Those of [limits], or of a route: what it says, and [limits] for the rest. */
 struct conf_limits {
     size_t max_message;
+    uint32_t fragments; /* small ones, of one message */
     size_t send_queue;
     enum conf_slow_peer slow_peer;
     uint64_t handshake_ms; /* [limits] only: no route is known before its end */

@@ -1,5 +1,6 @@
 /* alive.c - pings, idle connections, deadlines: is a peer still there? */
 #include "core/core-t.h"
+#include "core/limits.h"
 
 /* A Close that is not answered, with no byte taken by the peer in between; and
  * however much it takes. */
@@ -47,17 +48,10 @@ void conn_schedule(struct conn *conn)
     }
 }
 
-static void time_out(struct conn *conn, const char *why)
+static void time_out(struct conn *conn, enum limit limit, const char *why)
 {
-    struct log_subject subject = {
-        .route = conn->instance->route->name,
-        .plugin = conn->instance->plugin_name,
-        .conn = conn->id,
-        .remote = conn->remote,
-    };
-
     stat_add(&conn->instance->stats->timeouts, 1);
-    log_about(LOG_LEVEL_DEBUG, &subject, "closed: %s", why);
+    conn_over(conn, limit, why);
     conn_lose(conn, why);
 }
 
@@ -83,20 +77,20 @@ static void check_open(struct conn *conn, uint64_t now)
     } else if (limits->idle_ms > 0 &&
                now - conn->active_ms >= limits->idle_ms) {
         stat_add(&conn->instance->stats->timeouts, 1);
-        conn_end(conn, BAY_CLOSE_GOING_AWAY, "idle");
+        conn_exceed(conn, LIMIT_IDLE, BAY_CLOSE_GOING_AWAY, "idle");
     } else if (!conn->reading && core->setup.transport->hung_up(conn->link)) {
         conn_lose(conn, "");
     } else if (pings && conn->blocked &&
                now - conn->progress_ms >=
                    limits->ping_ms + limits->ping_wait_ms) {
-        time_out(conn, "nothing could be sent");
+        time_out(conn, LIMIT_PING, "nothing could be sent");
     } else if (!conn->reading) {
         conn->ping_sent_ms = 0; /* its pong could not be seen */
         conn->heard_ms = now;
     } else if (pings && conn->ping_sent_ms > 0) {
         if (now - conn->ping_sent_ms >= limits->ping_wait_ms) {
             if (conn->heard_ms < conn->ping_sent_ms) {
-                time_out(conn, "no pong");
+                time_out(conn, LIMIT_PING, "no pong");
             } else {
                 conn->ping_sent_ms = 0;
             }
@@ -115,7 +109,7 @@ void conn_check(struct conn *conn)
     } else if (conn->state == CONN_CLOSING &&
                (now - conn->progress_ms >= CLOSE_WAIT_MS ||
                 now - conn->closing_ms >= CLOSE_MAX_MS)) {
-        time_out(conn, "its Close did not come");
+        time_out(conn, LIMIT_CLOSE, "its Close did not come");
     }
     conn_schedule(conn);
 }

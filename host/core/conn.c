@@ -11,6 +11,7 @@
 #include "core/core-t.h"
 #include "core/hooks.h"
 #include "core/id.h"
+#include "core/limits.h"
 
 static void log_conn(const struct conn *conn, enum log_level level,
                      const char *what)
@@ -253,12 +254,16 @@ struct conn *conn_create(struct instance *instance, struct request *request,
         *why = "this path has as many connections as it may have: try again "
                "later";
         stat_add(&instance->stats->refused, 1);
+        instance_over(instance, request->remote, LIMIT_CONNECTIONS,
+                      "the route is full, refused with 503");
         return NULL;
     }
     conn = conn_alloc(instance, request, offered, link);
     if (conn == NULL) {
         *why = "out of memory: try again later";
         stat_add(&instance->stats->refused, 1);
+        instance_over(instance, request->remote, LIMIT_MEMORY,
+                      "no room for a connection, refused with 503");
         return NULL;
     }
     request->handle.api = core->setup.api;
@@ -453,9 +458,11 @@ void conn_result(struct conn *conn, enum hook hook, int result)
     if (result == BAY_EFULL) { /* the plugin passed on what bay_send said */
         if (conn->instance->conf->limits.slow_peer == CONF_SLOW_CLOSE) {
             stat_add(&conn->instance->stats->slow_closed, 1);
-            conn_end(conn, BAY_CLOSE_TRY_LATER, "too slow");
+            conn_exceed(conn, LIMIT_SEND_QUEUE, BAY_CLOSE_TRY_LATER,
+                        "too slow");
         } else {
             stat_add(&conn->instance->stats->dropped, 1);
+            conn_over(conn, LIMIT_SEND_QUEUE, "a message was dropped");
         }
         return;
     }

@@ -2,6 +2,7 @@
 #ifndef PATCHBAY_CORE_CORE_T_H
 #define PATCHBAY_CORE_CORE_T_H
 
+#include "base/seldom.h"
 #include "core/conn.h"
 #include "core/core.h"
 #include "core/hash.h"
@@ -106,7 +107,8 @@ struct conn {
 struct route {
     char *name;
     unsigned instances;
-    struct route *next; /* of the core */
+    struct seldom over[LIMIT_COUNT]; /* when the log told of each */
+    struct route *next;              /* of the core */
 };
 
 /* What was replaced while deferred work might still look at it. */

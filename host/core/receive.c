@@ -2,12 +2,15 @@
 #include "base/utf8.h"
 #include "core/core-t.h"
 #include "core/hooks.h"
+#include "core/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Empty fragments cost the peer two bytes and us a callback each. */
-#define MAX_FRAGMENTS 1024u
+/* What a message costs us is bounded by max_message but for its frames: each is
+ * six bytes to the peer and a call to us, even an empty one. From here on most
+ * of what it sends is payload, and such frames are not counted. */
+#define SMALL_FRAGMENT 64u
 
 /* The peer broke a rule: Close, and ignore what else it sends. */
 void conn_fail(struct conn *conn, int code, const char *reason)
@@ -73,7 +76,7 @@ static void deliver_copy(struct conn *conn, const void *data, size_t len,
     buf_clear(scratch);
     if (len + 1 > scratch->cap && buf_reserve(scratch, len + 1) == NULL) {
         scratch->failed = false;
-        conn_fail(conn, BAY_CLOSE_INTERNAL, "out of memory");
+        conn_exceed(conn, LIMIT_MEMORY, BAY_CLOSE_INTERNAL, "out of memory");
         return;
     }
     memcpy(scratch->data, data, len);
@@ -89,7 +92,7 @@ static void collect(struct conn *conn, const void *data, size_t len,
     /* Room for the frame at once, so that a large one is not moved again and
      * again; max_message has bounded it. */
     if (buf_reserve(&conn->rx, len + (size_t)rest + 1) == NULL) {
-        conn_fail(conn, BAY_CLOSE_INTERNAL, "out of memory");
+        conn_exceed(conn, LIMIT_MEMORY, BAY_CLOSE_INTERNAL, "out of memory");
         return;
     }
     buf_add(&conn->rx, data, len);
@@ -102,21 +105,30 @@ static void collect(struct conn *conn, const void *data, size_t len,
     buf_free(&whole);
 }
 
+/* A frame of a message begins, of that length: whether there are too many small
+ * ones. */
+static bool is_crumbled(struct conn *conn, uint64_t frame)
+{
+    return frame < SMALL_FRAGMENT &&
+           ++conn->rx_fragments > conn->instance->conf->limits.fragments;
+}
+
 /* Checks the piece against the limits and RFC 6455; false: a Close is due. */
 static bool accept_piece(struct conn *conn, bool last, const void *data,
                          size_t len, uint64_t rest)
 {
     const struct conf_limits *limits = &conn->instance->conf->limits;
 
-    if (conn->rx_rest == 0 && ++conn->rx_fragments > MAX_FRAGMENTS) {
-        conn_fail(conn, BAY_CLOSE_TOO_BIG, "too many fragments");
+    if (conn->rx_rest == 0 && is_crumbled(conn, len + rest)) {
+        conn_exceed(conn, LIMIT_FRAGMENTS, BAY_CLOSE_TOO_BIG,
+                    "too many small fragments");
         return false;
     }
     conn->rx_rest = rest;
     conn->rx_total += len;
     if (conn->rx_total > limits->max_message ||
         rest > limits->max_message - conn->rx_total) {
-        conn_fail(conn, BAY_CLOSE_TOO_BIG, "message too big");
+        conn_exceed(conn, LIMIT_MESSAGE, BAY_CLOSE_TOO_BIG, "message too big");
         return false;
     }
     if (conn->rx_kind == BAY_TEXT && (!utf8_check(&conn->rx_utf8, data, len) ||

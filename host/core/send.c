@@ -1,6 +1,7 @@
 /* send.c - what is sent on a connection: queued in the hooks, written in turn */
 #include "core/core-t.h"
 #include "core/hooks.h"
+#include "core/limits.h"
 
 /* Payloads from this size on are not copied into a chunk, if the socket takes
  * them at once. */
@@ -160,7 +161,10 @@ void conn_share(struct conn *conn, struct packet *packet, size_t off,
         stat_add(&conn->instance->stats->dropped, 1);
         if (conn->instance->conf->limits.slow_peer == CONF_SLOW_CLOSE) {
             stat_add(&conn->instance->stats->slow_closed, 1);
-            conn_end(conn, BAY_CLOSE_TRY_LATER, "too slow");
+            conn_exceed(conn, LIMIT_SEND_QUEUE, BAY_CLOSE_TRY_LATER,
+                        "too slow");
+        } else {
+            conn_over(conn, LIMIT_SEND_QUEUE, "a message was dropped");
         }
         return;
     }

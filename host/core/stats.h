@@ -7,6 +7,7 @@
 #define PATCHBAY_CORE_STATS_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Not `stat`: that name is a system call's. */
@@ -65,6 +66,31 @@ struct last_words {
     stat_value message_len;
 };
 
+/* Limits of a route that clients reach. The order is that of limit_names in
+ * limits.c. */
+enum limit {
+    LIMIT_MESSAGE,
+    LIMIT_FRAGMENTS,
+    LIMIT_RATE,
+    LIMIT_RATE_BYTES,
+    LIMIT_CONNECTIONS,
+    LIMIT_ADDRESS,
+    LIMIT_PING,
+    LIMIT_IDLE,
+    LIMIT_CLOSE,
+    LIMIT_SEND_QUEUE,
+    LIMIT_QUEUE_TOTAL,
+    LIMIT_MEMORY,
+    LIMIT_COUNT
+};
+
+/* Where its number is in route_stats. */
+#define LIMIT_OFFSET(limit) \
+    (offsetof(struct route_stats, limits) + (limit) * sizeof(stat_value))
+
+/* "max_message" for LIMIT_MESSAGE: the key of [limits], if it has one. */
+const char *limit_name(enum limit limit);
+
 struct route_stats {
     stat_value connections; /* open now */
     stat_value outdated;    /* of them, those that stay with old code */
@@ -81,6 +107,7 @@ struct route_stats {
     stat_value timeouts;        /* no pong, idle, or an unanswered close */
     stat_value hook_errors;     /* hooks that returned an error */
     stat_value slow_hooks;      /* hooks over slow_hook */
+    stat_value limits[LIMIT_COUNT]; /* times that each was reached */
 };
 
 struct worker_stats {

@@ -137,6 +137,23 @@ static void add_of_workers(struct buf *buf, const struct pages *pages,
              board_sum(pages->board, metric->offset));
 }
 
+static void add_limits(struct buf *buf, const struct pages *pages)
+{
+    const struct conf *conf = pages->conf;
+
+    add_head(buf, "limit_reached_total", COUNTER,
+             "Times that clients reached a limit of the route.");
+    for (size_t i = 0; i < conf->route_count; i++) {
+        for (unsigned limit = 0; limit < LIMIT_COUNT; limit++) {
+            buf_adds(buf, "patchbay_limit_reached_total{route=\"");
+            add_label(buf, conf->routes[i].name);
+            buf_addf(buf, "\",limit=\"%s\"} %" PRIu64 "\n", limit_name(limit),
+                     board_sum_route(pages->board, conf->routes[i].slot,
+                                     LIMIT_OFFSET(limit)));
+        }
+    }
+}
+
 /* What differs from worker to worker: clients are spread by a hash of their
  * addresses, and a worker that hangs has an old heartbeat. */
 static void add_each_worker(struct buf *buf, const struct board *board)
@@ -203,6 +220,7 @@ void pages_metrics(void *arg, struct buf *buf)
     for (size_t i = 0; i < COUNT(route_metrics); i++) {
         add_of_routes(buf, pages, &route_metrics[i]);
     }
+    add_limits(buf, pages);
 }
 
 int pages_health(void *arg, struct buf *buf)

@@ -132,6 +132,23 @@ static const struct {
 #undef NUMBER
 };
 
+/* Those that were reached, and how often. */
+static json_t *list_limits(const struct board *board,
+                           const struct conf_route *conf)
+{
+    json_t *limits = json_object();
+
+    for (unsigned limit = 0; limit < LIMIT_COUNT; limit++) {
+        uint64_t sum = board_sum_route(board, conf->slot, LIMIT_OFFSET(limit));
+
+        if (sum > 0) {
+            json_object_set_new(limits, limit_name(limit),
+                                json_integer((json_int_t)sum));
+        }
+    }
+    return limits;
+}
+
 static json_t *describe_route(const struct board *board,
                               const struct conf_route *conf)
 {
@@ -147,6 +164,7 @@ static json_t *describe_route(const struct board *board,
         json_object_set_new(route, route_numbers[i].name,
                             json_integer((json_int_t)sum));
     }
+    json_object_set_new(route, "limits", list_limits(board, conf));
     return route;
 }
 

@@ -456,6 +456,7 @@ suite('the origin', {
 });
 
 suite('as many connections as the route may have', {
+    expected: [/limit connections: the route is full/],
     server: { workers: 2 },
     routes: {
         few: { path: '/few', plugin: 'everything', connections: 6 },

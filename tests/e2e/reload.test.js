@@ -251,7 +251,9 @@ for (const workers of [1, 2]) {
             }));
 
         it('changes limits and origins for new handshakes',
-            () => withHost(setup(workers), async (host) => {
+            () => withHost(setup(workers, {
+                expected: [/limit connections: the route is full/],
+            }), async (host) => {
                 const client = await host.connect('/one');
                 const origin = 'https://example.org';
 

@@ -224,6 +224,7 @@ static inline struct conf_route *rig_route(const char *path,
     route->path_len -= route->prefix;
     route->plugin = (char *)(uintptr_t)plugin->name;
     route->limits.max_message = 1 << 20;
+    route->limits.fragments = 1024;
     route->limits.send_queue = 64 << 10;
     route->limits.slow_peer = CONF_SLOW_CLOSE;
     route->limits.slow_hook_ms = 1000;

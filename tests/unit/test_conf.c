@@ -271,9 +271,9 @@ struct wrong {
     "unknown section, there are [server], [tls], [log], [limits], [http], " \
     "[plugin.NAME] and [route.NAME]"
 
-#define IN_ROUTE                                                        \
-    "max_message, send_queue, slow_peer, ping, ping_wait, idle, "       \
-    "connections, slow_hook, origins, path, plugin and on_reload, and " \
+#define IN_ROUTE                                                             \
+    "max_message, fragments, send_queue, slow_peer, ping, ping_wait, idle, " \
+    "connections, slow_hook, origins, path, plugin and on_reload, and "      \
     "options of its plugin as PLUGIN.KEY"
 
 static const struct wrong names[] = {

@@ -85,6 +85,7 @@ static void sums_metrics(void **state)
     stat_set(&board_stats(pages->board, 0)->http_requests, 3);
     stat_set(&board_stats(pages->board, 1)->http_requests, 4);
     stat_set(&board_stats(pages->board, 1)->routes[1].connections, 5);
+    stat_set(&board_stats(pages->board, 0)->routes[0].limits[LIMIT_IDLE], 6);
     pages_metrics(pages, &buf);
     assert_false(buf.failed);
     assert_non_null(strstr(
@@ -92,6 +93,8 @@ static void sums_metrics(void **state)
     assert_non_null(strstr(buf.data, "\npatchbay_http_requests_total 7\n"));
     assert_non_null(strstr(
         buf.data, "\npatchbay_connections{route=\"we\\\\ird\\\"\\n\"} 5\n"));
+    assert_non_null(strstr(buf.data, "\npatchbay_limit_reached_total{route="
+                                     "\"lobby\",limit=\"idle\"} 6\n"));
     assert_non_null(
         strstr(buf.data, "\npatchbay_worker_connections{worker=\"1\"} 5\n"));
     assert_non_null(strstr(buf.data, "\npatchbay_worker_up{worker=\"0\"} 0\n"));

@@ -84,6 +84,7 @@ static void too_big(void **state)
     rig_expect_close(peer, 1009);
     rig_leave(peer);
     assert_int_equal(stat_get(&rig.stats->routes[0].protocol_errors), 3);
+    assert_int_equal(stat_get(&rig.stats->routes[0].limits[LIMIT_MESSAGE]), 3);
     script_heard();
 }
 
@@ -102,6 +103,57 @@ static void empty_fragments(void **state)
     rig_expect_silence(peer);
     piece(peer, BAY_TEXT, false, false, "", 0);
     core_turn(rig.core);
+    rig_expect_close(peer, 1009);
+    rig_leave(peer);
+    assert_int_equal(stat_get(&rig.stats->routes[0].limits[LIMIT_FRAGMENTS]),
+                     1);
+    script_heard();
+}
+
+/* So many bytes in fragments of that size. */
+static void send_in(struct peer *peer, size_t total, size_t size)
+{
+    static const char bytes[4096];
+
+    for (size_t at = 0; at < total; at += size) {
+        conn_receive(peer->conn, BAY_BINARY, at == 0, at + size >= total, bytes,
+                     size, 0);
+    }
+    core_turn(rig.core);
+}
+
+/* What an honest client splits a large message into, and what a mean one does.
+ */
+static void small_fragments_count(void **state)
+{
+    struct peer *peer;
+    const struct route_stats *stats = &rig.stats->routes[0];
+
+    (void)state;
+    rig_route("/a", &script_plugin)->limits.max_message = 16 << 20;
+    peer = open_peer();
+    send_in(peer, 16 << 20, 4096);
+    send_in(peer, 4 << 20, 64);
+    send_in(peer, 1024 * 63, 63);
+    rig_expect_silence(peer);
+    assert_int_equal(stat_get(&stats->messages_in), 3);
+    send_in(peer, 1025 * 63, 63);
+    rig_expect_close(peer, 1009);
+    rig_leave(peer);
+    assert_int_equal(stat_get(&stats->limits[LIMIT_FRAGMENTS]), 1);
+    script_heard();
+}
+
+static void as_many_as_the_route_says(void **state)
+{
+    struct peer *peer;
+
+    (void)state;
+    rig_route("/a", &script_plugin)->limits.fragments = 3;
+    peer = open_peer();
+    send_in(peer, 3, 1);
+    rig_expect_silence(peer);
+    send_in(peer, 4, 1);
     rig_expect_close(peer, 1009);
     rig_leave(peer);
     script_heard();
@@ -239,6 +291,8 @@ int main(void)
         SCRIPT_TEST(handed_over_in_pieces),
         SCRIPT_TEST(too_big),
         SCRIPT_TEST(empty_fragments),
+        SCRIPT_TEST(small_fragments_count),
+        SCRIPT_TEST(as_many_as_the_route_says),
         SCRIPT_TEST(slow_frame),
         SCRIPT_TEST(not_utf8),
         SCRIPT_TEST(ignored_after_a_fault),

@@ -146,12 +146,15 @@ static void tells_routes(void **state)
     stat_set(&board_stats(board, 0)->routes[0].messages_in, 3);
     stat_set(&board_stats(board, 1)->routes[0].messages_in, 4);
     stat_set(&board_stats(board, 1)->routes[0].slow_hooks, 1);
+    stat_set(&board_stats(board, 1)->routes[0].limits[LIMIT_RATE], 7);
     report = report_routes(board, &conf);
     route = json_array_get(json_object_get(report, "routes"), 0);
     expect_text(route, "route", "lobby");
     expect_text(route, "plugin", "chat");
     assert_int_equal(number_of(route, "messages_in"), 7);
     assert_int_equal(number_of(route, "slow_hooks"), 1);
+    assert_int_equal(json_object_size(json_object_get(route, "limits")), 1);
+    assert_int_equal(number_of(json_object_get(route, "limits"), "rate"), 7);
     /* A path that no JSON can hold is no reason to say nothing. */
     expect_text(route, "path", "(not UTF-8)");
     json_decref(report);
