@@ -21,8 +21,8 @@ const fillOf = (number) => number * 7 + 13 & 255;
 
 /* What has come of a sequence of numbers. */
 class Sequence {
-    constructor() {
-        this.next = 0;
+    constructor(first = 0) {
+        this.next = first;
         this.missing = new Set();
         this.doubled = 0;
         this.reordered = 0;
@@ -50,6 +50,7 @@ class Member {
         this.load = load;
         this.name = name;
         this.publishes = name % PUBLISHERS === 0;
+        this.late = load.members.length > 0; /* others have spoken before */
         this.sent = 0;
         this.echoes = new Sequence();
         this.published = 0;
@@ -116,7 +117,7 @@ class Member {
             const [name, number] = rest.split('/').map(Number);
 
             if (!this.heard.has(name)) {
-                this.heard.set(name, new Sequence());
+                this.heard.set(name, new Sequence(this.late ? number : 0));
             }
             this.heard.get(name).take(number);
             break;
@@ -182,7 +183,8 @@ class Member {
     missed(other) {
         const sent = (other.said ?? -1) + 1;
 
-        return this.heard.get(other.name)?.lost(sent) ?? sent;
+        return this.heard.get(other.name)?.lost(sent) ??
+            (this.late ? 0 : sent);
     }
 }
 
