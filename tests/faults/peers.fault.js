@@ -77,7 +77,7 @@ fault('slow loris in a message', {
         idle: { path: '/idle', plugin: 'everything', idle: '2s', ping: 0 },
     },
 }, async ({ host, full, row, load }) => {
-    const count = full ? 1000 : 150;
+    const count = full ? 1000 : 60;
     const crowd = await load(20);
 
     await crowd.flow(500);
@@ -109,10 +109,17 @@ fault('slow loris in a message', {
     const during = crowd.lap();
 
     try {
-        for (const [path, raws] of Object.entries(slow)) {
-            raws.forEach(({ socket }) => socket.resume());
-            await Promise.all(raws.map((raw) => raw.ended('its end', 12000)));
-            cut[path] = performance.now() - start;
+        Object.values(slow).flat().forEach(({ socket }) => socket.resume());
+        await Promise.all(slow['/every'].map((raw) => raw.ended()));
+        cut['/every'] = performance.now() - start;
+        /* These are told first, and have five seconds to answer. */
+        await until(async () => (await host.metrics())
+            .get('patchbay_timeouts_total{route="idle"}') === count,
+        'the end of the idle');
+        cut['/idle'] = performance.now() - start;
+        if (full) {
+            await Promise.all(slow['/idle'].map((raw) =>
+                raw.ended('its end', 12000)));
         }
     } finally {
         clearInterval(timer);

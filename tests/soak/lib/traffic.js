@@ -20,6 +20,19 @@ class Source {
         this.sockets = new Set();
         this.stopped = false;
         this.ends = [];
+        this.stopping = new Promise((done) => {
+            this.wake = done;
+        });
+    }
+
+    /* So many milliseconds, or until it is stopped. */
+    async pass(ms) {
+        let timer;
+
+        await Promise.race([this.stopping, new Promise((done) => {
+            timer = setTimeout(done, ms);
+        })]);
+        clearTimeout(timer);
     }
 
     /* Runs so many times at once, each until it is stopped. */
@@ -59,6 +72,7 @@ class Source {
 
     async stop() {
         this.stopped = true;
+        this.wake();
         this.sockets.forEach((socket) => socket.terminate());
         await Promise.all(this.ends);
     }
@@ -77,7 +91,7 @@ function echoes(soak, name, { path, count, size, pace, ...options }) {
         const socket = await source.connect(path, options);
 
         if (!socket) {
-            return sleep(100);
+            return source.pass(100);
         }
         while (!source.stopped && socket.readyState === WebSocket.OPEN) {
             const data = Buffer.alloc(size, `${number++} says hello; `);
@@ -95,7 +109,7 @@ function echoes(soak, name, { path, count, size, pace, ...options }) {
             if (!data.equals(got)) {
                 source.fault(`${got.length} bytes that were not sent`);
             }
-            await sleep(about(pace));
+            await source.pass(about(pace));
         }
         socket.terminate();
         await socket.ended;
@@ -113,7 +127,7 @@ function chatters(soak, count) {
             chatUrl(`/rooms/${guests % 3}`, { name }));
 
         if (!socket) {
-            return sleep(100);
+            return source.pass(100);
         }
         const seen = [];
 
@@ -131,10 +145,10 @@ function chatters(soak, count) {
         while (!source.stopped && socket.readyState === WebSocket.OPEN &&
             said < 8) {
             socket.send(JSON.stringify({ type: 'say', text: `${said++}` }));
-            await sleep(about(1200));
+            await source.pass(about(1200));
         }
         if (socket.readyState === WebSocket.OPEN && !source.stopped) {
-            await sleep(500);
+            await source.pass(500);
             socket.close(1000);
             if (await socket.ended === 1000 &&
                 !seen.every((each, i) => each === i)) {
@@ -171,10 +185,10 @@ function comers(soak, count, pace) {
             } else {
                 socket.close(1000);
             }
-            await Promise.race([socket.ended, sleep(5000)]);
+            await Promise.race([socket.ended, source.pass(5000)]);
             socket.terminate();
         }
-        await sleep(about(pace));
+        await source.pass(about(pace));
     });
 }
 
@@ -190,14 +204,14 @@ function deaf(soak, count) {
             socket.send('sub news');
             await next(socket);
             socket.pause();
-            await Promise.race([socket.ended, sleep(about(15000))]);
+            await Promise.race([socket.ended, source.pass(about(15000))]);
             socket.resume();
-            await Promise.race([socket.ended, sleep(about(3000))]);
+            await Promise.race([socket.ended, source.pass(about(3000))]);
             socket.terminate();
             await socket.ended;
             source.counts.done++;
         } else {
-            await sleep(100);
+            await source.pass(100);
         }
     });
     return source.start(2, async (i) => {
@@ -208,9 +222,9 @@ function deaf(soak, count) {
 
             socket.send(`pub news ${'x'.repeat(16000)}`);
             await answer;
-            await sleep(about(50));
+            await source.pass(about(50));
         }
-        await sleep(100);
+        await source.pass(100);
     });
 }
 
@@ -237,7 +251,7 @@ function readers(soak, count, pace) {
 
             request.on('error', done);
         });
-        await sleep(about(pace));
+        await source.pass(about(pace));
     });
 }
 
