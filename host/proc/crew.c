@@ -7,17 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/backoff.h"
+#include "proc/launch.h"
 #include "proc/lines.h"
 #include "proc/postmortem.h"
 #include "proc/reason.h"
-#include "proc/worker.h"
 
 /* A worker's longest line is its list of connections. */
 #define LINE_MAX_BYTES ((size_t)64 << 20)
@@ -164,80 +162,6 @@ static void fell_silent(struct lines *lines, const char *why)
     lines_close(lines);
 }
 
-_Noreturn static void be_worker(struct member *member, pid_t master, int fd)
-{
-    struct crew *crew = member->crew;
-    const struct crew_setup *setup = &crew->setup;
-    struct worker_setup worker = {
-        .conf = setup->conf,
-        .board = setup->board,
-        .account = setup->account,
-        .pins = setup->pins,
-        .cert_pem = setup->cert->len > 0 ? setup->cert->data : NULL,
-        .key_pem = setup->key->len > 0 ? setup->key->data : NULL,
-        .images_dir = setup->images_dir,
-        .index = member->index,
-        .master = master,
-        .channel_fd = fd,
-        .bus_fd = -1,
-        .bus_dir = setup->sockets->bus_dir,
-        .replaces = crew->phase == STARTING ? setup->replaces : NULL,
-    };
-    size_t count = sockets_count(setup->sockets, member->index);
-    int status;
-
-    crew_forget(crew);
-    setup->in_child(setup->arg);
-    sockets_keep(setup->sockets, member->index);
-    if (setup->sockets->bus != NULL) {
-        worker.bus_fd = setup->sockets->bus[member->index];
-    }
-    worker.listen_fds = calloc(count + 1, sizeof *worker.listen_fds);
-    worker.listen_tls = calloc(count + 1, sizeof *worker.listen_tls);
-    if (worker.listen_fds == NULL || worker.listen_tls == NULL) {
-        _exit(1);
-    }
-    worker.listen_count = count;
-    sockets_of(setup->sockets, member->index, worker.listen_fds,
-               worker.listen_tls);
-    status = worker_run(&worker);
-    if (status != 0) {
-        _exit(status); /* half made: nothing to be tidied up */
-    }
-    exit(0);
-}
-
-/* 0, or an errno. */
-static int fork_worker(struct member *member)
-{
-    pid_t master = getpid();
-    int ends[2];
-    pid_t pid;
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
-        return errno;
-    }
-    fflush(NULL);
-    pid = fork();
-    if (pid < 0) {
-        int error = errno;
-
-        close(ends[0]);
-        close(ends[1]);
-        return error;
-    }
-    if (pid == 0) {
-        close(ends[0]);
-        be_worker(member, master, ends[1]);
-    }
-    close(ends[1]);
-    member->pid = pid;
-    if (lines_open(&member->channel, member->crew->setup.poller, ends[0]) < 0) {
-        kill(pid, SIGKILL);
-    }
-    return 0;
-}
-
 static void respawn_later(struct member *member)
 {
     poller_set_alarm(member->crew->setup.poller, &member->respawn,
@@ -247,7 +171,7 @@ static void respawn_later(struct member *member)
 static void spawn(struct member *member)
 {
     const struct crew_setup *setup = &member->crew->setup;
-    int error;
+    int error, fd;
 
     member->due = member->crew->held;
     if (member->due) {
@@ -256,13 +180,19 @@ static void spawn(struct member *member)
     member->serving = false;
     member->failure[0] = 0;
     member->born_ms = clock_now_ms();
-    error = fork_worker(member);
+    error =
+        launch_worker(setup, member->crew, member->index,
+                      member->crew->phase == STARTING ? setup->replaces : NULL,
+                      &member->pid, &fd);
     if (error != 0) {
         backoff_next(&member->backoff, 0);
         log_error("cannot fork worker %u: %s; again in %" PRIu64 " ms",
                   member->index, reason_errno(error), member->backoff.delay_ms);
         respawn_later(member);
         return;
+    }
+    if (lines_open(&member->channel, setup->poller, fd) < 0) {
+        kill(member->pid, SIGKILL);
     }
     board_begin(setup->board, member->index, member->pid);
     set_watchdog(member, SLOW_START_MS);
