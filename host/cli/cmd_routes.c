@@ -14,7 +14,7 @@ static const struct {
     { "IN", "messages_in" },        { "OUT", "messages_out" },
     { "DROPPED", "dropped" },       { "PROTOCOL", "protocol_errors" },
     { "TIMEOUTS", "timeouts" },     { "HOOK ERRORS", "hook_errors" },
-    { "SLOW HOOKS", "slow_hooks" },
+    { "SLOW HOOKS", "slow_hooks" }, { "CRASHES", "crashes" },
 };
 
 #define NUMBERS (sizeof numbers / sizeof numbers[0])
@@ -22,6 +22,7 @@ static const struct {
 static void print(const json_t *answer)
 {
     struct table table = { .heads = { "ROUTE", "PATH", "PLUGIN" } };
+    char plugin[128];
     const json_t *route;
     size_t i;
 
@@ -32,7 +33,12 @@ static void print(const json_t *answer)
     {
         table_text(&table, json_string_value(json_object_get(route, "route")));
         table_text(&table, json_string_value(json_object_get(route, "path")));
-        table_text(&table, json_string_value(json_object_get(route, "plugin")));
+        snprintf(plugin, sizeof plugin, "%s%s",
+                 json_string_value(json_object_get(route, "plugin")),
+                 json_is_true(json_object_get(route, "quarantined"))
+                     ? " (quarantined)"
+                     : "");
+        table_text(&table, plugin);
         for (size_t k = 0; k < NUMBERS; k++) {
             table_number(&table, json_integer_value(
                                      json_object_get(route, numbers[k].key)));

@@ -81,6 +81,27 @@ static void print_workers(const json_t *answer)
     table_print(&table, stdout);
 }
 
+static void print_quarantined(const json_t *answer)
+{
+    const json_t *each;
+    char duration[48];
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "quarantined"), i, each)
+    {
+        printf("%squarantined  ", i == 0 ? "\n" : "");
+        table_put_safe(text(each, "plugin"), stdout);
+        printf(", for %s: ", table_format_duration(integer(each, "for_ms"),
+                                                   duration, sizeof duration));
+        table_put_safe(text(each, "why"), stdout);
+        printf("\n");
+    }
+    if (integer(answer, "refused_messages") > 0) {
+        printf("%d messages are refused, since they ended workers\n",
+               (int)integer(answer, "refused_messages"));
+    }
+}
+
 static int run(const struct cli_call *call)
 {
     json_t *answer;
@@ -89,6 +110,7 @@ static int run(const struct cli_call *call)
     if (status == CLI_DONE && !cli_flag(call, "json")) {
         print_head(answer);
         print_workers(answer);
+        print_quarantined(answer);
     }
     json_decref(answer);
     return status;
@@ -102,7 +124,7 @@ const struct cli_command cmd_status = {
             "plugin still\n"
             "serves. Workers that a reload has replaced are \"leaving\" until "
             "their clients\n"
-            "have gone.\n"
+            "have gone. Plugins that ended too many workers are quarantined.\n"
             "\n"
             "Exit status: 0 it runs, 4 it does not.\n",
     .run = run,

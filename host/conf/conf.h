@@ -127,7 +127,9 @@ struct conf {
 
     /* [limits] */
     struct conf_limits limits;
-    unsigned jobs; /* threads for deferred work, per worker */
+    unsigned jobs;        /* threads for deferred work, per worker */
+    unsigned crash_limit; /* of a plugin within crash_window_ms; 0: none */
+    uint64_t crash_window_ms;
 
     /* [http] */
     char *http_root;    /* NULL: no files */

@@ -138,6 +138,13 @@ const struct schema_key schema_keys[] = {
       .help = "hooks that run longer are logged" },
     { "limits", "jobs", SCHEMA_COUNT, "4", CONF(jobs), .min = 1, .max = 64,
       .help = "threads for deferred work, per worker" },
+    { "limits", "crash_limit", SCHEMA_COUNT, "5", CONF(crash_limit),
+      .min = 1, .max = 100, .zero = true,
+      .help = "a plugin that ends so many workers within crash_window is "
+              "quarantined: 503; 0: never" },
+    { "limits", "crash_window", SCHEMA_TIME, "60s", CONF(crash_window_ms),
+      .min = SEC, .max = DAY,
+      .help = "how long a crash counts" },
     { "limits", "origins", SCHEMA_ORIGINS, "", LIMITS(origins),
       .help = "pages that may connect, comma separated: "
               "https://example.org; * is any, empty the same host only" },

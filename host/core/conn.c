@@ -250,6 +250,12 @@ struct conn *conn_create(struct instance *instance, struct request *request,
         *why = "the server is going away: try again later";
         return NULL;
     }
+    if (instance_banned(instance)) {
+        *why = INSTANCE_BANNED_WHY;
+        buf_adds(&request->headers, INSTANCE_BANNED_HEADERS);
+        stat_add(&instance->stats->refused, 1);
+        return NULL;
+    }
     if (at_limit(instance)) {
         *why = "this path has as many connections as it may have: try again "
                "later";
@@ -425,6 +431,8 @@ void conn_leave(struct conn *conn)
 
     if (core->draining) {
         conn_end(conn, core->drain_code, core->drain_reason);
+    } else if (conn->instance->silent) {
+        conn_end(conn, BAY_CLOSE_INTERNAL, "out of service");
     } else {
         conn_end(conn, BAY_CLOSE_RESTART, "another version serves from now on");
     }

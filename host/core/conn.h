@@ -22,6 +22,16 @@ const bay_plugin *instance_plugin(const struct instance *instance);
 struct route_stats *instance_stats(struct instance *instance);
 struct core *instance_core(struct instance *instance);
 
+/* Whether its plugin has an http hook, be it banned. */
+bool instance_serves_http(const struct instance *instance);
+
+/* Its plugin is banned: the answer to every request is 503, and these headers.
+ */
+bool instance_banned(const struct instance *instance);
+#define INSTANCE_BANNED_HEADERS "retry-after: 60\r\n"
+#define INSTANCE_BANNED_WHY \
+    "the application of this path is out of service: try again later"
+
 /*
  * A client asks to upgrade; everything but the application has agreed. Checks
  * the route's limits, calls the handshake hook and chooses the subprotocol

@@ -129,6 +129,7 @@ struct instance {
     bay_plugin plugin;             /* a copy: a reload replaces it as a whole */
     void *data;
     struct route_stats *stats;
+    uint64_t code; /* see bans.h */
     struct conn *conns;
     size_t conn_count; /* those in state CONN_OPEN */
     size_t job_count;  /* deferred work that is not done */
@@ -138,6 +139,7 @@ struct instance {
     bool stopped; /* its stop hook was called, or is */
     bool retired; /* serves no one new, and ends with its last user */
     bool leaving; /* its connections have to go */
+    bool silent;  /* banned: no hook is called any more */
     bool frozen;  /* not read from: a migration waits for its work */
     struct task end_task;
     struct instance *next; /* of core->retired */
@@ -262,6 +264,10 @@ int instance_start(struct instance *instance, char *why, size_t why_size);
 /* Takes what from holds in the place of what the instance has; that is
  * released, if need be when its deferred work is done. */
 int instance_renew(struct instance *instance, const struct core_route *from);
+
+/* No hook of it is called from now on; nobody points to it through topics and
+ * timers. */
+void instance_silence(struct instance *instance);
 
 /* The deferred work that looked at what was replaced is done. */
 void instance_drop_stale(struct instance *instance);

@@ -15,6 +15,7 @@
 #include <patchbay.h>
 
 #include "conf/conf.h"
+#include "core/bans.h"
 #include "core/bus.h"
 #include "core/stats.h"
 #include "core/transport.h"
@@ -34,6 +35,7 @@ struct core_setup {
      * this worker's count is the whole. */
     uint64_t (*count_connections)(void *arg, unsigned route_index);
     void *count_arg;
+    const struct bans *bans; /* what is not let in any more; NULL: nothing */
     unsigned node, worker, workers, incarnation;
     bool log_access;
     /* The table of host calls; NULL: core's own. The test library puts calls
@@ -88,6 +90,12 @@ void core_drain(struct core *core, int code, const char *reason,
 
 /* Changes what the setup said. */
 void core_set_logging(struct core *core, bool access, bool trace);
+
+/* The bans have changed: plugins that are banned now are silenced, and their
+ * connections closed with 1011; those that are no more begin anew, as soon as
+ * nothing is left of their former life. To be called again from time to time:
+ * false if there is still something to be done. */
+bool core_enforce_bans(struct core *core);
 
 /* Open connections. */
 size_t core_connections(const struct core *core);

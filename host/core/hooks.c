@@ -47,6 +47,7 @@ static uint64_t enter(struct instance *instance, const struct conn *conn,
     atomic_store_explicit(&now->route, instance->conf->slot,
                           memory_order_relaxed);
     stat_set(&now->conn, conn != NULL ? conn->id : 0);
+    stat_set(&now->code, instance->code);
     stat_set(&now->since_ms, since);
     atomic_store_explicit(&now->hook, hook, memory_order_release);
     instance->core->in_hook = true;
@@ -257,8 +258,12 @@ int hook_http(struct instance *instance, struct request *request)
 void hook_done(struct instance *instance, bay_done_fn *done, void *arg,
                int status)
 {
-    uint64_t since = enter(instance, NULL, HOOK_DONE);
+    uint64_t since;
 
+    if (instance->silent) {
+        return;
+    }
+    since = enter(instance, NULL, HOOK_DONE);
     done(&instance->handle, arg, status);
     leave(instance, NULL, HOOK_DONE, since);
 }

@@ -104,6 +104,7 @@ struct instance *instance_create(struct core *core,
     instance->route = route_join(core, from->conf->name);
     instance->plugin_name = strdup(from->plugin->name);
     instance->plugin = *from->plugin;
+    instance->code = bans_code(from->code);
     if (instance->plugin.route_size > 0) {
         instance->data = calloc(1, instance->plugin.route_size);
     }
@@ -116,6 +117,9 @@ struct instance *instance_create(struct core *core,
     instance->conf = from->conf;
     instance->options = from->options;
     instance->stats = &core->setup.stats->routes[from->conf->slot];
+    if (bans_plugin(core->setup.bans, instance->code)) {
+        instance_silence(instance);
+    }
     return instance;
 }
 
@@ -155,6 +159,29 @@ int instance_renew(struct instance *instance, const struct core_route *from)
 static void unlisten(void *arg, struct route *route, const char *name)
 {
     core_interest(arg, route, name, false);
+}
+
+void instance_silence(struct instance *instance)
+{
+    struct core *core = instance->core;
+    bay_plugin *plugin = &instance->plugin;
+
+    instance->silent = true;
+    plugin->start = NULL;
+    plugin->stop = NULL;
+    plugin->reload = NULL;
+    plugin->handshake = NULL;
+    plugin->open = NULL;
+    plugin->message = NULL;
+    plugin->close = NULL;
+    plugin->drained = NULL;
+    plugin->timer = NULL;
+    plugin->notice = NULL;
+    plugin->http = NULL;
+    plugin->migrate_route = NULL;
+    plugin->migrate_conn = NULL;
+    topics_unlisten_all(&core->topics, instance, unlisten, core);
+    timers_clear_all(&core->timers, instance);
 }
 
 void instance_stop(struct instance *instance)
@@ -261,6 +288,17 @@ const bay_plugin *instance_plugin(const struct instance *instance)
 struct route_stats *instance_stats(struct instance *instance)
 {
     return instance->stats;
+}
+
+bool instance_serves_http(const struct instance *instance)
+{
+    return instance->from.plugin->http != NULL;
+}
+
+bool instance_banned(const struct instance *instance)
+{
+    return instance->silent ||
+           bans_plugin(instance->core->setup.bans, instance->code);
 }
 
 struct core *instance_core(struct instance *instance)

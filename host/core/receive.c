@@ -42,9 +42,27 @@ static char *copy_strictly(const struct conn *conn, const char *data,
     return copy;
 }
 
+static void refuse_poison(struct conn *conn, size_t len)
+{
+    struct log_subject subject = {
+        .route = conn->instance->route->name,
+        .plugin = conn->instance->plugin_name,
+        .conn = conn->id,
+        .remote = conn->remote,
+    };
+
+    stat_add(&conn->instance->stats->poisoned, 1);
+    log_about(LOG_LEVEL_WARN, &subject,
+              "a message of %zu bytes is refused: the same ended workers "
+              "before",
+              len);
+    conn_end(conn, BAY_CLOSE_INTERNAL, "this message is not taken any more");
+}
+
 /* data has a 0 byte behind it. */
 static void deliver(struct conn *conn, const char *data, size_t len, bool fin)
 {
+    const struct core *core = conn->instance->core;
     char *copy = copy_strictly(conn, data, len);
     const bay_message message = { .data = copy != NULL ? copy : data,
                                   .len = len,
@@ -52,6 +70,12 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool fin)
                                   .fin = fin };
     int result;
 
+    if (bans_any_poison(core->setup.bans) &&
+        bans_message(core->setup.bans, conn->instance->code, data, len)) {
+        refuse_poison(conn, len);
+        free(copy);
+        return;
+    }
     if (fin) {
         conn->facts.messages_in++;
         stat_add(&conn->instance->stats->messages_in, 1);

@@ -48,10 +48,9 @@ const char *reload_way_name(enum reload_way way)
 static bool same_code(const struct core_route *old,
                       const struct core_route *new)
 {
-    if (old->code == NULL || new->code == NULL) {
-        return old->plugin == new->plugin;
-    }
-    return strcmp(old->code, new->code) == 0;
+    return old->code == NULL || new->code == NULL
+               ? old->plugin == new->plugin
+               : strcmp(old->code, new->code) == 0;
 }
 
 static bool has_blocks(const bay_plugin *plugin)
@@ -86,13 +85,14 @@ static enum reload_way choose_way(const struct instance *instance,
     const bay_plugin *old = &instance->plugin;
     const bay_plugin *new = from->plugin;
 
-    if (same_code(&instance->from, from)) {
+    if (!instance->silent && same_code(&instance->from, from)) {
         return options_equal(instance->options, from->options)
                    ? RELOAD_UNCHANGED
                    : RELOAD_OPTIONS;
     }
-    /* A message may be in the middle of its pieces. */
-    if (strcmp(old->name, new->name) != 0 ||
+    /* What was silenced has nothing worth keeping; a message may be in the
+     * middle of its pieces. */
+    if (instance->silent || strcmp(old->name, new->name) != 0 ||
         ((old->flags ^ new->flags) & BAY_PIECES) != 0 ||
         from->conf->on_reload == CONF_RELOAD_DRAIN ||
         from->conf->on_reload == CONF_RELOAD_CLOSE) {

@@ -42,6 +42,7 @@ struct hook_now {
     _Atomic uint32_t hook;  /* HOOK_NONE: no plugin code runs */
     _Atomic uint32_t route; /* index in the configuration */
     stat_value conn;        /* bay_id, or 0 */
+    stat_value code;        /* of the plugin, as in bans.h */
     stat_value since_ms;    /* clock_coarse_ms at its start */
     /* What the last message hook was given: where it lies in the worker, and
      * its length. It is there as long as hook is HOOK_MESSAGE. */
@@ -108,6 +109,8 @@ struct route_stats {
     stat_value hook_errors;     /* hooks that returned an error */
     stat_value slow_hooks;      /* hooks over slow_hook */
     stat_value limits[LIMIT_COUNT]; /* times that each was reached */
+    stat_value poisoned;            /* messages refused, having ended workers */
+    stat_value crashes;             /* workers ended; the master counts */
 };
 
 struct worker_stats {

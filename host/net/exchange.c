@@ -96,6 +96,12 @@ static int serve_metrics(struct exchange *exchange)
     return result;
 }
 
+static int refuse_banned(struct exchange *exchange)
+{
+    return exchange_refuse(exchange, 503, INSTANCE_BANNED_HEADERS,
+                           INSTANCE_BANNED_WHY);
+}
+
 static int serve_hook(struct exchange *exchange, struct instance *instance)
 {
     struct link *link = exchange->link;
@@ -161,9 +167,7 @@ static struct instance *find_hook(const struct exchange *exchange)
         return NULL;
     }
     instance = core_find_route(server->core, exchange->path);
-    return instance != NULL && instance_plugin(instance)->http != NULL
-               ? instance
-               : NULL;
+    return instance != NULL && instance_serves_http(instance) ? instance : NULL;
 }
 
 int exchange_dispatch(struct exchange *exchange)
@@ -176,8 +180,10 @@ int exchange_dispatch(struct exchange *exchange)
     int result;
 
     if (instance != NULL) {
-        return serve_hook(exchange, instance);
+        return instance_banned(instance) ? refuse_banned(exchange)
+                                         : serve_hook(exchange, instance);
     }
+
     if ((health || metrics) && !reads_only(exchange->method)) {
         return exchange_refuse(exchange, 405, "allow: GET, HEAD\r\n",
                                "this page can only be read");
@@ -193,7 +199,8 @@ int exchange_dispatch(struct exchange *exchange)
     }
     instance = core_find_route(server->core, exchange->path);
     if (instance != NULL) {
-        return refuse_plain(exchange, instance);
+        return instance_banned(instance) ? refuse_banned(exchange)
+                                         : refuse_plain(exchange, instance);
     }
     return exchange_refuse(exchange, 404, NULL, "there is nothing here");
 }

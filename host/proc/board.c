@@ -218,6 +218,12 @@ void board_bury(const struct board *board, unsigned worker)
     }
 }
 
+/* The row of those who have gone is the master's to write. */
+void board_count_crash(const struct board *board, unsigned route)
+{
+    stat_add(&board_stats(board, board->workers)->routes[route].crashes, 1);
+}
+
 void board_name(const struct board *board, unsigned route, const char *name,
                 const char *plugin)
 {

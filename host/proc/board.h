@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "core/bans.h"
 #include "core/stats.h"
 
 enum worker_state {
@@ -57,7 +58,8 @@ struct board {
     size_t stride;        /* from slot to slot */
     uint64_t incarnation; /* the first of each worker */
     uint64_t seed;        /* of hashes of messages: secret, one for the host */
-    struct board **older; /* whose workers had not gone yet; borrowed */
+    const struct bans *bans; /* NULL: none; borrowed */
+    struct board **older;    /* whose workers had not gone yet; borrowed */
     size_t older_count;
     bool over; /* in the master: its workers have gone */
 };
@@ -91,6 +93,9 @@ const char *board_state_name(uint32_t state);
 /* The host as a whole is about to end. */
 void board_set_draining(const struct board *board);
 bool board_draining(const struct board *board);
+
+/* In the master: a plugin has ended a worker. */
+void board_count_crash(const struct board *board, unsigned route);
 
 /* In the master: says whose counters a place has. */
 void board_name(const struct board *board, unsigned route, const char *name,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "core/id.h"
 #include "proc/asks.h"
+#include "proc/quarantine.h"
 #include "proc/renewal.h"
 #include "proc/report.h"
 
@@ -54,6 +55,22 @@ static void do_routes(struct commands *commands, uint64_t ticket,
     answer(commands, ticket,
            report_routes(commands->setup.host->now->board,
                          commands->setup.host->now->conf));
+}
+
+static void do_unquarantine(struct commands *commands, uint64_t ticket,
+                            const json_t *request)
+{
+    const char *plugin = json_string_value(json_object_get(request, "plugin"));
+
+    if (plugin == NULL) {
+        answer(commands, ticket, refusal("plugin: the name of a plugin"));
+    } else if (!quarantine_lift(commands->setup.host, plugin)) {
+        answer(commands, ticket,
+               refusal("plugin %s is not quarantined, nor is a message to it",
+                       plugin));
+    } else {
+        answer(commands, ticket, json_pack("{s:b}", "ok", 1));
+    }
 }
 
 /* ---- what only workers know -------------------------------------------- */
@@ -264,10 +281,15 @@ static const struct {
                 const json_t *request);
     bool while_ending;
 } table[] = {
-    { "status", do_status, true }, { "routes", do_routes, true },
-    { "conns", do_conns, false },  { "kick", do_kick, false },
-    { "log", do_log, false },      { "reload", do_reload, false },
-    { "drain", do_drain, true },   { "stop", do_stop, true },
+    { "status", do_status, true },
+    { "routes", do_routes, true },
+    { "conns", do_conns, false },
+    { "kick", do_kick, false },
+    { "log", do_log, false },
+    { "reload", do_reload, false },
+    { "drain", do_drain, true },
+    { "stop", do_stop, true },
+    { "unquarantine", do_unquarantine, false },
 };
 
 void commands_request(void *arg, uint64_t ticket, const json_t *request)

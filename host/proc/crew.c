@@ -255,15 +255,30 @@ static void start_failed(struct member *member, const char *why)
     }
 }
 
-static void replace(struct member *member, const char *what, uint64_t lived_ms)
+/* culprit: the plugin that ended it, or NULL. As long as such are stopped in
+ * time nobody needs to wait. */
+static void replace(struct member *member, const char *what, uint64_t lived_ms,
+                    const struct culprit *culprit)
 {
-    backoff_next(&member->backoff, lived_ms);
+    const struct crew_setup *setup = &member->crew->setup;
+
+    if (culprit == NULL || setup->conf->crash_limit == 0) {
+        backoff_next(&member->backoff, lived_ms);
+    } else {
+        member->backoff.delay_ms = 0;
+    }
     if (member->backoff.delay_ms == 0) {
         log_error("%s; restarted", what);
-        spawn(member);
     } else {
         log_error("%s; restarted in %" PRIu64 " ms", what,
                   member->backoff.delay_ms);
+    }
+    if (culprit != NULL) {
+        setup->crashed(setup->arg, culprit);
+    }
+    if (member->backoff.delay_ms == 0) {
+        spawn(member);
+    } else {
         respawn_later(member);
     }
 }
@@ -306,12 +321,16 @@ bool crew_reap(struct crew *crew, pid_t pid, int status)
     char what[REASON_SIZE + 64];
     char failure[REASON_SIZE + 128];
     uint64_t now = clock_now_ms();
+    struct culprit culprit;
     uint64_t lived_ms;
+    bool crashed;
 
     if (member == NULL) {
         return false;
     }
     lived_ms = now - member->born_ms;
+    crashed =
+        postmortem_culprit(&culprit, crew->setup.board, member->index, status);
     bury(member, status, what, sizeof what);
     member->died_ms = now;
     if (crew->phase == STARTING) {
@@ -320,13 +339,16 @@ bool crew_reap(struct crew *crew, pid_t pid, int status)
         if (member->failure[0] != 0) {
             snprintf(failure, sizeof failure,
                      "worker %u cannot be restarted: %s", member->index, what);
-            replace(member, failure, lived_ms);
+            replace(member, failure, lived_ms, NULL);
         } else {
-            replace(member, what, lived_ms);
+            replace(member, what, lived_ms, crashed ? &culprit : NULL);
         }
-    } else if (!crew->told_failure && status != 0 &&
+    } else if (!crew->told_failure && (status != 0 || crashed) &&
                !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) {
         log_error("%s", what);
+        if (crashed) {
+            crew->setup.crashed(crew->setup.arg, &culprit);
+        }
     }
     if (ending(crew) && !crew_alive(crew)) {
         crew->setup.ended(crew->setup.arg);

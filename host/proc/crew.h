@@ -13,6 +13,7 @@
 #include "proc/board.h"
 #include "proc/pins.h"
 #include "proc/poller.h"
+#include "proc/postmortem.h"
 #include "proc/sockets.h"
 
 struct crew;
@@ -43,6 +44,8 @@ struct crew_setup {
                      const json_t *answer);
     /* A worker uses other images than before. */
     void (*uses)(void *arg);
+    /* A plugin has ended a worker; it is not replaced yet. */
+    void (*crashed)(void *arg, const struct culprit *culprit);
     /* A worker died: what it was asked remains unanswered. */
     void (*died)(void *arg, unsigned worker);
     /* The last one has ended after crew_drain, crew_quit or a failure. */

@@ -214,6 +214,12 @@ static void do_serve(struct errands *errands, const json_t *order)
     errands->serve(errands->arg);
 }
 
+static void do_bans(struct errands *errands, const json_t *order)
+{
+    (void)order;
+    errands->bans(errands->arg);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct errands *errands, const json_t *order);
@@ -221,7 +227,7 @@ static const struct {
     { "conns", do_conns },     { "kick", do_kick },     { "log", do_log },
     { "reopen", do_reopen },   { "drain", do_drain },   { "quit", do_quit },
     { "prepare", do_prepare }, { "commit", do_commit }, { "abort", do_abort },
-    { "serve", do_serve },
+    { "serve", do_serve },     { "bans", do_bans },
 };
 
 static void run(struct errands *errands, const char *text, size_t len)

@@ -3,7 +3,7 @@
  * Lines of JSON. The worker says {"event":"ready"}, or {"event":"failed",
  * "why":"..."} and exits; {"event":"uses","images":["echo.1f.so"]} when that
  * has changed. The master says {"do":"drain"|"quit"|"reopen"|"log"|"conns"|
- * "kick"|"prepare"|"commit"|"abort"|"serve", ...}; what carries an "id" is answered
+ * "kick"|"prepare"|"commit"|"abort"|"serve"|"bans", ...}; what carries an "id" is answered
  * with a line that carries the same one.
  */
 #ifndef PATCHBAY_PROC_ERRANDS_H
@@ -31,6 +31,7 @@ struct errands {
     void (*commit)(void *arg, const json_t *order);
     void (*abort)(void *arg);
     void (*serve)(void *arg);      /* a worker that was made to wait */
+    void (*bans)(void *arg);       /* what is banned has changed */
     void (*orphaned)(void *arg);   /* the master has gone */
     uint64_t (*now_ms)(void *arg); /* the clock of the connections' facts */
 

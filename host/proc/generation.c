@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proc/breaker.h"
 #include "proc/descriptors.h"
 #include "proc/host.h"
+#include "proc/quarantine.h"
 #include "proc/reason.h"
 
 struct generation *generation_create(struct host *host, const struct conf *conf,
@@ -32,6 +34,7 @@ struct generation *generation_create(struct host *host, const struct conf *conf,
         generation_destroy(generation);
         return NULL;
     }
+    generation->board->bans = breaker_bans(host->breaker);
     return generation;
 }
 
@@ -94,6 +97,13 @@ static void uses(void *arg)
     events->uses(events->arg);
 }
 
+static void crashed(void *arg, const struct culprit *culprit)
+{
+    struct generation *generation = arg;
+
+    quarantine_crashed(generation->host, generation, culprit);
+}
+
 static void died(void *arg, unsigned worker)
 {
     struct generation *generation = arg;
@@ -131,6 +141,7 @@ int generation_start(struct generation *generation, const struct conf *replaces,
         .failed = failed,
         .answered = answered,
         .uses = uses,
+        .crashed = crashed,
         .died = died,
         .ended = ended,
     };
@@ -168,6 +179,7 @@ void generation_adopt(struct generation *generation,
     generation->owned = candidate->conf;
     candidate->conf = NULL;
     crew_adopt(generation->crew, generation->conf);
+    quarantine_keep(generation->host);
     if (old != generation->first) {
         conf_free(old);
     }

@@ -8,10 +8,13 @@
 #include "proc/poller.h"
 #include "proc/rundir.h"
 
+struct breaker;
+
 struct host {
     struct poller poller;
     struct rundir rundir;
     char images_dir[PATH_MAX];
+    struct breaker *breaker;    /* what plugins have done to workers */
     struct generation *now;     /* that serves; never NULL once it started */
     struct generation *coming;  /* is to replace it; NULL: none */
     struct generation *leaving; /* were replaced: a list, the latest first */

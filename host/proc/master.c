@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proc/breaker.h"
 #include "proc/commands.h"
 #include "proc/control.h"
 #include "proc/descriptors.h"
@@ -359,6 +360,7 @@ static void in_child(void *arg)
     struct master *master = arg;
 
     close(master->signals.fd);
+    breaker_forget(master->host.breaker);
     rundir_forget(&master->host.rundir);
     control_forget(master->control);
     vigil_forget(&master->vigil);
@@ -462,6 +464,10 @@ static int start(struct master *master, const struct conf *conf)
     size_t size = master->why_size;
 
     log_identify("master");
+    host->breaker = breaker_create();
+    if (host->breaker == NULL) {
+        return reason_set(why, size, "out of memory");
+    }
     host->now = generation_create(host, conf, NULL);
     if (host->now == NULL) {
         return reason_set(why, size, "out of memory");
@@ -500,6 +506,7 @@ static void finish(struct master *master)
     commands_destroy(master->commands);
     control_retire(master->control);
     destroy_generations(host);
+    breaker_destroy(host->breaker);
     if (host->rundir.lock_fd >= 0) {
         rundir_remove(&host->rundir, ADDRESSES);
         rundir_remove(&host->rundir, IMAGES);

@@ -57,6 +57,11 @@ static const struct metric route_metrics[] = {
       OF_ROUTE(hook_errors) },
     { "slow_hooks_total", COUNTER, "Hooks that ran longer than slow_hook.",
       OF_ROUTE(slow_hooks) },
+    { "crashes_total", COUNTER, "Workers that the plugin of the route ended.",
+      OF_ROUTE(crashes) },
+    { "messages_refused_total", COUNTER,
+      "Messages refused because the same ended workers before.",
+      OF_ROUTE(poisoned) },
 };
 
 static const struct metric worker_metrics[] = {
@@ -199,6 +204,33 @@ static void add_each_worker(struct buf *buf, const struct board *board)
     }
 }
 
+static bool is_first_of_its_plugin(const struct conf *conf, size_t route)
+{
+    for (size_t i = 0; i < route; i++) {
+        if (strcmp(conf->routes[i].plugin, conf->routes[route].plugin) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void add_each_plugin(struct buf *buf, const struct pages *pages)
+{
+    const struct conf *conf = pages->conf;
+    const struct bans *bans = pages->board->bans;
+
+    add_head(buf, "plugin_quarantined", GAUGE,
+             "Whether a plugin was stopped for its crashes.");
+    for (size_t i = 0; i < conf->route_count; i++) {
+        if (is_first_of_its_plugin(conf, i)) {
+            buf_adds(buf, "patchbay_plugin_quarantined{plugin=\"");
+            add_label(buf, conf->routes[i].plugin);
+            buf_addf(buf, "\"} %d\n",
+                     bans_find(bans, conf->routes[i].plugin) != NULL);
+        }
+    }
+}
+
 void pages_metrics(void *arg, struct buf *buf)
 {
     const struct pages *pages = arg;
@@ -214,6 +246,7 @@ void pages_metrics(void *arg, struct buf *buf)
     add_head(buf, "workers", GAUGE, "Worker processes as configured.");
     buf_addf(buf, "patchbay_workers %u\n", board->workers);
     add_each_worker(buf, board);
+    add_each_plugin(buf, pages);
     for (size_t i = 0; i < COUNT(worker_metrics); i++) {
         add_of_workers(buf, pages, &worker_metrics[i]);
     }
@@ -229,15 +262,18 @@ int pages_health(void *arg, struct buf *buf)
     const struct board *board = pages->board;
     bool draining = board_draining(board);
     unsigned running = board_running(board);
-    const char *status = draining                   ? "draining"
-                         : running < board->workers ? "degraded"
-                                                    : "ok";
+    unsigned quarantined = bans_count(board->bans);
+    const char *status = draining ? "draining"
+                         : running < board->workers || quarantined > 0
+                             ? "degraded"
+                             : "ok";
 
     buf_addf(buf,
              "{\"status\":\"%s\",\"version\":\"" PATCHBAY_VERSION "\","
              "\"uptime_s\":%" PRIu64 ",\"workers\":%u,\"running\":%u,"
-             "\"connections\":%" PRIu64 "}\n",
+             "\"connections\":%" PRIu64 ",\"quarantined\":%u}\n",
              status, (clock_now_ms() - board->started_ms) / 1000,
-             board->workers, running, board_all_connections(board));
+             board->workers, running, board_all_connections(board),
+             quarantined);
     return draining ? 503 : 200;
 }

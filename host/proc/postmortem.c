@@ -2,6 +2,7 @@
 #include "proc/postmortem.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,31 @@ char *postmortem_hook(char *out, size_t size, const struct board *board,
     return out;
 }
 
+static bool by_itself(int status)
+{
+    return WIFSIGNALED(status)
+               ? WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM
+               : WIFEXITED(status);
+}
+
+bool postmortem_culprit(struct culprit *culprit, const struct board *board,
+                        unsigned worker, int status)
+{
+    const struct worker_stats *stats = board_stats(board, worker);
+    const struct board_route *names;
+
+    *culprit = (struct culprit){ 0 };
+    postmortem_hook(culprit->where, sizeof culprit->where, board, worker);
+    if (!by_itself(status) || culprit->where[0] == 0) {
+        return false;
+    }
+    culprit->route = atomic_load(&stats->now.route);
+    culprit->code = stat_get(&stats->now.code);
+    names = &board->names[culprit->route];
+    memcpy(culprit->plugin, names->plugin, sizeof culprit->plugin);
+    return true;
+}
+
 char *postmortem_death(char *out, size_t size, const struct board *board,
                        unsigned worker, int pid, int status)
 {
@@ -55,6 +81,12 @@ char *postmortem_death(char *out, size_t size, const struct board *board,
         snprintf(how, sizeof how, "exited with status %d", WEXITSTATUS(status));
     }
     postmortem_hook(hook, sizeof hook, board, worker);
+    if (WIFEXITED(status) && hook[0] != 0) {
+        snprintf(out, size,
+                 "worker %u (pid %d) ended: exit(%d) was called in %s", worker,
+                 pid, WEXITSTATUS(status), hook);
+        return out;
+    }
     snprintf(out, size, "worker %u (pid %d) %s%s%s", worker, pid, how,
              hook[0] != 0 ? " in " : "", hook);
     return out;

@@ -2,9 +2,29 @@
 #ifndef PATCHBAY_PROC_POSTMORTEM_H
 #define PATCHBAY_PROC_POSTMORTEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "proc/board.h"
+
+/* The plugin that ended a worker. */
+struct culprit {
+    char plugin[CONF_MAX_NAME + 1];
+    char where[256]; /* as postmortem_hook */
+    unsigned route;  /* its place on the board */
+    uint64_t code;   /* see core/bans.h */
+    uint64_t hash;   /* of the message it was given; 0: of none */
+    uint64_t len;
+};
+
+/*
+ * Whether a plugin did it: a hook of its ran, and the worker ended by itself.
+ * One that was killed from outside was not ended by what it did just then.
+ * status is that of waitpid.
+ */
+bool postmortem_culprit(struct culprit *culprit, const struct board *board,
+                        unsigned worker, int status);
 
 /*
  * "the message hook of plugin chat, [route.lobby], connection 7"; "" while no

@@ -83,6 +83,36 @@ static json_t *list_leaving(const struct generation *leaving)
     return list;
 }
 
+static json_t *list_quarantined(const struct bans *bans)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; bans != NULL && i < BANS_PLUGINS; i++) {
+        const struct ban *ban = &bans->plugins[i];
+
+        if (stat_get(&ban->code) != 0) {
+            json_array_append_new(
+                list,
+                json_pack(
+                    "{s:o, s:I, s:I, s:o}", "plugin", report_text(ban->plugin),
+                    "crashes", (json_int_t)stat_get(&ban->crashes), "for_ms",
+                    (json_int_t)age(clock_now_ms(), stat_get(&ban->since_ms)),
+                    "why", report_text(ban->why)));
+        }
+    }
+    return list;
+}
+
+static const char *state_of(const struct board *board)
+{
+    if (board_draining(board)) {
+        return "draining";
+    }
+    return board_running(board) < board->workers || bans_count(board->bans) > 0
+               ? "degraded"
+               : "running";
+}
+
 json_t *report_status(const struct generation *now,
                       const struct generation *leaving)
 {
@@ -103,15 +133,14 @@ json_t *report_status(const struct generation *now,
         json_array_append_new(workers, describe_worker(board, i));
     }
     return json_pack(
-        "{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o, s:o}", "ok", 1,
+        "{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:I}", "ok", 1,
         "version", PATCHBAY_VERSION, "pid", (int)getpid(), "state",
-        board_draining(board)                    ? "draining"
-        : board_running(board) == board->workers ? "running"
-                                                 : "degraded",
-        "uptime_ms", (json_int_t)(clock_now_ms() - board->started_ms), "file",
+        state_of(board), "uptime_ms",
+        (json_int_t)(clock_now_ms() - board->started_ms), "file",
         report_text(now->conf->file), "addresses", addresses, "connections",
         (json_int_t)board_all_connections(board), "workers", workers, "leaving",
-        list_leaving(leaving));
+        list_leaving(leaving), "quarantined", list_quarantined(board->bans),
+        "refused_messages", (json_int_t)bans_poisons(board->bans));
 }
 
 /* ---- routes ------------------------------------------------------------ */
@@ -129,6 +158,7 @@ static const struct {
     NUMBER(messages_out), NUMBER(bytes_out),   NUMBER(published),
     NUMBER(dropped),      NUMBER(slow_closed), NUMBER(protocol_errors),
     NUMBER(timeouts),     NUMBER(hook_errors), NUMBER(slow_hooks),
+    NUMBER(crashes),      NUMBER(poisoned),
 #undef NUMBER
 };
 
@@ -165,6 +195,9 @@ static json_t *describe_route(const struct board *board,
                             json_integer((json_int_t)sum));
     }
     json_object_set_new(route, "limits", list_limits(board, conf));
+    json_object_set_new(
+        route, "quarantined",
+        json_boolean(bans_find(board->bans, conf->plugin) != NULL));
     return route;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "proc/descriptors.h"
+#include "proc/quarantine.h"
 #include "proc/reason.h"
 
 /* A socket that was accepted may have said nothing yet. */
@@ -151,6 +152,7 @@ int succession_complete(struct host *host, char *why, size_t why_size)
                               .limit_ms = new->conf->drain_ms,
                               .linger_ms = LINGER_MS,
                           });
+    quarantine_keep(host);
     bury_the_gone(host);
     return 0;
 }

@@ -52,6 +52,7 @@ struct worker {
     uv_timer_t beat;
     uv_timer_t drain;
     struct farewell farewell; /* while it drains */
+    bool bans_pending;        /* see core_enforce_bans */
     bool refusing;            /* has let go of the sockets that listen */
     struct server *server;
     struct core *core;
@@ -111,6 +112,15 @@ static uint64_t now_ms(void *arg)
     return server_transport()->now_ms(worker->server);
 }
 
+/* A reload that is prepared knows the instances there are: it comes first. */
+static void enforce_bans(void *arg)
+{
+    struct worker *worker = arg;
+
+    worker->bans_pending =
+        worker->turnover.next != NULL || !core_enforce_bans(worker->core);
+}
+
 static void beat(uv_timer_t *timer)
 {
     struct worker *worker = timer->data;
@@ -119,6 +129,9 @@ static void beat(uv_timer_t *timer)
     stat_set(&worker->stats->heartbeat_ms, clock_coarse_ms());
     stat_add(&worker->stats->log_lost, lost - worker->log_lost);
     worker->log_lost = lost;
+    if (worker->bans_pending) {
+        enforce_bans(worker);
+    }
 }
 
 /* The kernel refuses clients when the last process has closed a socket; until
@@ -281,6 +294,7 @@ static void adopted(void *arg, const struct conf *conf, const struct conf *old)
     adopt_log(conf, old);
     core_set_logging(worker->core, conf->log_access, conf->log_trace);
     tell_uses(worker);
+    enforce_bans(worker);
 }
 
 /* ---- the start --------------------------------------------------------- */
@@ -296,6 +310,7 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .stats = worker->stats,
         .count_connections = count_connections,
         .count_arg = worker,
+        .bans = setup->board->bans,
         .worker = setup->index,
         .workers = setup->conf->workers,
         .incarnation = incarnation,
@@ -396,6 +411,7 @@ static int start(struct worker *worker, char *why, size_t why_size)
         return reason_set(why, why_size, "cannot listen to the master");
     }
     worker->shelf.freed = tell_uses;
+    worker->bans_pending = true; /* it may have changed meanwhile */
     uv_timer_start(&worker->beat, beat, 0, BEAT_MS);
     if (setup->replaces != NULL) {
         adopt_log(setup->conf, setup->replaces);
@@ -451,6 +467,7 @@ int worker_run(const struct worker_setup *setup)
                      .commit = commit,
                      .abort = give_up,
                      .serve = serve,
+                     .bans = enforce_bans,
                      .orphaned = orphaned,
                      .now_ms = now_ms },
         .log_lost = log_lost(), /* the master's, before the fork */

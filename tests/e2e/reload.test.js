@@ -325,7 +325,8 @@ describe('a reload', () => {
             }));
 
     it('mends what workers die of, over and over',
-        () => withHost(setup(2, { expected: [/killed by signal/] }),
+        () => withHost(setup(2, { limits: { crash_limit: 0 },
+            expected: [/killed by signal/] }),
             async (host) => {
                 /* Swapped, it does not start. What is started by it dies. */
                 host.replacePlugin('phase', 'phase_crashes');

@@ -200,9 +200,22 @@ static void names_its_places(void **state)
     assert_string_equal(board->names[2].before, "chat");
 }
 
+static void counts_crashes(void **state)
+{
+    const struct board *board = *state;
+
+    board_count_crash(board, 2);
+    board_count_crash(board, 2);
+    assert_int_equal(
+        board_sum_route(board, 2, offsetof(struct route_stats, crashes)), 2);
+    assert_int_equal(
+        board_sum_route(board, 1, offsetof(struct route_stats, crashes)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(counts_crashes, make, unmake),
         cmocka_unit_test_setup_teardown(is_succeeded, make, unmake),
         cmocka_unit_test_setup_teardown(names_its_places, make, unmake),
         cmocka_unit_test_setup_teardown(begins_empty, make, unmake),

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "proc/breaker.h"
 #include "proc/commands.h"
 
 #define TICKET 7
@@ -283,6 +284,24 @@ static void kicks_in_the_right_worker(void **state)
                    "no such connection");
 }
 
+static void lifts_a_quarantine(void **state)
+{
+    struct breaker *breaker = breaker_create();
+    const struct breaker_rule rule = { .limit = 1, .window_ms = 1000 };
+    const struct culprit culprit = { .plugin = "chat", .code = 7 };
+
+    (void)state;
+    host.breaker = breaker;
+    expect_refusal("{\"do\":\"unquarantine\"}", "plugin: the name of a plugin");
+    expect_refusal("{\"do\":\"unquarantine\",\"plugin\":\"chat\"}",
+                   "plugin chat is not quarantined, nor is a message to it");
+    assert_true(breaker_crashed(breaker, &culprit, &rule, 1000).banned);
+    ask("{\"do\":\"unquarantine\",\"plugin\":\"chat\"}");
+    assert_true(json_is_true(json_object_get(answered, "ok")));
+    assert_false(bans_plugin(breaker_bans(breaker), 7));
+    breaker_destroy(breaker);
+}
+
 static void kicks_only_what_is_an_id(void **state)
 {
     static const char *const ids[] = {
@@ -345,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(collects_connections, make, unmake),
         cmocka_unit_test_setup_teardown(kicks_in_the_right_worker, make,
                                         unmake),
+        cmocka_unit_test_setup_teardown(lifts_a_quarantine, make, unmake),
         cmocka_unit_test_setup_teardown(kicks_only_what_is_an_id, make, unmake),
         cmocka_unit_test_setup_teardown(sets_the_level_everywhere, make,
                                         unmake),

@@ -51,6 +51,8 @@ static void defaults(void **state)
     assert_int_equal(conf->limits.connections, 10000);
     assert_int_equal(conf->limits.origin_count, 0);
     assert_int_equal(conf->jobs, 4);
+    assert_int_equal(conf->crash_limit, 5);
+    assert_int_equal(conf->crash_window_ms, 60000);
     assert_null(conf->http_root);
     assert_string_equal(conf->http_health, "/-/health");
     assert_string_equal(conf->http_metrics, "/-/metrics");

@@ -33,7 +33,7 @@ static const struct crew_farewell farewell = { 1001, "going away", 100, 0 };
 static struct crew_setup with;
 static enum plan plan[2];
 static int ready_count, failed_count, ended_count, died_count, answer_count;
-static int uses_count;
+static int uses_count, crash_count;
 static char failure[512];
 
 /* ---- the worker -------------------------------------------------------- */
@@ -139,6 +139,13 @@ static void died(void *arg, unsigned worker)
     died_count++;
 }
 
+static void crashed(void *arg, const struct culprit *culprit)
+{
+    (void)arg;
+    assert_string_equal(culprit->plugin, "chat");
+    crash_count++;
+}
+
 static void ended(void *arg)
 {
     (void)arg;
@@ -179,6 +186,7 @@ static int make(void **state)
         .failed = failed,
         .answered = answered,
         .uses = uses,
+        .crashed = crashed,
         .died = died,
         .ended = ended,
     };
@@ -187,7 +195,7 @@ static int make(void **state)
     (void)state;
     log_set_level(LOG_LEVEL_ERROR);
     conf = (struct conf){ .workers = 2, .drain_ms = 100 };
-    board = board_create(2, 0);
+    board = board_create(2, 1);
     with.board = board;
     crew = crew_create(&with);
     sigemptyset(&set);
@@ -280,6 +288,50 @@ static void knows_what_they_use(void **state)
     order(1, "die");
     turn_until(&died_count, 1);
     assert_false(crew_uses(crew, "a.1.so"));
+    crew_quit(crew);
+    turn_until(&ended_count, 1);
+}
+
+static void die_in_a_hook(unsigned worker)
+{
+    struct hook_now *now = &board_stats(board, worker)->now;
+    int deaths = died_count;
+
+    atomic_store(&now->route, 0);
+    atomic_store(&now->hook, HOOK_MESSAGE);
+    order(worker, "die");
+    turn_until(&died_count, deaths + 1);
+}
+
+static void wait_for_worker(unsigned worker)
+{
+    while (state_of(worker) != WORKER_RUNNING) {
+        assert_int_equal(poller_turn(&poller), 0);
+    }
+}
+
+/* As long as the plugin is within its limit there is no need to. */
+static void does_not_wait_for_plugins_that_crash(void **state)
+{
+    (void)state;
+    log_set_level((enum log_level)0);
+    conf.crash_limit = 5;
+    board_name(board, 0, "lobby", "chat");
+    crash_count = 0;
+    assert_int_equal(crew_start(crew), 0);
+    turn_until(&ready_count, 1);
+    for (int i = 1; i <= 3; i++) {
+        die_in_a_hook(1);
+        assert_int_equal(crash_count, i);
+        assert_int_equal(state_of(1), WORKER_STARTING); /* at once */
+        wait_for_worker(1);
+    }
+    conf.crash_limit = 0;
+    die_in_a_hook(1);
+    wait_for_worker(1);
+    die_in_a_hook(1);
+    assert_int_equal(crash_count, 5);
+    assert_int_equal(state_of(1), WORKER_DOWN);
     crew_quit(crew);
     turn_until(&ended_count, 1);
 }
@@ -469,6 +521,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(starts_and_drains, make, unmake),
         cmocka_unit_test_setup_teardown(knows_what_they_use, make, unmake),
+        cmocka_unit_test_setup_teardown(does_not_wait_for_plugins_that_crash,
+                                        make, unmake),
         cmocka_unit_test_setup_teardown(holds_those_that_died, make, unmake),
         cmocka_unit_test_setup_teardown(makes_them_wait_once, make, unmake),
         cmocka_unit_test_setup_teardown(says_why_it_cannot_start, make, unmake),

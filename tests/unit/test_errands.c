@@ -19,7 +19,7 @@ static uv_loop_t loop;
 static struct errands errands;
 static struct conf conf;
 static int master;
-static int quits, orphans, code, aborts, serves;
+static int quits, orphans, code, aborts, serves, banned;
 static json_int_t prepared, committed;
 static uint64_t limit_ms, linger_ms;
 static char reason[64];
@@ -71,6 +71,12 @@ static void quit(void *arg)
     quits++;
 }
 
+static void bans(void *arg)
+{
+    (void)arg;
+    banned++;
+}
+
 static void orphaned(void *arg)
 {
     (void)arg;
@@ -113,7 +119,7 @@ static int make(void **state)
     int ends[2];
 
     (void)state;
-    quits = orphans = code = aborts = serves = 0;
+    quits = orphans = code = aborts = serves = banned = 0;
     prepared = committed = 0;
     kicked = 0;
     conf = (struct conf){ .log_file = log_file, .log_format = LOG_FORMAT_TEXT };
@@ -123,6 +129,7 @@ static int make(void **state)
                                 .prepare = prepare,
                                 .commit = commit,
                                 .abort = give_up,
+                                .bans = bans,
                                 .serve = serve,
                                 .orphaned = orphaned,
                                 .now_ms = now_ms };
@@ -184,11 +191,13 @@ static void hands_a_reload_on(void **state)
 
     (void)state;
     tell("{\"do\":\"prepare\",\"id\":3}\n{\"do\":\"commit\",\"id\":4}\n"
-         "{\"do\":\"abort\"}\n{\"do\":\"serve\"}\n");
+         "{\"do\":\"abort\"}\n{\"do\":\"serve\"}\n"
+         "{\"do\":\"bans\"}\n");
     assert_int_equal(prepared, 3);
     assert_int_equal(committed, 4);
     assert_int_equal(aborts, 1);
     assert_int_equal(serves, 1);
+    assert_int_equal(banned, 1);
     errands_say(&errands, json_pack("{s:i}", "id", 4));
     uv_run(&loop, UV_RUN_NOWAIT);
     said = hear();

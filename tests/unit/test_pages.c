@@ -15,16 +15,22 @@
 #include "proc/pages.h"
 
 static struct conf_route routes[] = {
-    { .name = (char[]){ "lobby" } },
-    { .name = (char[]){ "we\\ird\"\n" }, .slot = 1 },
+    { .name = (char[]){ "lobby" }, .plugin = (char[]){ "chat" } },
+    { .name = (char[]){ "we\\ird\"\n" },
+      .plugin = (char[]){ "chat" },
+      .slot = 1 },
 };
 static const struct conf conf = { .routes = routes, .route_count = 2 };
+
+static struct bans bans;
 
 static int make(void **state)
 {
     struct pages *pages = calloc(1, sizeof *pages);
 
     pages->board = board_create(2, 2);
+    ((struct board *)(uintptr_t)pages->board)->bans = &bans;
+    bans = (struct bans){ 0 };
     pages->conf = &conf;
     *state = pages;
     return 0;
@@ -42,6 +48,13 @@ static int unmake(void **state)
 static void run(const struct pages *pages, unsigned worker)
 {
     atomic_store(&board_slot(pages->board, worker)->state, WORKER_RUNNING);
+}
+
+static void ban(const char *plugin)
+{
+    stat_set(&bans.plugins[0].code, 7);
+    strcpy(bans.plugins[0].plugin, plugin);
+    bans.plugin_count = 1;
 }
 
 static void expect_health(struct pages *pages, int status, const char *word,
@@ -70,6 +83,8 @@ static void tells_health(void **state)
     expect_health(pages, 200, "degraded", 1);
     run(pages, 1);
     expect_health(pages, 200, "ok", 2);
+    ban("chat");
+    expect_health(pages, 200, "degraded", 2);
     board_set_draining(pages->board);
     expect_health(pages, 503, "draining", 2);
 }
@@ -91,6 +106,9 @@ static void sums_metrics(void **state)
     assert_non_null(strstr(
         buf.data, "\npatchbay_messages_received_total{route=\"lobby\"} 42\n"));
     assert_non_null(strstr(buf.data, "\npatchbay_http_requests_total 7\n"));
+    assert_non_null(
+        strstr(buf.data, "\npatchbay_plugin_quarantined{plugin=\"chat\"} 0\n"));
+    assert_null(strstr(strstr(buf.data, "quarantined{") + 1, "quarantined{"));
     assert_non_null(strstr(
         buf.data, "\npatchbay_connections{route=\"we\\\\ird\\\"\\n\"} 5\n"));
     assert_non_null(strstr(buf.data, "\npatchbay_limit_reached_total{route="
@@ -99,6 +117,11 @@ static void sums_metrics(void **state)
         strstr(buf.data, "\npatchbay_worker_connections{worker=\"1\"} 5\n"));
     assert_non_null(strstr(buf.data, "\npatchbay_worker_up{worker=\"0\"} 0\n"));
     assert_non_null(strstr(buf.data, "\npatchbay_worker_up{worker=\"1\"} 1\n"));
+    buf_clear(&buf);
+    ban("chat");
+    pages_metrics(pages, &buf);
+    assert_non_null(
+        strstr(buf.data, "\npatchbay_plugin_quarantined{plugin=\"chat\"} 1\n"));
     buf_free(&buf);
 }
 

@@ -68,8 +68,8 @@ static void names_no_connection_where_there_is_none(void **state)
     (void)state;
     set(HOOK_START, 0, 0);
     assert_string_equal(death(EXITED_WITH(3)),
-                        "worker 1 (pid 77) exited with status 3 in the start "
-                        "hook of plugin chat, [route.lobby]");
+                        "worker 1 (pid 77) ended: exit(3) was called in the "
+                        "start hook of plugin chat, [route.lobby]");
 }
 
 static void names_deferred_work(void **state)
@@ -104,6 +104,26 @@ static void names_both_plugins_of_a_route(void **state)
     assert_string_equal(hook(), "the close hook of plugin talk, [route.hall]");
 }
 
+static void tells_whose_doing_it_was(void **state)
+{
+    struct culprit culprit;
+
+    (void)state;
+    set(HOOK_MESSAGE, 1, 7);
+    stat_set(&now->code, 0xab);
+    assert_true(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGSEGV)));
+    assert_string_equal(culprit.plugin, "crasher");
+    assert_string_equal(culprit.where, "the message hook of plugin crasher, "
+                                       "[route.crash], connection 7");
+    assert_int_equal(culprit.route, 1);
+    assert_true(culprit.code == 0xab);
+    assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0)));
+    assert_false(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGKILL)));
+    assert_false(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGTERM)));
+    set(HOOK_NONE, 1, 7);
+    assert_false(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGSEGV)));
+}
+
 /* The dead may have written anything there. */
 static void distrusts_the_dead(void **state)
 {
@@ -129,6 +149,7 @@ int main(void)
                                         unmake),
         cmocka_unit_test_setup_teardown(names_both_plugins_of_a_route, make,
                                         unmake),
+        cmocka_unit_test_setup_teardown(tells_whose_doing_it_was, make, unmake),
         cmocka_unit_test_setup_teardown(distrusts_the_dead, make, unmake),
     };
 

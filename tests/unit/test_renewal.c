@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "folder.h"
+#include "proc/breaker.h"
 #include "proc/renewal.h"
 #include "proc/slots.h"
 
@@ -213,6 +214,7 @@ static int make(void **state)
     assert_int_equal(mkdir(folder_file("run/images"), 0755), 0);
     host = (struct host){ .rundir = { conf->run_dir, -1 } };
     strcpy(host.images_dir, folder_file("run/images"));
+    host.breaker = breaker_create();
     host.now = generation_create(&host, conf, conf);
     slots_name(host.now->board, conf);
     asks_init(&asks, &host.poller);
@@ -238,6 +240,7 @@ static int unmake(void **state)
     renewal_destroy(renewal);
     asks_finish(&asks);
     generation_destroy(host.now);
+    breaker_destroy(host.breaker);
     assert_null(host.poller.alarms);
     poller_finish(&host.poller);
     while (waitpid(-1, NULL, 0) > 0) {

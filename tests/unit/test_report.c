@@ -52,6 +52,42 @@ static void expect_text(const json_t *object, const char *key,
     assert_string_equal(text, expected);
 }
 
+static void tells_who_is_quarantined(void **state)
+{
+    static struct bans bans = { .plugin_count = 1,
+                                .poison_count = 2,
+                                .plugins[2] = { .code = 7,
+                                                .crashes = 5,
+                                                .plugin = "chat",
+                                                .why = "it did" } };
+    json_t *status, *all;
+    const json_t *one;
+
+    (void)state;
+    board->bans = &bans;
+    atomic_store(&board_slot(board, 0)->state, WORKER_RUNNING);
+    atomic_store(&board_slot(board, 1)->state, WORKER_RUNNING);
+    status = report_status(&now, NULL);
+    expect_text(status, "state", "degraded");
+    assert_int_equal(number_of(status, "refused_messages"), 2);
+    one = json_object_get(status, "quarantined");
+    assert_int_equal(json_array_size(one), 1);
+    one = json_array_get(one, 0);
+    expect_text(one, "plugin", "chat");
+    expect_text(one, "why", "it did");
+    assert_int_equal(number_of(one, "crashes"), 5);
+    all = report_routes(board, &conf);
+    one = json_array_get(json_object_get(all, "routes"), 0);
+    assert_true(json_is_true(json_object_get(one, "quarantined")));
+    json_decref(all);
+    json_decref(status);
+    bans.plugin_count = 0;
+    stat_set(&bans.plugins[2].code, 0);
+    status = report_status(&now, NULL);
+    expect_text(status, "state", "running");
+    json_decref(status);
+}
+
 static void tells_status(void **state)
 {
     struct sockaddr_in *in = (void *)&now.sockets.list[0].addr;
@@ -163,6 +199,7 @@ static void tells_routes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(tells_who_is_quarantined, make, unmake),
         cmocka_unit_test_setup_teardown(tells_status, make, unmake),
         cmocka_unit_test_setup_teardown(sums_it_up, make, unmake),
         cmocka_unit_test_setup_teardown(tells_who_leaves, make, unmake),

@@ -1,0 +1,198 @@
+/* quarantine.test.js - a plugin that ends workers is stopped, others go on */
+'use strict';
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const { describe, it } = require('node:test');
+const { pluginFile } = require('./lib/host.js');
+const { withHost } = require('./lib/suite.js');
+const { Talker } = require('./lib/talker.js');
+const { SLOWNESS, until } = require('./lib/wait.js');
+
+/* A real crash, in the trees with sanitizers too. */
+const REAL = { ASAN_OPTIONS: 'handle_segv=0:handle_abort=0' };
+
+const CRASH = /killed by signal 11 .* of plugin misdeed/;
+
+function setup(more = {}) {
+    return {
+        server: { workers: 2 },
+        env: REAL,
+        routes: {
+            bad: { path: '/bad', plugin: 'misdeed' },
+            worse: { path: '/worse', plugin: 'misdeed' },
+            every: { path: '/every', plugin: 'everything' },
+            good: { path: '/good', plugin: 'phase' },
+        },
+        expected: [CRASH, /quarantined/],
+        ...more,
+    };
+}
+
+/* Which worker a connection has: the number is in its id. */
+async function workersOf(host) {
+    const { conns } = await host.json('conns');
+
+    return new Map(conns.map(({ id, remote, route }) =>
+        [`${route} ${id}`, Number((BigInt(id) >> 48n) & 255n)]));
+}
+
+/* A client of that worker. */
+async function connectTo(host, urlPath, worker) {
+    const route = urlPath.slice(1);
+
+    for (let tries = 0; tries < 100; tries++) {
+        const before = await workersOf(host);
+        const client = await host.connect(urlPath);
+        const after = await workersOf(host);
+        const [key] = [...after.keys()].filter((each) =>
+            each.startsWith(`${route} `) && !before.has(each));
+
+        if (after.get(key) === worker) {
+            return client;
+        }
+        client.terminate();
+        host.clients.delete(client);
+        await until(async () => ![...(await workersOf(host)).keys()]
+            .includes(key), 'the end of a connection');
+    }
+    throw new Error(`worker ${worker} is not reached`);
+}
+
+async function crash(host, worker, word = 'crash') {
+    const client = await connectTo(host, '/bad', worker);
+    const from = host.mark();
+
+    client.send(word);
+    assert.strictEqual((await client.closed()).code, 1006);
+    return from;
+}
+
+/* How long it was away, in milliseconds. */
+async function back(host, worker, from) {
+    const { message } = await host.waitLog(
+        new RegExp(`worker ${worker} is back`), { from });
+
+    return Number(/after (\d+) ms/.exec(message)[1]);
+}
+
+describe('a plugin that ends five workers within a minute', () => {
+    it('is stopped everywhere; who is elsewhere misses nothing', () =>
+        withHost(setup(), async (host) => {
+            const talker = new Talker(await connectTo(host, '/good', 0));
+            const witness = await connectTo(host, '/worse', 0);
+
+            for (let i = 1; i <= 5; i++) {
+                assert.strictEqual(await witness.ask(`${i}`), `${i}`);
+                const from = await crash(host, 1);
+                const took = await back(host, 1, from);
+
+                assert.ok(took < 100 * SLOWNESS, `${took} ms`);
+            }
+            await host.waitLog(/plugin misdeed is quarantined, since it ended 5/);
+            const how = await witness.closed();
+
+            assert.deepStrictEqual(how,
+                { code: 1011, reason: 'out of service' });
+            for (const urlPath of ['/bad', '/worse']) {
+                for (let i = 0; i < 10; i++) {
+                    const refused = await host.refusal(urlPath);
+
+                    assert.strictEqual(refused.status, 503);
+                    assert.strictEqual(refused.headers['retry-after'], '60');
+                    assert.match(refused.text, /out of service: try again/);
+                }
+                const plain = await host.request(urlPath);
+
+                assert.strictEqual(plain.status, 503);
+                assert.strictEqual(plain.headers['retry-after'], '60');
+            }
+            await talker.more(50);
+            await told(host);
+            const next = await host.connect('/good');
+
+            assert.strictEqual(await next.ask('count'), '1 1');
+            await talker.stop();
+            assert.deepStrictEqual((await host.json('status')).workers
+                .map(({ restarts }) => restarts), [0, 5]);
+        }));
+
+    it('comes back with other bytes, and not before', () =>
+        withHost(setup({ limits: { crash_limit: 2 } }), async (host) => {
+            await crash(host, 0);
+            await crash(host, 1);
+            await host.waitLog(/misdeed is quarantined/);
+            await until(async () => (await host.refusal('/bad')).status === 503,
+                'a 503');
+            await host.reload();
+            assert.strictEqual((await host.refusal('/bad')).status, 503);
+            host.replacePlugin('misdeed', Buffer.concat([
+                fs.readFileSync(pluginFile('misdeed')), Buffer.from('\n')]));
+            await host.reload();
+            await expectService(host);
+            await crash(host, 0); /* is counted anew */
+            await back(host, 0, 0);
+            await expectService(host);
+        }));
+
+    it('comes back when the operator says so', () =>
+        withHost(setup({ limits: { crash_limit: 1 } }), async (host) => {
+            await crash(host, 0);
+            await host.waitLog(/misdeed is quarantined/);
+            await host.waitLog(/worker 0 is back/);
+            assert.strictEqual((await host.refusal('/bad')).status, 503);
+            const unknown = await host.command('unquarantine', 'phase');
+
+            assert.strictEqual(unknown.code, 1);
+            assert.match(unknown.stderr, /plugin phase is not quarantined/);
+            await host.json('unquarantine', 'misdeed');
+            await host.waitLog(/lifted by the operator/);
+            await until(async () => host.logged(/begins anew/).length === 4,
+                'two routes in two workers that begin anew');
+            await expectService(host);
+        }));
+
+    it('goes on crashing if there is no limit', () =>
+        withHost(setup({ server: { workers: 1 }, limits: { crash_limit: 0 } }),
+            async (host) => {
+                for (let i = 0; i < 3; i++) {
+                    await back(host, 0, await crash(host, 0));
+                }
+                assert.strictEqual(await (await host.connect('/bad'))
+                    .ask('well'), 'well');
+            }));
+});
+
+async function told(host) {
+    const status = await host.json('status');
+    const [{ plugin, crashes, why }] = status.quarantined;
+
+    assert.strictEqual(status.state, 'degraded');
+    assert.deepStrictEqual([plugin, crashes], ['misdeed', 5]);
+    assert.match(why, /^it ended 5 workers within 1m, the last in the message /);
+    assert.match((await host.command('status')).stdout,
+        /^quarantined {2}misdeed, for .*: it ended 5 workers/m);
+    assert.match((await host.command('routes')).stdout,
+        /misdeed \(quarantined\)/);
+    const health = JSON.parse((await host.request('/-/health')).text);
+
+    assert.deepStrictEqual([health.status, health.quarantined],
+        ['degraded', 1]);
+    const metrics = await host.metrics();
+
+    assert.strictEqual(
+        metrics.get('patchbay_plugin_quarantined{plugin="misdeed"}'), 1);
+    assert.strictEqual(
+        metrics.get('patchbay_plugin_quarantined{plugin="phase"}'), 0);
+    assert.strictEqual(metrics.get('patchbay_crashes_total{route="bad"}'), 5);
+}
+
+async function expectService(host) {
+    for (const urlPath of ['/bad', '/worse']) {
+        const client = await host.connect(urlPath);
+
+        assert.strictEqual(await client.ask('well'), 'well');
+        assert.strictEqual((await host.request('/bad')).text, 'well');
+    }
+    assert.deepStrictEqual((await host.json('status')).quarantined, []);
+}
