@@ -21,7 +21,7 @@ static size_t round_up(size_t size)
 /* In front of the slots. Behind them is one more, of those who have gone with
  * an older board. */
 struct head {
-    atomic_bool draining;
+    _Atomic uint32_t draining; /* not 0; no bool, which has two values only */
 };
 
 struct board *board_create(unsigned workers, unsigned routes)
@@ -168,12 +168,12 @@ int board_succeed(struct board *board, struct board *old)
 
 void board_set_draining(const struct board *board)
 {
-    atomic_store(&head(board)->draining, true);
+    atomic_store(&head(board)->draining, 1);
 }
 
 bool board_draining(const struct board *board)
 {
-    return atomic_load(&head(board)->draining);
+    return atomic_load(&head(board)->draining) != 0;
 }
 
 struct board_slot *board_slot(const struct board *board, unsigned worker)

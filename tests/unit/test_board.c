@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,6 +77,19 @@ static void is_seen_by_other_processes(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(board_connections(board, 1), 7);
     assert_true(board_draining(board));
+}
+
+/* The memory is the workers', too: whatever lies in it can be read. */
+static void bears_any_bytes(void **state)
+{
+    const struct board *board = *state;
+
+    memset(board->shared, 0xff, board->size);
+    assert_true(board_draining(board));
+    assert_non_null(
+        board_state_name(atomic_load(&board_slot(board, 0)->state)));
+    board_bury(board, 0);
+    assert_int_equal(board_running(board), 0);
 }
 
 static void sums_over_workers(void **state)
@@ -222,6 +236,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_slots_apart, make, unmake),
         cmocka_unit_test_setup_teardown(is_seen_by_other_processes, make,
                                         unmake),
+        cmocka_unit_test_setup_teardown(bears_any_bytes, make, unmake),
         cmocka_unit_test_setup_teardown(sums_over_workers, make, unmake),
         cmocka_unit_test_setup_teardown(
             buries_what_was_open_and_keeps_what_was_counted, make, unmake),
