@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
+
 static uint32_t count(const _Atomic uint32_t *value)
 {
     return atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)value,
@@ -50,6 +52,7 @@ bool bans_message(const struct bans *bans, uint64_t code, const void *data,
                   size_t len)
 {
     uint64_t hash = 0;
+    bool hashed = false;
 
     if (code == 0 || count(&bans->poison_count) == 0) {
         return false;
@@ -60,24 +63,15 @@ bool bans_message(const struct bans *bans, uint64_t code, const void *data,
         if (stat_get(&poison->code) != code || stat_get(&poison->len) != len) {
             continue;
         }
-        hash = hash != 0 ? hash : bans_hash(data, len);
+        if (!hashed) {
+            hash = fnv_hash(stat_get(&bans->seed), data, len);
+            hashed = true;
+        }
         if (stat_get(&poison->hash) == hash) {
             return true;
         }
     }
     return false;
-}
-
-/* FNV-1a: what a peer could make collide is at worst refused as well. */
-uint64_t bans_hash(const void *data, size_t len)
-{
-    const unsigned char *at = data;
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ at[i]) * 0x100000001b3u;
-    }
-    return hash != 0 ? hash : 1;
 }
 
 uint64_t bans_code(const char *hash)

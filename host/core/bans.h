@@ -26,7 +26,7 @@ struct ban {
 };
 
 /* A message that ended workers: by what it is for, how long it is and what
- * bans_hash makes of it. */
+ * fnv_hash makes of it. */
 struct poison {
     stat_value code; /* 0: the place is free */
     stat_value len;
@@ -34,6 +34,7 @@ struct poison {
 };
 
 struct bans {
+    stat_value seed; /* of the hashes of messages, as last_words have them */
     _Atomic uint32_t plugin_count; /* places in use */
     _Atomic uint32_t poison_count;
     struct ban plugins[BANS_PLUGINS];
@@ -61,9 +62,6 @@ static inline bool bans_any_poison(const struct bans *bans)
                (_Atomic uint32_t *)(uintptr_t)&bans->poison_count,
                memory_order_relaxed) != 0;
 }
-
-/* Safe in a signal handler. Never 0. */
-uint64_t bans_hash(const void *data, size_t len);
 
 /* The number of a plugin's code: of the hash of its file, as hexadecimal
  * digits. 0: it has none. */

@@ -94,6 +94,7 @@ void core_blame_thread(const struct core *core, struct worker_stats *stats)
     stat_set(&stats->now.conn, 0);
     if (core != NULL && instance != NULL && instance->core == core) {
         atomic_store(&stats->now.route, instance->conf->slot);
+        stat_set(&stats->now.code, instance->code);
         atomic_store(&stats->now.hook, HOOK_WORK);
     } else {
         atomic_store(&stats->now.hook, HOOK_NONE);

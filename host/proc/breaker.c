@@ -62,6 +62,11 @@ const struct bans *breaker_bans(const struct breaker *breaker)
     return breaker->bans;
 }
 
+void breaker_set_seed(struct breaker *breaker, uint64_t seed)
+{
+    stat_set(&breaker->bans->seed, seed);
+}
+
 void breaker_forget(struct breaker *breaker)
 {
     (void)mprotect(breaker->bans, sizeof *breaker->bans, PROT_READ);

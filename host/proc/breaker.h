@@ -25,6 +25,9 @@ void breaker_destroy(struct breaker *breaker);
 
 const struct bans *breaker_bans(const struct breaker *breaker);
 
+/* How hashes of messages begin, once it is known. */
+void breaker_set_seed(struct breaker *breaker, uint64_t seed);
+
 /* In a child: it can read what is decided, and write no more. */
 void breaker_forget(struct breaker *breaker);
 

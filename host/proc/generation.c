@@ -34,6 +34,9 @@ struct generation *generation_create(struct host *host, const struct conf *conf,
         generation_destroy(generation);
         return NULL;
     }
+    if (host->now == NULL) { /* its successors have the same */
+        breaker_set_seed(host->breaker, generation->board->seed);
+    }
     generation->board->bans = breaker_bans(host->breaker);
     return generation;
 }

@@ -59,6 +59,10 @@ bool postmortem_culprit(struct culprit *culprit, const struct board *board,
     }
     culprit->route = atomic_load(&stats->now.route);
     culprit->code = stat_get(&stats->now.code);
+    if (atomic_load(&stats->last_words.signal) != 0) {
+        culprit->hash = stat_get(&stats->last_words.message_hash);
+        culprit->len = stat_get(&stats->last_words.message_len);
+    }
     names = &board->names[culprit->route];
     memcpy(culprit->plugin, names->plugin, sizeof culprit->plugin);
     return true;

@@ -59,7 +59,10 @@ async function connectTo(host, urlPath, worker) {
     throw new Error(`worker ${worker} is not reached`);
 }
 
-async function crash(host, worker, word = 'crash') {
+/* Each time by another message: the same would not be let in for long. */
+let crashes = 0;
+
+async function crash(host, worker, word = `crash ${++crashes}`) {
     const client = await connectTo(host, '/bad', worker);
     const from = host.mark();
 
@@ -160,6 +163,42 @@ describe('a plugin that ends five workers within a minute', () => {
                 }
                 assert.strictEqual(await (await host.connect('/bad'))
                     .ask('well'), 'well');
+            }));
+});
+
+describe('a message that ended two workers', () => {
+    it('is refused from then on, and no other', () =>
+        withHost(setup({ expected: [CRASH, /a message of 10 bytes/] }),
+            async (host) => {
+                const talker = new Talker(await connectTo(host, '/good', 0));
+
+                for (let i = 0; i < 2; i++) {
+                    await back(host, 1, await crash(host, 1, 'poison one'));
+                }
+                await host.waitLog(
+                    /misdeed: a message of 10 bytes has ended 2 workers/);
+                for (const worker of [0, 1]) {
+                    const client = await connectTo(host, '/worse', worker);
+
+                    assert.strictEqual(await client.ask('well'), 'well');
+                    client.send('poison one');
+                    assert.strictEqual((await client.closed()).code, 1011);
+                }
+                await back(host, 1, await crash(host, 1, 'poison two'));
+                await talker.more(50);
+                await talker.stop();
+                const status = await host.json('status');
+
+                assert.strictEqual(status.refused_messages, 1);
+                assert.deepStrictEqual(
+                    status.workers.map(({ restarts }) => restarts), [0, 3]);
+                assert.strictEqual((await host.metrics()).get(
+                    'patchbay_messages_refused_total{route="worse"}'), 2);
+                host.replacePlugin('misdeed', Buffer.concat([
+                    fs.readFileSync(pluginFile('misdeed')),
+                    Buffer.from('\n')]));
+                await host.reload();
+                await back(host, 1, await crash(host, 1, 'poison one'));
             }));
 });
 

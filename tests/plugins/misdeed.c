@@ -1,7 +1,7 @@
 /* misdeed.c - does what no plugin may, when told; everything else is sent back
  *
- * "crash", "exit 3", ...: what the hook does. Messages that begin with "poison"
- * crash it, whatever else they say. */
+ * "exit 3", ...: what the message hook does. What begins with "crash" or
+ * "poison" crashes it, whatever else it says. */
 #include <patchbay.h>
 
 #include <stdio.h>
@@ -15,7 +15,7 @@ static int message(bay_conn *conn, const bay_message *msg)
 {
     int number;
 
-    if (strcmp(msg->data, "crash") == 0 ||
+    if (strncmp(msg->data, "crash", 5) == 0 ||
         strncmp(msg->data, "poison", 6) == 0) {
         fault();
     }

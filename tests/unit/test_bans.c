@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "core/bans.h"
 
 static struct bans bans;
@@ -55,7 +56,8 @@ static void messages_by_code_length_and_hash(void **state)
     (void)state;
     stat_set(&poison->code, 7);
     stat_set(&poison->len, 3);
-    stat_set(&poison->hash, bans_hash("a\0b", 3));
+    stat_set(&poison->hash, fnv_hash(99, "a\0b", 3));
+    stat_set(&bans.seed, 99);
     bans.poison_count = 1;
     assert_true(bans_any_poison(&bans));
     assert_true(bans_message(&bans, 7, "a\0b", 3));
@@ -73,9 +75,6 @@ static void codes_are_hashes_of_files(void **state)
     assert_true(bans_code("fedcba9876543210") == 0xfedcba9876543210u);
     assert_true(bans_code("00000000000000ab.so") == 0xab);
     assert_true(bans_code(NULL) == 0);
-    /* FNV-1a, as its authors have published it */
-    assert_true(bans_hash("foobar", 6) == 0x85944171f73967e8u);
-    assert_true(bans_hash("", 0) != 0);
 }
 
 int main(void)

@@ -146,6 +146,13 @@ static void poison_is_bounded(void **state)
     assert_false(crash_by("chat", 9, 1, 1000).poisoned);
 }
 
+static void passes_the_seed_on(void **state)
+{
+    (void)state;
+    breaker_set_seed(breaker, 99);
+    assert_true(stat_get(&bans->seed) == 99);
+}
+
 static void is_lifted_by_name(void **state)
 {
     (void)state;
@@ -204,8 +211,8 @@ int main(void)
         TEST(bans_at_the_limit),           TEST(counts_what_is_in_the_window),
         TEST(each_code_has_its_own),       TEST(keeps_the_latest),
         TEST(poison_is_what_killed_twice), TEST(poison_is_bounded),
-        TEST(is_lifted_by_name),           TEST(forgets_what_is_not_used),
-        TEST(children_cannot_write),
+        TEST(passes_the_seed_on),          TEST(is_lifted_by_name),
+        TEST(forgets_what_is_not_used),    TEST(children_cannot_write),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

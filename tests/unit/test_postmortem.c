@@ -106,6 +106,7 @@ static void names_both_plugins_of_a_route(void **state)
 
 static void tells_whose_doing_it_was(void **state)
 {
+    struct last_words *words;
     struct culprit culprit;
 
     (void)state;
@@ -117,6 +118,13 @@ static void tells_whose_doing_it_was(void **state)
                                        "[route.crash], connection 7");
     assert_int_equal(culprit.route, 1);
     assert_true(culprit.code == 0xab);
+    assert_true(culprit.hash == 0 && culprit.len == 0);
+    words = &board_stats(board, 1)->last_words;
+    stat_set(&words->message_hash, 1234);
+    stat_set(&words->message_len, 5);
+    atomic_store(&words->signal, SIGSEGV);
+    assert_true(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGSEGV)));
+    assert_true(culprit.hash == 1234 && culprit.len == 5);
     assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0)));
     assert_false(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGKILL)));
     assert_false(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGTERM)));
