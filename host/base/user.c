@@ -147,7 +147,7 @@ static int clear_capabilities(void)
 
 static bool has_capabilities(void)
 {
-    struct __user_cap_data_struct sets[CAPABILITY_WORDS];
+    struct __user_cap_data_struct sets[CAPABILITY_WORDS] = { { 0 } };
 
     if (get_capabilities(sets) != 0) {
         return true;

@@ -37,6 +37,9 @@ function parseLine(text) {
  * killed when this process ends. */
 const KEEPER = ['setpriv', '--pdeathsig', 'KILL'];
 
+/* A command that each host is started by, such as valgrind: tests/valgrind. */
+const WRAPPER = (process.env.PATCHBAY_WRAPPER ?? '').split(' ').filter(Boolean);
+
 /* The shared object of a plugin, wherever it was built. */
 function pluginFile(name) {
     const dirs = PLUGIN_DIRS.map((dir) => path.join(BUILD, dir));
@@ -186,7 +189,7 @@ class Host {
         this.killed = false;
         /* A session of its own: all that it starts can be found by it. */
         this.child = spawn(KEEPER[0],
-            [...KEEPER.slice(1), ...this.setup.prefix ?? [],
+            [...KEEPER.slice(1), ...this.setup.prefix ?? [], ...WRAPPER,
                 PATCHBAY, 'run', '-c', this.ini],
             { detached: true, cwd: this.dir,
                 stdio: ['ignore', 'pipe', 'pipe'],

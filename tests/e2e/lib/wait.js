@@ -1,8 +1,9 @@
 /* wait.js - waiting for events, and never longer than a deadline */
 'use strict';
 
-/* ASan and UBSan make everything several times slower. */
-const SLOWNESS = process.env.PATCHBAY_SANITIZED === '1' ? 4 : 1;
+/* ASan and UBSan make everything several times slower, valgrind even more. */
+const SLOWNESS = Number(process.env.PATCHBAY_SLOWNESS ??
+    (process.env.PATCHBAY_SANITIZED === '1' ? 4 : 1));
 
 const SOON_MS = 8000 * SLOWNESS;
 
