@@ -279,6 +279,17 @@ static void end_pause(struct alarm_clock *alarm)
     control->watch.events = POLLIN;
 }
 
+static int open_listener(struct control *control, char *why, size_t why_size)
+{
+    control->watch.fd = unix_listen(&control->addr, sizeof control->addr, 0600);
+    if (control->watch.fd < 0 ||
+        poller_add(control->poller, &control->watch) < 0) {
+        return reason_set(why, why_size, "cannot listen on %s: %s",
+                          control->addr.sun_path, reason_errno(errno));
+    }
+    return 0;
+}
+
 struct control *control_create(struct poller *poller, const char *run_dir,
                                void (*request)(void *arg, uint64_t ticket,
                                                const json_t *request),
@@ -318,10 +329,7 @@ struct control *control_create(struct poller *poller, const char *run_dir,
         free(control);
         return NULL;
     }
-    control->watch.fd = unix_listen(&control->addr, sizeof control->addr, 0600);
-    if (control->watch.fd < 0 || poller_add(poller, &control->watch) < 0) {
-        reason_set(why, why_size, "cannot listen on %s: %s",
-                   control->addr.sun_path, reason_errno(errno));
+    if (open_listener(control, why, why_size) < 0) {
         control_destroy(control);
         return NULL;
     }
@@ -359,6 +367,15 @@ static void close_listener(struct control *control)
         close(control->watch.fd);
         control->watch.fd = -1;
     }
+}
+
+int control_restore(struct control *control, char *why, size_t why_size)
+{
+    close_listener(control);
+    control->watch.events = POLLIN;
+    return open_listener(control, why, why_size) < 0
+               ? -1
+               : control_set_group(control, control->group, why, why_size);
 }
 
 void control_forget(struct control *control)

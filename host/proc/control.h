@@ -35,6 +35,10 @@ struct control *control_create(struct poller *poller, const char *run_dir,
 int control_set_group(struct control *control, const char *group, char *why,
                       size_t why_size);
 
+/* Listens anew, where somebody has removed the socket. 0, or -1 and one
+ * sentence in why: then nobody is listened to. */
+int control_restore(struct control *control, char *why, size_t why_size);
+
 /* Takes answer, NULL being out of memory. A client that did not wait is no
  * matter. */
 void control_answer(struct control *control, uint64_t ticket, json_t *answer);

@@ -17,6 +17,7 @@
 #include "proc/control.h"
 #include "proc/descriptors.h"
 #include "proc/host.h"
+#include "proc/mend.h"
 #include "proc/reason.h"
 #include "proc/renewal.h"
 #include "proc/slots.h"
@@ -184,6 +185,8 @@ static void crew_died(void *arg, struct generation *generation, unsigned worker)
 
     if (generation == master->host.now) {
         commands_died(master->commands, worker);
+        (void)mend_rundir(&master->host, master->control,
+                          commands_renewal(master->commands));
     }
 }
 
@@ -311,7 +314,12 @@ static void take_signal(struct master *master, uint32_t number)
             drain(master);
         }
         break;
-    case SIGHUP: renewal_request(commands_renewal(master->commands), 0); break;
+    case SIGHUP:
+        if (!mend_rundir(&master->host, master->control,
+                         commands_renewal(master->commands))) {
+            renewal_request(commands_renewal(master->commands), 0);
+        }
+        break;
     case SIGUSR1: reopen_log(master); break;
     default: break;
     }

@@ -129,6 +129,16 @@ bool pins_hold(const struct pins *pins, const char *file)
     return false;
 }
 
+bool pins_are_there(const struct pins *pins)
+{
+    for (size_t i = 0; i < pins->count; i++) {
+        if (access(pins->files[i], F_OK) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void pins_free(struct pins *pins)
 {
     for (size_t i = 0; i < pins->count; i++) {

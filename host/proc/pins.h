@@ -27,6 +27,9 @@ int pins_make(struct pins *pins, const struct conf *conf, const char *dir,
 bool pins_equal(const struct pins *a, const struct pins *b);
 /* Whether the file of that name in dir is one of them. */
 bool pins_hold(const struct pins *pins, const char *file);
+
+/* Whether all copies are where they were put. */
+bool pins_are_there(const struct pins *pins);
 void pins_free(struct pins *pins);
 
 #endif

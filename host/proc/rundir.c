@@ -108,8 +108,7 @@ int rundir_open(struct rundir *rundir, const char *path, char *why,
     char file[PATH_MAX];
     pid_t holder;
 
-    rundir->path = path;
-    rundir->lock_fd = -1;
+    *rundir = (struct rundir){ .path = path, .lock_fd = -1 };
     if (make_parents(path) < 0) {
         return reason_set(why, why_size, "[server] run_dir: cannot make %s: %s",
                           path, reason_errno(errno));
@@ -137,6 +136,29 @@ int rundir_open(struct rundir *rundir, const char *path, char *why,
         return reason_set(why, why_size, "cannot write %s: %s", file,
                           reason_errno(saved));
     }
+    return 0;
+}
+
+bool rundir_is_there(const struct rundir *rundir)
+{
+    char file[PATH_MAX];
+
+    return rundir_path(rundir->path, PID_FILE, file, sizeof file) == 0 &&
+           is_current(rundir->lock_fd, file);
+}
+
+int rundir_restore(struct rundir *rundir, char *why, size_t why_size)
+{
+    struct rundir next;
+
+    if (!rundir_is_there(rundir)) {
+        if (rundir_open(&next, rundir->path, why, why_size) < 0) {
+            return -1;
+        }
+        rundir_forget(rundir);
+        *rundir = next;
+    }
+    rundir->anew = true;
     return 0;
 }
 

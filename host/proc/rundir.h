@@ -2,11 +2,13 @@
 #ifndef PATCHBAY_PROC_RUNDIR_H
 #define PATCHBAY_PROC_RUNDIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct rundir {
     const char *path; /* borrowed */
     int lock_fd;      /* of patchbay.pid; -1: not open */
+    bool anew;        /* restored: what was bound in it before is lost */
 };
 
 /*
@@ -16,6 +18,14 @@ struct rundir {
  */
 int rundir_open(struct rundir *rundir, const char *path, char *why,
                 size_t why_size);
+
+/* Whether the directory is still the one that was opened: somebody may have
+ * cleaned up. */
+bool rundir_is_there(const struct rundir *rundir);
+
+/* Opens one in the place of one that has vanished, wholly or in part. 0, or -1
+ * and one sentence in why; then nothing has changed. */
+int rundir_restore(struct rundir *rundir, char *why, size_t why_size);
 
 /* Makes an empty directory NAME in it, or empties the one that is there of its
  * files. */

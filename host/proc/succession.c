@@ -39,6 +39,9 @@ const char *succession_reason(const struct generation *generation,
 {
     const struct conf *now = generation->conf;
 
+    if (generation->host->rundir.anew) {
+        return "run_dir";
+    }
     if (!same_addresses(now, next)) {
         return "listen";
     }
@@ -143,6 +146,7 @@ int succession_complete(struct host *host, char *why, size_t why_size)
     crew_tell_all(new->crew, "serve");
     host->coming = NULL;
     host->now = new;
+    host->rundir.anew = false;
     old->next = host->leaving;
     host->leaving = old;
     sockets_take_over(&new->sockets, &old->sockets);

@@ -18,6 +18,7 @@ fault('the time of day jumps', {
     if (process.env.PATCHBAY_SANITIZED === '1') {
         throw new NotHere('a sanitizer has to be the first library');
     }
+    assert.ok(fs.existsSync(SHIM), `${SHIM} is not built`);
     const file = host.writeFile('offset', Buffer.alloc(8));
     const jump = (seconds) => {
         const bytes = Buffer.alloc(8);

@@ -7,6 +7,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 const { PATCHBAY, SLOWNESS } = require('../e2e/lib/host.js');
+const { until } = require('../e2e/lib/wait.js');
 const { fault, lapText, ms } = require('./lib/fault.js');
 const { needsRoot, withSmall } = require('./lib/small.js');
 
@@ -43,7 +44,8 @@ fault('plugin_dir vanishes', { expected: [KILLED, /reload|everything.so/] },
         host.addPlugin('everything');
         await host.reload();
         await crowd.flow(200);
-        assert.strictEqual(crowd.broken.length, crowd.in(0).length);
+        await until(() => crowd.broken.length === crowd.in(0).length,
+            'the end of its connections');
         row.done = 'plugin_dir removed, then a worker killed';
         row.recovery = ms(back);
         row.seen = 'the new worker has the code that was checked; reload is ' +
@@ -73,6 +75,38 @@ fault('run_dir vanishes', {}, async ({ host, row, load }) => {
     await chat(host);
     row.done = 'run_dir removed with all that is in it; TERM; started again';
     row.recovery = ms(performance.now() - start);
+});
+
+fault('run_dir vanishes, and a worker ends', {
+    expected: [KILLED, /run_dir .* has been removed/, /cannot be restarted/,
+        /bus: cannot connect/],
+}, async ({ host, row, load }) => {
+    const crowd = await load(20);
+
+    await crowd.flow(200);
+    fs.rmSync(host.runDir, { recursive: true });
+    const from = host.mark();
+    const start = performance.now();
+
+    process.kill(host.workers()[0], 'SIGKILL');
+    await host.waitLog(/the workers that were replaced have gone/, { from });
+    row.recovery = ms(performance.now() - start);
+    await until(() => crowd.open.length === 0, 'the end of all connections');
+    /* All were told to come again. */
+    for (const { worker, closed } of crowd.members) {
+        assert.strictEqual(closed.code, worker === 0 ? 1006 : 1012);
+    }
+    const next = await load(20);
+
+    await next.flow(200);
+    await host.reload();
+    await killWorker(host, 1);
+    await until(() => next.broken.length === next.in(1).length,
+        'the end of its connections');
+    assert.strictEqual((await host.json('status')).workers.length, 2);
+    row.done = 'run_dir removed with all that is in it, then a worker killed';
+    row.seen = 'the folder is made again, with the control socket; new ' +
+        'workers take over and the rest is closed with 1012';
 });
 
 fault('run_dir is full, at reload', {

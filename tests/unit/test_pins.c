@@ -102,11 +102,28 @@ static void says_what_it_cannot_read(void **state)
     assert_int_equal(pins.count, 0);
 }
 
+static void knows_when_they_have_gone(void **state)
+{
+    struct pins pins;
+
+    (void)state;
+    put("chat.so", "chat one");
+    put("echo.so", "echo one");
+    assert_int_equal(
+        pins_make(&pins, &conf, folder_file("images"), why, sizeof why), 0);
+    assert_true(pins_are_there(&pins));
+    assert_int_equal(unlink(pins.files[1]), 0);
+    assert_false(pins_are_there(&pins));
+    pins_free(&pins);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keeps_what_was_there, make, unmake),
         cmocka_unit_test_setup_teardown(says_what_it_cannot_read, make, unmake),
+        cmocka_unit_test_setup_teardown(knows_when_they_have_gone, make,
+                                        unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

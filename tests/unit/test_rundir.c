@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -179,6 +180,32 @@ static void follows_no_link(void **state)
     rundir_close(&rundir);
 }
 
+/* Somebody cleans up while it runs. */
+static void restores_what_has_vanished(void **state)
+{
+    struct rundir rundir;
+    char path[PATH_MAX];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", folder_file("run"));
+    assert_int_equal(rundir_open(&rundir, path, why, sizeof why), 0);
+    assert_true(rundir_is_there(&rundir));
+    assert_int_equal(unlink(folder_file("run/patchbay.pid")), 0);
+    assert_false(rundir_is_there(&rundir));
+    assert_int_equal(rmdir(path), 0);
+    assert_false(rundir_is_there(&rundir));
+    assert_false(rundir.anew);
+    assert_int_equal(rundir_restore(&rundir, why, sizeof why), 0);
+    assert_true(rundir_is_there(&rundir));
+    assert_true(rundir.anew);
+    assert_int_equal(open_elsewhere(path), 1);
+    /* What is there stays as it is, and locked. */
+    assert_int_equal(rundir_restore(&rundir, why, sizeof why), 0);
+    assert_int_equal(open_elsewhere(path), 1);
+    rundir_close(&rundir);
+    assert_int_equal(open_elsewhere(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +220,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(writes_whole_files, folder_make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(empties_folders_of_its_own, folder_make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(restores_what_has_vanished, folder_make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(follows_no_link, folder_make,
                                         folder_remove),
