@@ -87,8 +87,9 @@ static void unknown_section(struct load *load,
     rest += *rest != 0;
     if (nearest == NULL) {
         load_problem(load, section->line, section->name, NULL,
-                     "unknown section, there are [server], [tls], [log], "
-                     "[limits], [http], [plugin.NAME] and [route.NAME]");
+                     "unknown section, there are [server], [tls], "
+                     "[certificate.NAME], [log], [limits], [http], "
+                     "[plugin.NAME] and [route.NAME]");
     } else if (schema_find_section(nearest)->named) {
         load_problem(load, section->line, section->name, NULL,
                      "unknown section, did you mean [%s.%s]?", nearest,
@@ -107,6 +108,7 @@ static void check_sections(struct load *load)
         const struct schema_section *known = schema_find_section(section->name);
 
         if (strncmp(section->name, "route.", 6) == 0 ||
+            strncmp(section->name, "certificate.", 12) == 0 ||
             strncmp(section->name, "plugin.", 7) == 0) {
             continue;
         }
@@ -167,6 +169,8 @@ static void check_tls(struct load *load)
 
     load->conf->tls_cert_line = line_of(load, "tls", "cert");
     load->conf->tls_key_line = line_of(load, "tls", "key");
+    load->conf->tls_ciphers_line = line_of(load, "tls", "ciphers");
+    load->conf->tls_client_ca_line = line_of(load, "tls", "client_ca");
     if (cert && !key) {
         load_problem(load, line_of(load, "tls", "cert"), "tls", "cert",
                      "needs the private key, too: key = FILE");
@@ -174,6 +178,24 @@ static void check_tls(struct load *load)
     if (key && !cert) {
         load_problem(load, line_of(load, "tls", "key"), "tls", "key",
                      "needs the certificate, too: cert = FILE");
+    }
+    if (!cert && has_value(load, "tls", "client_ca")) {
+        load_problem(load, line_of(load, "tls", "client_ca"), "tls",
+                     "client_ca", "needs TLS: cert = FILE and key = FILE");
+    }
+    if (load->conf->tls_client_verify == CONF_VERIFY_OPTIONAL &&
+        !has_value(load, "tls", "client_ca")) {
+        load_problem(load, line_of(load, "tls", "client_verify"), "tls",
+                     "client_verify",
+                     "needs the authorities of clients: client_ca = FILE");
+    }
+    if (!cert && !key && load->conf->certificate_count > 0) {
+        const struct conf_certificate *first = &load->conf->certificates[0];
+
+        load_problem(load, first->names_line, NULL, NULL,
+                     "[certificate.%s]: needs a certificate for all other "
+                     "names: cert = FILE and key = FILE in [tls]",
+                     first->name);
     }
 }
 
@@ -257,6 +279,7 @@ static void load_all(struct load *load, const char *file)
     load_sections(load);
     load->finds_plugins = finds_plugins(load);
     load_routes(load);
+    load_certificates(load);
     check_tls(load);
     check_pages(load);
 }
@@ -325,6 +348,7 @@ void conf_free(struct conf *conf)
         free(conf->listen[i].text);
     }
     load_free_routes(conf);
+    load_free_certificates(conf);
     origins_free(&conf->limits);
     free(conf->file);
     free(conf->plugin_dir);
@@ -334,6 +358,8 @@ void conf_free(struct conf *conf)
     free(conf->proxies);
     free(conf->tls_cert);
     free(conf->tls_key);
+    free(conf->tls_ciphers);
+    free(conf->tls_client_ca);
     free(conf->log_file);
     free(conf->http_root);
     free(conf->http_health);

@@ -10,10 +10,11 @@
 #include "base/log.h"
 #include "base/problems.h"
 
-#define CONF_MAX_ROUTES  256
-#define CONF_MAX_WORKERS 128
-#define CONF_MAX_LISTEN  32
-#define CONF_MAX_NAME    63 /* of a route or plugin, in bytes */
+#define CONF_MAX_ROUTES       256
+#define CONF_MAX_WORKERS      128
+#define CONF_MAX_LISTEN       32
+#define CONF_MAX_CERTIFICATES 64 /* besides that of [tls] */
+#define CONF_MAX_NAME         63 /* of a route or plugin, in bytes */
 
 /* The longest name of a socket in run_dir; what is longer may not fit. */
 #define CONF_MAX_RUN_NAME 24
@@ -95,6 +96,20 @@ struct conf_route {
     struct conf_options options; /* of chat.* keys, without the "chat." */
 };
 
+/* [certificate.NAME]: what clients get that ask for one of its names. */
+struct conf_certificate {
+    char *name;   /* of the section */
+    char **names; /* lower case: "a.example", "*.b.example" */
+    size_t name_count;
+    char *cert;
+    char *key;
+    int names_line;
+    int cert_line;
+    int key_line;
+};
+
+enum conf_client_verify { CONF_VERIFY_REQUIRED = 1, CONF_VERIFY_OPTIONAL = 2 };
+
 struct conf {
     char *file; /* as given, for messages */
 
@@ -117,6 +132,13 @@ struct conf {
     char *tls_key;
     int tls_key_line;
     int tls_min_version; /* 12 or 13 */
+    char *tls_ciphers;   /* of TLS 1.2, as OpenSSL writes lists of them */
+    int tls_ciphers_line;
+    char *tls_client_ca; /* NULL: clients are asked for no certificate */
+    int tls_client_ca_line;
+    enum conf_client_verify tls_client_verify;
+    struct conf_certificate *certificates;
+    size_t certificate_count;
 
     /* [log] */
     enum log_level log_level;

@@ -36,4 +36,8 @@ void load_unknown(struct load *load, const char *section, const char *name,
 void load_routes(struct load *load);
 void load_free_routes(struct conf *conf);
 
+/* certificate.c: reads [certificate.*]. */
+void load_certificates(struct load *load);
+void load_free_certificates(struct conf *conf);
+
 #endif

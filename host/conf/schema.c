@@ -20,11 +20,13 @@
 #define CONF(member) .offset = offsetof(struct conf, member)
 #define LIMITS(member) \
     .in_route = true, .offset = offsetof(struct conf_limits, member)
-#define ROUTE(member) .offset = offsetof(struct conf_route, member)
+#define ROUTE(member)       .offset = offsetof(struct conf_route, member)
+#define CERTIFICATE(member) .offset = offsetof(struct conf_certificate, member)
 
 const struct schema_section schema_sections[] = {
     { "server", false, "addresses, processes and folders" },
     { "tls", false, "TLS on every TCP address; on when cert is set" },
+    { "certificate", true, "what clients get that ask for one of its names" },
     { "log", false, "where the log goes and what is in it" },
     { "limits", false,
       "each may be set in a route too, except handshake and jobs" },
@@ -37,6 +39,12 @@ const struct schema_section schema_sections[] = {
 static const struct schema_word tls_versions[] = { { "1.2", 12 },
                                                    { "1.3", 13 },
                                                    { NULL, 0 } };
+
+static const struct schema_word verifies[] = {
+    { "required", CONF_VERIFY_REQUIRED },
+    { "optional", CONF_VERIFY_OPTIONAL },
+    { NULL, 0 }
+};
 
 static const struct schema_word levels[] = { { "error", LOG_LEVEL_ERROR },
                                              { "warn", LOG_LEVEL_WARN },
@@ -82,7 +90,7 @@ const struct schema_key schema_keys[] = {
       .min = 100 * MS, .max = HOUR, .zero = true,
       .help = "how long stop and restart wait for clients" },
     { "server", "watch", SCHEMA_BOOL, "no", CONF(watch),
-      .help = "reload when a plugin or this file is replaced" },
+      .help = "reload when a plugin, this file or one of TLS is replaced" },
 
     { "tls", "cert", SCHEMA_FILE, "", CONF(tls_cert),
       .help = "certificate and chain, PEM" },
@@ -91,6 +99,22 @@ const struct schema_key schema_keys[] = {
     { "tls", "min_version", SCHEMA_WORD, "1.2", CONF(tls_min_version),
       .words = tls_versions,
       .help = "the oldest version of TLS that is accepted" },
+    { "tls", "ciphers", SCHEMA_TEXT, "ECDHE+AESGCM:ECDHE+CHACHA20",
+      CONF(tls_ciphers),
+      .help = "of TLS 1.2, as a list of OpenSSL; those of 1.3 are all good" },
+    { "tls", "client_ca", SCHEMA_FILE, "", CONF(tls_client_ca),
+      .help = "who signs clients' certificates, PEM; empty: none are asked "
+              "for" },
+    { "tls", "client_verify", SCHEMA_WORD, "required", CONF(tls_client_verify),
+      .words = verifies,
+      .help = "optional: a client without a certificate may connect, too" },
+
+    { "certificate", "names", SCHEMA_NAMES, NULL, CERTIFICATE(names),
+      .help = "of hosts, comma separated: www.example.org, *.example.com" },
+    { "certificate", "cert", SCHEMA_FILE, NULL, CERTIFICATE(cert),
+      .help = "certificate and chain, PEM" },
+    { "certificate", "key", SCHEMA_FILE, NULL, CERTIFICATE(key),
+      .help = "private key, PEM" },
 
     { "log", "level", SCHEMA_WORD, "info", CONF(log_level), .words = levels,
       .help = "the least important lines that are written" },

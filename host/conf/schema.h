@@ -22,6 +22,7 @@ enum schema_type {
     SCHEMA_FOLDER,   /* the same, of a folder that exists */
     SCHEMA_RUN_DIR,  /* the same, short enough for the sockets in it */
     SCHEMA_LOG_FILE, /* the same, or "-" */
+    SCHEMA_TEXT,     /* char * */
     SCHEMA_PAGE,     /* char *, a URL path; NULL when empty */
     SCHEMA_USER,     /* char *, known to the system; NULL when empty */
     SCHEMA_GROUP,    /* likewise */
@@ -29,7 +30,8 @@ enum schema_type {
     SCHEMA_PLUGIN,   /* char *, a plugin's name */
     SCHEMA_LISTEN,   /* listen and listen_count of struct conf */
     SCHEMA_PROXIES,  /* proxies and proxy_count of struct conf */
-    SCHEMA_ORIGINS   /* origins and origin_count of struct conf_limits */
+    SCHEMA_ORIGINS,  /* origins and origin_count of struct conf_limits */
+    SCHEMA_NAMES     /* names and name_count of struct conf_certificate */
 };
 
 struct schema_word {
@@ -48,7 +50,8 @@ struct schema_key {
     const struct schema_word *words; /* of SCHEMA_WORD; ends with { 0 } */
     /* A key of [limits] that a route may set for itself. */
     bool in_route;
-    /* In struct conf_route for [route.*], in struct conf_limits for what
+    /* In struct conf_route for [route.*], in struct conf_certificate for
+     * [certificate.*], in struct conf_limits for what
      * in_route says, else in struct conf. */
     size_t offset;
     const char *help; /* one line */

@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "conf/endpoints.h"
 #include "conf/conf.h"
+#include "conf/hosts.h"
 #include "conf/origins.h"
 #include "conf/text.h"
 
@@ -414,6 +415,7 @@ static int store(const struct schema_key *key, const char *text,
     case SCHEMA_RUN_DIR:
     case SCHEMA_LOG_FILE:
         return store_path(key, text, folder, unseen, member, why);
+    case SCHEMA_TEXT: return store_text(strdup(text), member, why);
     case SCHEMA_PAGE: return store_url(text, false, member, why);
     case SCHEMA_USER:
         return unseen ? store_text(strdup(text), member, why)
@@ -427,6 +429,7 @@ static int store(const struct schema_key *key, const char *text,
         return unseen ? 0 : endpoints_parse_listen(base, text, folder, why);
     case SCHEMA_PROXIES: return endpoints_parse_proxies(base, text, why);
     case SCHEMA_ORIGINS: return origins_parse(base, text, why);
+    case SCHEMA_NAMES: return hosts_parse(base, text, why);
     }
     return -1;
 }

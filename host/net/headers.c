@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "net/identity.h"
 #include "net/link.h"
 #include "net/server-t.h"
 
@@ -182,12 +183,35 @@ static struct header_copy *copy_custom(struct lws *wsi, const char *name)
 #endif
 }
 
+static struct header_copy *copy_identity(struct link *link, const char *name)
+{
+    char *text = identity_text(link->tls ? lws_get_ssl(link->wsi) : NULL, name);
+    struct header_copy *copy =
+        text != NULL ? copy_alloc((int)strlen(text)) : NULL;
+
+    if (copy != NULL) {
+        strcpy(copy->text, text);
+    }
+    free(text);
+    return copy;
+}
+
+static struct header_copy *make_copy(struct link *link, const char *name)
+{
+    int token;
+
+    if (identity_has(name)) {
+        return copy_identity(link, name);
+    }
+    token = find_known(name);
+    return token >= 0 ? copy_known(link->wsi, token)
+                      : copy_custom(link->wsi, name);
+}
+
 const char *headers_find(void *self, const char *name)
 {
     struct link *link = self;
-    int token = find_known(name);
-    struct header_copy *copy = token >= 0 ? copy_known(link->wsi, token)
-                                          : copy_custom(link->wsi, name);
+    struct header_copy *copy = make_copy(link, name);
 
     if (copy == NULL) {
         return NULL;

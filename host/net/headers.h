@@ -27,8 +27,8 @@ int headers_known(struct lws *wsi, enum lws_token_indexes token, char *out,
 /* Whether a comma-separated list has a token, in any case. */
 bool headers_list_has(const char *list, const char *token);
 
-/* Any header, its name in any case; self is a struct link. NULL if absent.
- * Valid until headers_forget. */
+/* Any header, its name in any case, and those of net/identity.h; self is a
+ * struct link. NULL if absent. Valid until headers_forget. */
 const char *headers_find(void *self, const char *name);
 void headers_forget(struct link *link);
 

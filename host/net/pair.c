@@ -1,4 +1,4 @@
-/* pair.c - a certificate with its chain, and its key: used, and renewed */
+/* pair.c - a certificate with its chain, and its key */
 #include "net/pair.h"
 
 #include <openssl/err.h>
@@ -85,12 +85,11 @@ struct pair *pair_read(const char *cert, const char *key, char *why,
         return NULL;
     }
     if (read_cert(pair, cert) != 0) {
-        snprintf(why, why_size, "[tls] cert: no PEM certificate: %s", cause());
+        snprintf(why, why_size, "cert: no PEM certificate: %s", cause());
     } else if (read_key(pair, key) != 0 ||
                X509_check_private_key(pair->cert, pair->key) != 1) {
         snprintf(why, why_size,
-                 "[tls] key: not the private key of the certificate: %s",
-                 cause());
+                 "key: not the private key of the certificate: %s", cause());
     } else {
         return pair;
     }
@@ -98,24 +97,10 @@ struct pair *pair_read(const char *cert, const char *key, char *why,
     return NULL;
 }
 
-/* A connection has its own copy of arg, from when it was accepted, and its
- * client may say its first word after any number of renewals. */
-static int choose(SSL *ssl, void *arg)
+int pair_give(const struct pair *pair, SSL *ssl)
 {
-    const struct pair *pair = *(struct pair *const *)arg;
-
     SSL_certs_clear(ssl);
     return SSL_use_cert_and_key(ssl, pair->cert, pair->key, pair->chain, 1);
-}
-
-void pair_use(struct pair **current, int min_version, SSL_CTX *ctx)
-{
-    if (min_version >= 13) {
-        SSL_CTX_set_options(ctx, SSL_OP_NO_TLSv1_2);
-    } else {
-        SSL_CTX_clear_options(ctx, SSL_OP_NO_TLSv1_2);
-    }
-    SSL_CTX_set_cert_cb(ctx, choose, current);
 }
 
 void pair_free(struct pair *pair)

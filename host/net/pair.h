@@ -1,4 +1,4 @@
-/* pair.h - a certificate with its chain, and its key: used, and renewed */
+/* pair.h - a certificate with its chain, and its key */
 #ifndef PATCHBAY_NET_PAIR_H
 #define PATCHBAY_NET_PAIR_H
 
@@ -12,14 +12,9 @@ struct pair;
 struct pair *pair_read(const char *cert, const char *key, char *why,
                        size_t why_size);
 
-/*
- * Handshakes from now on have the pair that *current is by then, and versions
- * from min_version on, 12 or 13; what is open stays as it is. current has to
- * outlive each connection of ctx, the pair only its place there.
- * libwebsockets would add it to what there is, and a client might go on to get
- * an old certificate whose key is of another kind.
- */
-void pair_use(struct pair **current, int min_version, SSL_CTX *ctx);
+/* To a client in the middle of its handshake, for any it would get otherwise.
+ * 1, or 0 if that cannot be done, as OpenSSL's callbacks say it. */
+int pair_give(const struct pair *pair, SSL *ssl);
 
 /* NULL is allowed. */
 void pair_free(struct pair *pair);

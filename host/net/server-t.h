@@ -6,8 +6,8 @@
 #include <openssl/ssl.h>
 #include <uv.h>
 
+#include "net/keyring.h"
 #include "net/listen.h"
-#include "net/pair.h"
 #include "net/server.h"
 
 /*
@@ -41,12 +41,12 @@ struct server {
     struct link *links;
     bool stopping; /* plain HTTP ends with the answer that is being sent */
     bool closed;
-    struct files *files; /* NULL: no [http] root */
-    SSL_CTX *ssl_ctx;    /* of the vhost with TLS; NULL: there is none */
-    struct pair *pair;   /* that it has; NULL: that of its files */
+    struct files *files;     /* NULL: no [http] root */
+    SSL_CTX *ssl_ctx;        /* of the vhost with TLS; NULL: there is none */
+    struct keyring *keyring; /* that it has; NULL: there is no TLS */
     const struct conf *next_conf; /* prepared; NULL: nothing is */
     struct files *next_files;
-    struct pair *next_pair;
+    struct keyring *next_keyring;
 
     uv_prepare_t prepare; /* before the loop waits */
     uint64_t turned_ms;   /* clock_coarse_ms when it last did */

@@ -12,10 +12,9 @@
 #include "base/clock.h"
 #include "net/files.h"
 #include "net/headers.h"
+#include "net/keyring.h"
 #include "net/link.h"
-#include "net/pair.h"
 #include "net/server-t.h"
-#include "net/tls.h"
 #include "net/work.h"
 #include "net/ws.h"
 
@@ -234,52 +233,60 @@ static int put_in_memory(const char *text, char *path, size_t size)
     return fd;
 }
 
+/* The vhost has a certificate, as it must; clients get what the keyring has. */
 static int create_tls_of(struct server *server,
                          struct lws_context_creation_info *info,
-                         const char *cert, const char *key)
+                         const struct pems *pems)
 {
-    const char *wrong;
-    char why[512];
-
-    if (tls_check(cert, key, &wrong, why, sizeof why) != 0) {
-        log_error("[tls] %s: %s", wrong, why);
-        return -1;
-    }
-    tls_configure(info, server->conf);
-    info->ssl_cert_filepath = cert;
-    info->ssl_private_key_filepath = key;
-    if (create_vhost(server, info, 1, "tls") != 0) {
-        log_error("TLS cannot be set up with %s and %s", server->conf->tls_cert,
-                  server->conf->tls_key);
-        return -1;
-    }
-    return 0;
-}
-
-static int create_tls(struct server *server,
-                      struct lws_context_creation_info *info)
-{
-    const struct server_setup *setup = &server->setup;
-    const struct conf *conf = server->conf;
-    char cert[32], key[32];
+    char cert[32], key[32], why[512];
     int fds[2] = { -1, -1 };
     int result = -1;
 
-    if (setup->cert_pem == NULL || setup->key_pem == NULL) {
-        return create_tls_of(server, info, conf->tls_cert, conf->tls_key);
+    server->keyring = keyring_read(server->conf, pems, why, sizeof why);
+    if (server->keyring == NULL) {
+        log_error("%s", why);
+        return -1;
     }
-    fds[0] = put_in_memory(setup->cert_pem, cert, sizeof cert);
-    fds[1] = put_in_memory(setup->key_pem, key, sizeof key);
+    fds[0] = put_in_memory(pems->texts[0].data, cert, sizeof cert);
+    fds[1] = put_in_memory(pems->texts[1].data, key, sizeof key);
     if (fds[0] < 0 || fds[1] < 0) {
         log_error("TLS cannot be set up: %s", strerror(errno));
     } else {
-        result = create_tls_of(server, info, cert, key);
+        info->ssl_cert_filepath = cert;
+        info->ssl_private_key_filepath = key;
+        result = create_vhost(server, info, 1, "tls");
+    }
+    if (result == 0 && server->ssl_ctx != NULL) {
+        keyring_use(&server->keyring, server->ssl_ctx);
+    } else {
+        log_error("TLS cannot be set up with %s and %s", server->conf->tls_cert,
+                  server->conf->tls_key);
+        result = -1;
     }
     for (int i = 0; i < 2; i++) {
         if (fds[i] >= 0) {
             close(fds[i]);
         }
     }
+    return result;
+}
+
+static int create_tls(struct server *server,
+                      struct lws_context_creation_info *info)
+{
+    struct pems pems;
+    char why[512];
+    int result;
+
+    if (server->setup.pems != NULL) {
+        return create_tls_of(server, info, server->setup.pems);
+    }
+    if (pems_read(&pems, server->conf, why, sizeof why) != 0) {
+        log_error("[tls] %s", why);
+        return -1;
+    }
+    result = create_tls_of(server, info, &pems);
+    pems_free(&pems);
     return result;
 }
 
@@ -379,12 +386,11 @@ struct server *server_create(const struct server_setup *setup)
 /* ---- another conf ------------------------------------------------------ */
 
 int server_prepare(struct server *server, const struct conf *conf,
-                   const char *cert_pem, const char *key_pem, char *why,
-                   size_t why_size)
+                   const struct pems *pems, char *why, size_t why_size)
 {
-    if (cert_pem != NULL && key_pem != NULL) {
-        server->next_pair = pair_read(cert_pem, key_pem, why, why_size);
-        if (server->next_pair == NULL) {
+    if (pems->count > 0) {
+        server->next_keyring = keyring_read(conf, pems, why, why_size);
+        if (server->next_keyring == NULL) {
             return -1;
         }
     }
@@ -409,11 +415,11 @@ void server_commit(struct server *server)
     server->next_files = NULL;
     server->conf = server->next_conf;
     server->next_conf = NULL;
-    if (server->next_pair != NULL && server->ssl_ctx != NULL) {
-        pair_free(server->pair);
-        server->pair = server->next_pair;
-        server->next_pair = NULL;
-        pair_use(&server->pair, server->conf->tls_min_version, server->ssl_ctx);
+    if (server->next_keyring != NULL && server->ssl_ctx != NULL) {
+        keyring_free(server->keyring);
+        server->keyring = server->next_keyring;
+        server->next_keyring = NULL;
+        keyring_use(&server->keyring, server->ssl_ctx);
     }
 }
 
@@ -422,8 +428,8 @@ void server_abort(struct server *server)
     files_destroy(server->next_files);
     server->next_files = NULL;
     server->next_conf = NULL;
-    pair_free(server->next_pair);
-    server->next_pair = NULL;
+    keyring_free(server->next_keyring);
+    server->next_keyring = NULL;
 }
 
 void server_set_core(struct server *server, struct core *core)
@@ -512,7 +518,7 @@ void server_destroy(struct server *server)
     server_close(server);
     files_destroy(server->files);
     server_abort(server);
-    pair_free(server->pair);
+    keyring_free(server->keyring);
     free(server->listeners);
     free(server);
 }

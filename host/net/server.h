@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 #include "core/core.h"
+#include "net/pems.h"
 
 struct server;
 
@@ -21,10 +22,9 @@ struct server_setup {
     const int *listen_fds;
     const bool *listen_tls;
     size_t listen_count;
-    /* The PEM texts of [tls], needed for server_create only; NULL: its files
-     * are read. */
-    const char *cert_pem;
-    const char *key_pem;
+    /* The texts of [tls], needed for server_create only; NULL: its files are
+     * read. */
+    const struct pems *pems;
     /* What [http] health and metrics answer; buf is the body. health returns
      * the HTTP status. */
     int (*health)(void *arg, struct buf *buf);
@@ -49,13 +49,12 @@ void server_set_core(struct server *server, struct core *core);
 /*
  * Gets ready for another conf, changing nothing that a client could see; then
  * takes it up, or leaves it. Borrows conf, which has to stay if it is taken up;
- * the one before is not looked at any more then. cert_pem and key_pem: the
- * texts of [tls], NULL if it has none. What cannot change: whether there is TLS,
- * and the time for a handshake. 0, or -1 and one sentence in why.
+ * the one before is not looked at any more then. pems: the texts of [tls],
+ * empty if it has none. What cannot change: whether there is TLS, and the time
+ * for a handshake. 0, or -1 and one sentence in why.
  */
 int server_prepare(struct server *server, const struct conf *conf,
-                   const char *cert_pem, const char *key_pem, char *why,
-                   size_t why_size);
+                   const struct pems *pems, char *why, size_t why_size);
 void server_commit(struct server *server);
 void server_abort(struct server *server);
 

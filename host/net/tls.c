@@ -1,4 +1,4 @@
-/* tls.c - the certificate, checked before libwebsockets is given it */
+/* tls.c - the files of TLS, checked before a server is given them */
 #include "net/tls.h"
 
 #include <errno.h>
@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/trust.h"
+#include "net/keyring.h"
+#include "plugin/image.h"
 
 /* The first error that OpenSSL queued; those behind it say what that meant to
  * the functions above. */
@@ -71,14 +77,107 @@ int tls_check(const char *cert, const char *key, const char **wrong, char *why,
     return result;
 }
 
-void tls_configure(struct lws_context_creation_info *info,
-                   const struct conf *conf)
+/* ---- all of a configuration -------------------------------------------- */
+
+/* What everybody may change is nobody's certificate. */
+static void check_trust(const struct conf *conf, const char *section,
+                        const char *key, int line, const char *file,
+                        struct problems *problems)
 {
-    info->ssl_cert_filepath = conf->tls_cert;
-    info->ssl_private_key_filepath = conf->tls_key;
-    info->ssl_options_set = (long)(SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 |
-                                   SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION);
-    if (conf->tls_min_version >= 13) {
-        info->ssl_options_set |= (long)SSL_OP_NO_TLSv1_2;
+    char why[1024];
+
+    if (file != NULL && trust_check(NULL, file, why, sizeof why) != 0) {
+        problems_add(problems, conf->file, line, section, key, "%s", why);
+    }
+}
+
+static void check_pair(const struct conf *conf, const char *section,
+                       const char *cert, int cert_line, const char *key,
+                       int key_line, struct problems *problems)
+{
+    const char *wrong;
+    char why[1024];
+
+    check_trust(conf, section, "cert", cert_line, cert, problems);
+    check_trust(conf, section, "key", key_line, key, problems);
+    if (cert != NULL && key != NULL &&
+        tls_check(cert, key, &wrong, why, sizeof why) != 0) {
+        problems_add(problems, conf->file,
+                     strcmp(wrong, "cert") == 0 ? cert_line : key_line, section,
+                     wrong, "%s", why);
+    }
+}
+
+static void check_authorities(const struct conf *conf,
+                              struct problems *problems)
+{
+    struct buf text = { 0 };
+    char why[512];
+    int line = conf->tls_client_ca_line;
+
+    if (conf->tls_client_ca == NULL) {
+        return;
+    }
+    check_trust(conf, "tls", "client_ca", line, conf->tls_client_ca, problems);
+    if (image_read(conf->tls_client_ca, &text, why, sizeof why) != 0) {
+        problems_add(problems, conf->file, line, "tls", "client_ca", "%s %s",
+                     conf->tls_client_ca, why);
+    } else {
+        buf_add(&text, "", 1);
+        if (text.failed) {
+            problems->lost++;
+        } else if (keyring_check_authorities(text.data, why, sizeof why) != 0) {
+            problems_add(problems, conf->file, line, "tls", "client_ca",
+                         "%s has no PEM certificates of authorities: %s",
+                         conf->tls_client_ca, why);
+        }
+    }
+    buf_free(&text);
+}
+
+void tls_check_all(const struct conf *conf, struct problems *problems)
+{
+    char why[256];
+
+    check_pair(conf, "tls", conf->tls_cert, conf->tls_cert_line, conf->tls_key,
+               conf->tls_key_line, problems);
+    for (size_t i = 0; i < conf->certificate_count; i++) {
+        const struct conf_certificate *one = &conf->certificates[i];
+        struct buf section = { 0 };
+
+        buf_addf(&section, "certificate.%s", one->name);
+        check_pair(conf, section.data, one->cert, one->cert_line, one->key,
+                   one->key_line, problems);
+        buf_free(&section);
+    }
+    check_authorities(conf, problems);
+    if (conf->tls_ciphers != NULL &&
+        keyring_check_ciphers(conf->tls_ciphers, why, sizeof why) != 0) {
+        problems_add(problems, conf->file, conf->tls_ciphers_line, "tls",
+                     "ciphers",
+                     "\"%s\" is no list of ciphers that OpenSSL knows: %s",
+                     conf->tls_ciphers, why);
+    }
+}
+
+static void warn_of(const char *section, const char *key)
+{
+    if (key != NULL && trust_is_public(key)) {
+        log_warn("[%s] key: every user of this machine can read %s; chmod o-r "
+                 "%s",
+                 section, key, key);
+    }
+}
+
+void tls_warn(const struct conf *conf)
+{
+    warn_of("tls", conf->tls_key);
+    for (size_t i = 0; i < conf->certificate_count; i++) {
+        struct buf section = { 0 };
+
+        buf_addf(&section, "certificate.%s", conf->certificates[i].name);
+        warn_of(section.failed ? "certificate" : section.data,
+                conf->certificates[i].key);
+        buf_free(&section);
     }
 }

@@ -17,23 +17,6 @@ static int read_whole(const char *path, struct buf *buf, char *why,
     return 0;
 }
 
-int candidate_read_tls(const struct conf *conf, struct buf *cert,
-                       struct buf *key, char *why, size_t why_size)
-{
-    if (conf->tls_cert == NULL || conf->tls_key == NULL) {
-        return 0;
-    }
-    if (read_whole(conf->tls_cert, cert, why, why_size) < 0 ||
-        read_whole(conf->tls_key, key, why, why_size) < 0) {
-        return -1;
-    }
-    buf_add(cert, "", 1);
-    buf_add(key, "", 1);
-    return cert->failed || key->failed
-               ? reason_set(why, why_size, "out of memory")
-               : 0;
-}
-
 int candidate_read(struct candidate *candidate, const char *file,
                    const char *images_dir, char *why, size_t why_size)
 {
@@ -58,8 +41,7 @@ int candidate_read(struct candidate *candidate, const char *file,
                   why_size) < 0) {
         return -1;
     }
-    return candidate_read_tls(candidate->conf, &candidate->cert,
-                              &candidate->key, why, why_size);
+    return pems_read(&candidate->pems, candidate->conf, why, why_size);
 }
 
 static bool same_bytes(const struct buf *a, const struct buf *b)
@@ -72,7 +54,7 @@ bool candidate_equal(const struct candidate *a, const struct candidate *b)
 {
     return a->conf != NULL && b->conf != NULL &&
            same_bytes(&a->text, &b->text) && pins_equal(&a->pins, &b->pins) &&
-           same_bytes(&a->cert, &b->cert) && same_bytes(&a->key, &b->key);
+           pems_equal(&a->pems, &b->pems);
 }
 
 int candidate_take_addresses(struct candidate *candidate,
@@ -98,7 +80,6 @@ void candidate_free(struct candidate *candidate)
     conf_free(candidate->conf);
     pins_free(&candidate->pins);
     buf_free(&candidate->text);
-    buf_free(&candidate->cert);
-    buf_free(&candidate->key);
+    pems_free(&candidate->pems);
     *candidate = (struct candidate){ 0 };
 }

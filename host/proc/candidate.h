@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "net/pems.h"
 #include "proc/check.h"
 #include "proc/pins.h"
 
@@ -19,19 +20,13 @@ struct candidate {
     struct buf text;
     struct conf *conf; /* made of text; NULL: it has problems */
     struct pins pins;  /* of conf's routes; count 0: see above */
-    struct buf cert;   /* the PEM files of [tls], if there are any */
-    struct buf key;
+    struct pems pems;  /* the files of [tls], if there are any */
 };
 
 /* Plugins are copied into images_dir. 0, or -1 and one sentence in why: then
  * the candidate is incomplete, but still to be freed. */
 int candidate_read(struct candidate *candidate, const char *file,
                    const char *images_dir, char *why, size_t why_size);
-
-/* The PEM files of [tls], each ending in a 0; empty if there are none. 0, or -1
- * and one sentence in why. */
-int candidate_read_tls(const struct conf *conf, struct buf *cert,
-                       struct buf *key, char *why, size_t why_size);
 
 /* Whether both are complete and made of the same bytes. */
 bool candidate_equal(const struct candidate *a, const struct candidate *b);

@@ -40,20 +40,6 @@ struct check {
     void *arg;
 };
 
-static void check_tls(const struct conf *conf, struct problems *problems)
-{
-    const char *wrong;
-    char why[REASON_SIZE];
-
-    if (conf->tls_cert != NULL && conf->tls_key != NULL &&
-        tls_check(conf->tls_cert, conf->tls_key, &wrong, why, sizeof why) < 0) {
-        problems_add(problems, conf->file,
-                     strcmp(wrong, "cert") == 0 ? conf->tls_cert_line
-                                                : conf->tls_key_line,
-                     "tls", wrong, "%s", why);
-    }
-}
-
 /* Who writes it decides which plugins are run. Its owner was chosen by whoever
  * named it to us. */
 static void check_file(const struct conf *conf, struct problems *problems)
@@ -77,7 +63,7 @@ struct conf *check_load(const char *file, struct problems *problems)
     }
     /* Not only if it has no errors: all that is wrong is said in one go. */
     check_file(conf, problems);
-    check_tls(conf, problems);
+    tls_check_all(conf, problems);
     (void)probe_check(conf, NULL, problems);
     if (problems->count + problems->lost > 0) {
         conf_free(conf);

@@ -228,6 +228,15 @@ static void adopted(void *arg, const struct conf *old, bool replaced)
     commands->setup.adopted(commands->setup.arg, old, replaced);
 }
 
+static void busy(void *arg, bool is_busy)
+{
+    const struct commands *commands = arg;
+
+    if (commands->setup.busy != NULL) {
+        commands->setup.busy(commands->setup.arg, is_busy);
+    }
+}
+
 static void reloaded(void *arg, uint64_t ticket, json_t *what)
 {
     answer(arg, ticket, what);
@@ -319,6 +328,7 @@ struct commands *commands_create(const struct commands_setup *setup)
                                      .in_child = in_check_child,
                                      .can_adopt = can_adopt,
                                      .adopted = adopted,
+                                     .busy = busy,
                                      .answer = reloaded };
 
     if (commands == NULL) {

@@ -25,6 +25,7 @@ struct commands_setup {
     int (*can_adopt)(void *arg, const struct conf *conf, char *why,
                      size_t why_size);
     void (*adopted)(void *arg, const struct conf *old, bool replaced);
+    void (*busy)(void *arg, bool busy);
 };
 
 /* NULL when out of memory. */

@@ -164,7 +164,7 @@ int control_set_group(struct control *control, const char *group, char *why,
     if (lchown(path, (uid_t)-1, control->gid) < 0 ||
         chmod(path, copy != NULL ? 0660 : 0600) < 0) {
         return reason_set(why, why_size, "cannot give %s to group %s: %s", path,
-                          group != NULL ? group : "of this process",
+                          copy != NULL ? copy : "of this process",
                           reason_errno(errno));
     }
     return 0;

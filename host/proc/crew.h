@@ -25,8 +25,7 @@ struct crew_setup {
     const struct board *board;
     const struct account *account;
     const struct pins *pins;
-    const struct buf *cert; /* PEM texts of [tls]; empty: none */
-    const struct buf *key;
+    const struct pems *pems; /* the texts of [tls]; empty: none */
     const char *images_dir;
     struct sockets *sockets;
     /* The conf of workers that these are to replace: they wait for the order

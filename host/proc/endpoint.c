@@ -132,6 +132,22 @@ int endpoint_open_tcp(struct endpoint *endpoint, unsigned workers, bool at_once)
     return 0;
 }
 
+/* The file of a Unix address is the service manager's. */
+int endpoint_take(struct endpoint *endpoint, int fd)
+{
+    endpoint->addr_len = sizeof endpoint->addr;
+    if (getsockname(fd, addr_of(endpoint), &endpoint->addr_len) < 0 ||
+        add_fd(endpoint, fd) < 0) {
+        int saved = errno;
+
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    endpoint->shared = true;
+    return 0;
+}
+
 /* 0660: a proxy reaches it through the group. */
 int endpoint_open_unix(struct endpoint *endpoint, const struct account *account,
                        char *why, size_t why_size)
@@ -143,6 +159,7 @@ int endpoint_open_unix(struct endpoint *endpoint, const struct account *account,
     if (fd < 0) {
         return endpoint_cannot(endpoint, errno, why, why_size);
     }
+    endpoint->shared = true;
     if (add_fd(endpoint, fd) < 0) {
         close(fd);
         return endpoint_cannot(endpoint, ENOMEM, why, why_size);
@@ -195,6 +212,7 @@ int endpoint_borrow(struct endpoint *endpoint, const struct endpoint *from,
 {
     bool is_unix = from->addr.ss_family == AF_UNIX;
     const struct sockaddr_un *addr = (const void *)&from->addr;
+    bool has_file = is_unix && from->ino != 0;
 
     *endpoint = *from;
     endpoint->text = listen->text;
@@ -207,10 +225,9 @@ int endpoint_borrow(struct endpoint *endpoint, const struct endpoint *from,
         }
         endpoint->lent++;
     }
-    if (is_unix) {
-        return addr->sun_path[0] == 0
-                   ? 0
-                   : account_give(account, addr->sun_path, why, why_size);
+    if (endpoint->shared) {
+        return has_file ? account_give(account, addr->sun_path, why, why_size)
+                        : 0;
     }
     if (endpoint->fd_count < conf->workers && share_tcp(endpoint) < 0) {
         return endpoint_cannot(endpoint, errno, why, why_size);

@@ -16,7 +16,8 @@ struct endpoint {
     struct sockaddr_storage addr; /* as it was given by the kernel */
     socklen_t addr_len;
     bool tls;
-    int *fds; /* one for each worker, or more; of a Unix address, one */
+    bool shared; /* by all workers: a Unix address, or inherited */
+    int *fds;    /* one for each worker, or more; if it is shared, one */
     size_t fd_count;
     size_t lent; /* of fds, the first ones: they are another's, too */
     dev_t dev;   /* of a Unix socket's file, to know it again */
@@ -32,6 +33,10 @@ int endpoint_open_tcp(struct endpoint *endpoint, unsigned workers,
  * why. */
 int endpoint_open_unix(struct endpoint *endpoint, const struct account *account,
                        char *why, size_t why_size);
+
+/* Takes fd, which listens at its address already, as the one socket of it. 0,
+ * or -1 with errno set. */
+int endpoint_take(struct endpoint *endpoint, int fd);
 
 /* Whether it is what conf names; a port of 0 is the one that it has got. */
 bool endpoint_is_same(const struct endpoint *endpoint,

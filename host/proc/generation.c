@@ -133,8 +133,7 @@ int generation_start(struct generation *generation, const struct conf *replaces,
         .board = generation->board,
         .account = &generation->account,
         .pins = &generation->pins,
-        .cert = &generation->cert,
-        .key = &generation->key,
+        .pems = &generation->pems,
         .images_dir = host->images_dir,
         .sockets = &generation->sockets,
         .replaces = replaces,
@@ -163,13 +162,10 @@ void generation_take_files(struct generation *generation,
                            struct candidate *candidate)
 {
     pins_free(&generation->pins);
-    buf_free(&generation->cert);
-    buf_free(&generation->key);
+    pems_free(&generation->pems);
     generation->pins = candidate->pins;
-    generation->cert = candidate->cert;
-    generation->key = candidate->key;
     candidate->pins = (struct pins){ 0 };
-    candidate->cert = candidate->key = (struct buf){ 0 };
+    pems_move(&generation->pems, &candidate->pems);
 }
 
 void generation_adopt(struct generation *generation,
@@ -213,8 +209,7 @@ void generation_destroy(struct generation *generation)
         conf_free(generation->owned);
     }
     conf_free(generation->first);
-    buf_free(&generation->cert);
-    buf_free(&generation->key);
+    pems_free(&generation->pems);
     free(generation);
 }
 

@@ -34,8 +34,7 @@ struct generation {
     char bus_dir[32];        /* in run_dir; "": run_dir itself */
     struct account account;
     struct pins pins; /* of conf's routes */
-    struct buf cert;  /* the PEM files of [tls] that its workers have */
-    struct buf key;
+    struct pems pems; /* the files of [tls] that its workers have */
     struct sockets sockets;
     struct board *board;
     struct crew *crew; /* NULL: has ended */

@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "proc/generation.h"
+#include "proc/inherited.h"
 #include "proc/poller.h"
 #include "proc/rundir.h"
 
@@ -13,6 +14,7 @@ struct breaker;
 struct host {
     struct poller poller;
     struct rundir rundir;
+    struct inherited inherited; /* sockets, from the service manager */
     char images_dir[PATH_MAX];
     struct breaker *breaker;    /* what plugins have done to workers */
     struct generation *now;     /* that serves; never NULL once it started */

@@ -12,12 +12,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/tls.h"
 #include "proc/breaker.h"
 #include "proc/commands.h"
 #include "proc/control.h"
 #include "proc/descriptors.h"
 #include "proc/host.h"
 #include "proc/mend.h"
+#include "proc/notify.h"
 #include "proc/reason.h"
 #include "proc/renewal.h"
 #include "proc/slots.h"
@@ -37,17 +39,19 @@ struct master {
     struct control *control;
     struct commands *commands;
     struct vigil vigil;
+    struct notify notify;
 };
 
 /* ---- the end ----------------------------------------------------------- */
 
 /* The sockets go first: nobody is to come while the others leave. */
-static void begin_end(struct master *master)
+static void begin_end(struct master *master, uint64_t within_ms)
 {
     struct host *host = &master->host;
 
     board_set_draining(host->now->board);
     renewal_end(commands_renewal(master->commands));
+    notify_stopping(&master->notify, within_ms);
     sockets_retire(&host->now->sockets);
 }
 
@@ -57,7 +61,7 @@ static void drain(void *arg)
     struct generation *now = master->host.now;
 
     log_info("ending: clients are told to go, and waited for");
-    begin_end(master);
+    begin_end(master, now->conf->drain_ms);
     crew_drain(now->crew,
                &(struct crew_farewell){ .code = 1001,
                                         .reason = "going away",
@@ -86,7 +90,7 @@ static void quit(void *arg)
     struct master *master = arg;
 
     log_info("ending now");
-    begin_end(master);
+    begin_end(master, 0);
     quit_all(master);
 }
 
@@ -130,6 +134,7 @@ static void crew_ready(void *arg, struct generation *generation)
         renewal_ready(commands_renewal(master->commands));
     } else {
         write_addresses(master);
+        notify_ready(&master->notify);
     }
 }
 
@@ -265,7 +270,19 @@ static void adopted(void *arg, const struct conf *old, bool replaced)
     if (replaced) {
         write_addresses(master);
     }
+    tls_warn(conf);
     vigil_keep(&master->vigil, conf);
+}
+
+static void busy(void *arg, bool is_busy)
+{
+    struct master *master = arg;
+
+    if (is_busy) {
+        notify_reloading(&master->notify);
+    } else {
+        notify_ready(&master->notify);
+    }
 }
 
 static void files_changed(void *arg)
@@ -370,6 +387,8 @@ static void in_child(void *arg)
     close(master->signals.fd);
     breaker_forget(master->host.breaker);
     rundir_forget(&master->host.rundir);
+    inherited_close(&master->host.inherited);
+    notify_forget(&master->notify);
     control_forget(master->control);
     vigil_forget(&master->vigil);
 }
@@ -410,8 +429,7 @@ static int prepare_rundir(struct master *master)
     (void)rundir_path(master->host.now->conf->run_dir, IMAGES,
                       master->host.images_dir, sizeof master->host.images_dir);
     /* A worker says what is wrong with the latter. */
-    (void)candidate_read_tls(master->host.now->conf, &master->host.now->cert,
-                             &master->host.now->key, why, size);
+    (void)pems_read(&master->host.now->pems, master->host.now->conf, why, size);
     return pins_make(&master->host.now->pins, master->host.now->conf,
                      master->host.images_dir, why, size);
 }
@@ -426,6 +444,7 @@ static int start_crew(struct master *master)
         .in_child = in_check_child,
         .can_adopt = can_adopt,
         .adopted = adopted,
+        .busy = busy,
     };
 
     master->commands = commands_create(&commands);
@@ -476,6 +495,10 @@ static int start(struct master *master, const struct conf *conf)
     if (host->breaker == NULL) {
         return reason_set(why, size, "out of memory");
     }
+    notify_begin(&master->notify, &host->poller);
+    if (inherited_take(&host->inherited, why, size) < 0) {
+        return -1;
+    }
     host->now = generation_create(host, conf, NULL);
     if (host->now == NULL) {
         return reason_set(why, size, "out of memory");
@@ -487,9 +510,11 @@ static int start(struct master *master, const struct conf *conf)
         return -1;
     }
     check_limits(conf);
+    tls_warn(conf);
     if (prepare_rundir(master) < 0 ||
-        sockets_open(&host->now->sockets, conf, &host->now->account, why,
-                     size) < 0) {
+        inherited_check(&host->inherited, conf, why, size) < 0 ||
+        sockets_open(&host->now->sockets, conf, &host->now->account,
+                     &host->inherited, why, size) < 0) {
         return -1;
     }
     return start_crew(master);
@@ -522,6 +547,8 @@ static void finish(struct master *master)
     }
     /* Who waits for the end sees it now, when another host can start. */
     control_destroy(master->control);
+    inherited_close(&host->inherited);
+    notify_end(&master->notify);
     if (master->signals.fd >= 0) {
         close(master->signals.fd);
     }

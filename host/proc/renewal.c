@@ -82,6 +82,13 @@ static void try_again_in(struct renewal *renewal, uint64_t ms)
                      clock_now_ms() + ms);
 }
 
+static void tell_busy(const struct renewal *renewal, bool busy)
+{
+    if (renewal->setup.busy != NULL) {
+        renewal->setup.busy(renewal->setup.arg, busy);
+    }
+}
+
 static void finish(struct renewal *renewal)
 {
     renewal->step = IDLE;
@@ -90,6 +97,7 @@ static void finish(struct renewal *renewal)
     renewal->names = NULL;
     snapshot_remove(renewal->setup.host);
     renewal_sweep(renewal);
+    tell_busy(renewal, false);
     if (renewal->wanted && !renewal->ending) {
         renewal->wanted = false;
         renewal->tries = 0;
@@ -506,6 +514,7 @@ static void begin(struct renewal *renewal)
 
     renewal->step = CHECKING;
     renewal->began_ms = clock_now_ms();
+    tell_busy(renewal, true);
     renewal->reads = 0;
     /* What is wrong is the check's to say. */
     (void)candidate_read(&renewal->next, host->now->conf->file,

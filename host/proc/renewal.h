@@ -30,6 +30,8 @@ struct renewal_setup {
     /* Does it; the host has the new conf by then, and other workers if they
      * were replaced. old goes afterwards. */
     void (*adopted)(void *arg, const struct conf *old, bool replaced);
+    /* One begins, or has ended, however; may be NULL. */
+    void (*busy)(void *arg, bool busy);
     /* For who asked; takes what. */
     void (*answer)(void *arg, uint64_t ticket, json_t *what);
 };

@@ -17,19 +17,25 @@ static json_t *list_routes(const struct candidate *next)
     return routes;
 }
 
+static json_t *list_pems(const struct pems *pems)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < pems->count; i++) {
+        json_array_append_new(list, json_string(pems->texts[i].data));
+    }
+    return list;
+}
+
 json_t *snapshot_order(const struct host *host, const struct candidate *next)
 {
     char snapshot[PATH_MAX];
     json_t *order;
 
     (void)rundir_path(host->rundir.path, SNAPSHOT, snapshot, sizeof snapshot);
-    order = json_pack("{s:s, s:s, s:s, s:o}", "do", "prepare", "file",
+    order = json_pack("{s:s, s:s, s:s, s:o, s:o}", "do", "prepare", "file",
                       next->conf->file, "text", snapshot, "routes",
-                      list_routes(next));
-    if (next->cert.len > 0) {
-        json_object_set_new(order, "cert", json_string(next->cert.data));
-        json_object_set_new(order, "key", json_string(next->key.data));
-    }
+                      list_routes(next), "pems", list_pems(&next->pems));
     return order;
 }
 

@@ -49,6 +49,30 @@ static bool can_skip(const struct conf_listen *conf, int error)
     return conf->optional && (error == EADDRNOTAVAIL || error == EAFNOSUPPORT);
 }
 
+/* Whether the service manager has opened it: 1, 0, or -1 with errno set. */
+static int take_inherited(struct sockets *sockets, struct endpoint *endpoint,
+                          const struct conf_listen *listen)
+{
+    int fd = sockets->inherited != NULL
+                 ? inherited_dup(sockets->inherited, listen)
+                 : -1;
+
+    if (fd < 0) {
+        return 0;
+    }
+    return endpoint_take(endpoint, fd) == 0 ? 1 : -1;
+}
+
+static int open_tcp(struct sockets *sockets, struct endpoint *endpoint,
+                    const struct conf_listen *listen)
+{
+    int taken = take_inherited(sockets, endpoint, listen);
+
+    return taken != 0 ? (taken < 0 ? -1 : 0)
+                      : endpoint_open_tcp(endpoint, sockets->workers,
+                                          sockets->at_once);
+}
+
 /* One try at the addresses of one text; taken tells that it is worth another,
  * since the port that one family got is taken in the other. */
 static int open_group(struct sockets *sockets, const struct conf *conf,
@@ -70,8 +94,7 @@ static int open_group(struct sockets *sockets, const struct conf *conf,
             address_set_port(addr_of(endpoint), port);
             *taken = true;
         }
-        if (endpoint_open_tcp(endpoint, sockets->workers, sockets->at_once) ==
-            0) {
+        if (open_tcp(sockets, endpoint, &conf->listen[i]) == 0) {
             port = address_port(addr_of(endpoint));
             continue;
         }
@@ -99,7 +122,8 @@ static int open_address(struct sockets *sockets, const struct conf *conf,
                         size_t first, size_t end, const struct account *account,
                         char *why, size_t why_size)
 {
-    bool taken = true;
+    bool again = true;
+    int taken;
 
     if (conf->listen[first].addr.ss_family == AF_UNIX) {
         struct endpoint *endpoint = &sockets->list[sockets->count++];
@@ -108,10 +132,15 @@ static int open_address(struct sockets *sockets, const struct conf *conf,
             (struct endpoint){ .text = conf->listen[first].text,
                                .addr = conf->listen[first].addr,
                                .addr_len = conf->listen[first].addr_len };
+        taken = take_inherited(sockets, endpoint, &conf->listen[first]);
+        if (taken != 0) {
+            return taken > 0 ? 0
+                             : endpoint_cannot(endpoint, errno, why, why_size);
+        }
         return endpoint_open_unix(endpoint, account, why, why_size);
     }
-    for (int i = 0; i < PORT_TRIES && taken; i++) {
-        if (open_group(sockets, conf, first, end, &taken, why, why_size) == 0) {
+    for (int i = 0; i < PORT_TRIES && again; i++) {
+        if (open_group(sockets, conf, first, end, &again, why, why_size) == 0) {
             return 0;
         }
     }
@@ -174,10 +203,12 @@ static int end(struct sockets *sockets, const struct account *account,
 }
 
 int sockets_open(struct sockets *sockets, const struct conf *conf,
-                 const struct account *account, char *why, size_t why_size)
+                 const struct account *account,
+                 const struct inherited *inherited, char *why, size_t why_size)
 {
     int status = begin(sockets, conf, conf->run_dir, true, why, why_size);
 
+    sockets->inherited = inherited;
     for (size_t i = 0; status == 0 && i < conf->listen_count;) {
         size_t last = group_end(conf, i);
 
@@ -236,6 +267,7 @@ int sockets_succeed(struct sockets *sockets, struct sockets *old,
 {
     int status = begin(sockets, conf, bus_dir, false, why, why_size);
 
+    sockets->inherited = old->inherited;
     for (size_t i = 0; status == 0 && i < conf->listen_count;) {
         size_t last = group_end(conf, i);
 
@@ -290,8 +322,7 @@ void sockets_take_over(struct sockets *sockets, struct sockets *old)
 static bool has(const struct sockets *sockets, const struct endpoint *endpoint,
                 unsigned worker, size_t index)
 {
-    return endpoint->addr.ss_family == AF_UNIX ||
-           index % sockets->workers == worker;
+    return endpoint->shared || index % sockets->workers == worker;
 }
 
 size_t sockets_count(const struct sockets *sockets, unsigned worker)

@@ -1,8 +1,8 @@
 /* sockets.h - the sockets that listen: made by the master, used by workers
  *
  * Each worker has a socket of its own for each TCP address (SO_REUSEPORT: the
- * kernel spreads the clients), and all share one for each Unix address. The
- * master keeps them open, so that clients wait in them, rather than being
+ * kernel spreads the clients), and all share one for each Unix address, and for
+ * each that the service manager has opened. The master keeps them open, so that clients wait in them, rather than being
  * refused, while a worker is replaced.
  *
  * When all workers are replaced, the new ones get the same sockets: see
@@ -18,20 +18,25 @@
 #include "conf/conf.h"
 #include "proc/account.h"
 #include "proc/endpoint.h"
+#include "proc/inherited.h"
 
 struct sockets {
     struct endpoint list[CONF_MAX_LISTEN];
     size_t count;
     unsigned workers;
-    bool at_once;  /* clients may connect as soon as they are made */
+    bool at_once; /* clients may connect as soon as they are made */
+    /* What the service manager has opened; NULL: nothing. */
+    const struct inherited *inherited;
     int *bus;      /* one for each worker; NULL: one worker */
     char *bus_dir; /* where their files are */
 };
 
-/* Makes all of them. 0, or -1 with one sentence in why and nothing left open.
- * Borrows conf. */
+/* Makes all of them, but for those that are inherited, if that is not NULL. 0,
+ * or -1 with one sentence in why and nothing left open. Borrows conf, and
+ * inherited. */
 int sockets_open(struct sockets *sockets, const struct conf *conf,
-                 const struct account *account, char *why, size_t why_size);
+                 const struct account *account,
+                 const struct inherited *inherited, char *why, size_t why_size);
 
 /*
  * Likewise, while those of old are in use: an address that both have keeps its

@@ -171,6 +171,30 @@ static int make_reload(struct turnover *turnover, char *const *files, char *why,
     return turnover->reload != NULL ? 0 : -1;
 }
 
+static int prepare_server(struct turnover *turnover, const struct conf *conf,
+                          const json_t *texts, char *why, size_t why_size)
+{
+    struct pems pems = { .count = 0 };
+    const json_t *text;
+    size_t i;
+    int status = 0;
+
+    json_array_foreach(texts, i, text)
+    {
+        if (!json_is_string(text) ||
+            pems_add(&pems, json_string_value(text)) < 0) {
+            status = -1;
+        }
+    }
+    if (status < 0) {
+        reason_set(why, why_size, "the texts of [tls] cannot be kept");
+    } else {
+        status = server_prepare(turnover->server, conf, &pems, why, why_size);
+    }
+    pems_free(&pems);
+    return status;
+}
+
 static int prepare(struct turnover *turnover, const json_t *order, char *why,
                    size_t why_size)
 {
@@ -184,8 +208,8 @@ static int prepare(struct turnover *turnover, const json_t *order, char *why,
         conf_free(conf);
         return reason_set(why, why_size, "the master's order makes no sense");
     }
-    if (server_prepare(turnover->server, conf, text_of(order, "cert"),
-                       text_of(order, "key"), why, why_size) < 0) {
+    if (prepare_server(turnover, conf, json_object_get(order, "pems"), why,
+                       why_size) < 0) {
         conf_free(conf);
         return -1;
     }

@@ -44,7 +44,7 @@ int turnover_begin(struct turnover *turnover, uv_loop_t *loop,
 /*
  * {"do":"prepare","id":1,"file":"/etc/p.ini","text":"/run/p/next.ini",
  *  "routes":[{"slot":0,"file":"/run/p/images/echo.1f.so"}],
- *  "cert":"PEM","key":"PEM"}: text names a file with what is to be taken for
+ *  "pems":["PEM","PEM"]}: text names a file with what is to be taken for
  * the contents of file. Answered, perhaps later, {"ok":true}, or
  * {"ok":false,"why":"one sentence"} and nothing has changed.
  */

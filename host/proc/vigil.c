@@ -1,10 +1,10 @@
-/* vigil.c - [server] watch: tells when the INI file or a plugin in use changes
- */
+/* vigil.c - [server] watch: tells when a file that is served by changes */
 #include "proc/vigil.h"
 
 #include <errno.h>
 
 #include "base/log.h"
+#include "net/pems.h"
 #include "proc/reason.h"
 #include "proc/watcher.h"
 
@@ -32,6 +32,9 @@ static void add(struct vigil *vigil, const char *path)
 /* None is taken off: what changed in between would not be seen. */
 void vigil_keep(struct vigil *vigil, const struct conf *conf)
 {
+    const char *files[PEMS_MAX];
+    size_t count;
+
     if (!conf->watch) {
         vigil_end(vigil);
         return;
@@ -46,6 +49,10 @@ void vigil_keep(struct vigil *vigil, const struct conf *conf)
     add(vigil, conf->file);
     for (size_t i = 0; i < conf->route_count; i++) {
         add(vigil, conf->routes[i].plugin_file);
+    }
+    count = pems_files(conf, files);
+    for (size_t i = 0; i < count; i++) {
+        add(vigil, files[i]);
     }
 }
 

@@ -1,5 +1,4 @@
-/* vigil.h - [server] watch: tells when the INI file or a plugin in use changes
- */
+/* vigil.h - [server] watch: tells when a file that is served by changes */
 #ifndef PATCHBAY_PROC_VIGIL_H
 #define PATCHBAY_PROC_VIGIL_H
 

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "conf/conf.h"
+#include "net/pems.h"
 #include "proc/account.h"
 #include "proc/board.h"
 #include "proc/pins.h"
@@ -17,8 +18,7 @@ struct worker_setup {
     const struct board *board;
     const struct account *account;
     const struct pins *pins;
-    const char *cert_pem; /* NULL: no TLS, or the server reads the files */
-    const char *key_pem;
+    const struct pems *pems; /* NULL: no TLS, or the server reads the files */
     const char *images_dir;
     unsigned index;
     pid_t master;

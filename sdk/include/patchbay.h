@@ -400,7 +400,11 @@ static inline const char *bay_conn_tail(const bay_conn *conn);
 
 /* A header of the request that opened the connection, its name in any case;
  * NULL if absent. In the handshake and open hooks only, NULL elsewhere: copy
- * what is needed later. Valid until the hook returns. */
+ * what is needed later. Valid until the hook returns.
+ *
+ * Names that begin with "tls-" are the host's own, never the client's:
+ * tls-version, tls-client-verify ("valid" or "none"), tls-client-subject,
+ * tls-client-issuer, tls-client-serial, tls-client-fingerprint. */
 static inline const char *bay_conn_header(const bay_conn *conn,
                                           const char *name);
 

@@ -20,7 +20,7 @@
  *   id remote path tail subprotocol
  *   query NAME
  *   header NAME         bay_conn_header now, where it has to be NULL
- *   openheader NAME     what it was in the open hook: host, origin,
+ *   openheader NAME     what it was in the open hook: tls-..., host, origin,
  *                       user-agent, cookie or x-test
  *   handshake           METHOD PATH REMOTE X-TEST BODY-LENGTH, as the request
  *                       was in the handshake hook
@@ -61,8 +61,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const kept_headers[KEPT_HEADERS] = { "host", "origin", "user-agent",
-                                                 "cookie", "x-test" };
+const char *const kept_headers[KEPT_HEADERS] = {
+    "host",
+    "origin",
+    "user-agent",
+    "cookie",
+    "x-test",
+    "tls-version",
+    "tls-client-verify",
+    "tls-client-subject",
+    "tls-client-issuer",
+    "tls-client-serial",
+    "tls-client-fingerprint",
+};
 
 static int message(bay_conn *conn, const bay_message *msg)
 {
@@ -81,7 +92,12 @@ static int handshake(bay_conn *conn, bay_request *req)
     const char *status = bay_req_query(req, "status");
     const char *cookie = bay_req_query(req, "cookie");
     const char *test = bay_req_header(req, "X-Test");
+    const char *wanted = bay_req_query(req, "subject");
+    const char *subject = bay_req_header(req, "TLS-Client-Subject");
 
+    if (wanted != NULL && (subject == NULL || strcmp(subject, wanted) != 0)) {
+        return 403;
+    }
     snprintf(state->handshake, sizeof state->handshake, "%s %s %s %s %zu",
              bay_req_method(req), bay_req_path(req), bay_req_remote(req),
              test == NULL ? "(null)" : test, bay_req_body(req)->len);

@@ -10,7 +10,7 @@ struct route_state {
     unsigned opens;
 };
 
-enum { KEPT_HEADERS = 5 };
+enum { KEPT_HEADERS = 11 };
 extern const char *const kept_headers[KEPT_HEADERS];
 
 struct conn_state {

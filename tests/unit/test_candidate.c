@@ -52,8 +52,8 @@ static void holds_all_that_will_be_served(void **state)
     assert_int_equal(take(&candidate), 0);
     assert_string_equal(candidate.conf->routes[0].name, "x");
     assert_int_equal(candidate.pins.count, 1);
-    assert_string_equal(candidate.cert.data, "cert");
-    assert_string_equal(candidate.key.data, "key");
+    assert_string_equal(candidate.pems.texts[0].data, "cert");
+    assert_string_equal(candidate.pems.texts[1].data, "key");
     candidate_free(&candidate);
 }
 

@@ -269,9 +269,9 @@ struct wrong {
     "an address is NAME:PORT, IPV4:PORT, [IPV6]:PORT or unix:PATH, such as " \
     "localhost:9501, 0.0.0.0:9501, [::]:9501, unix:/run/x.sock"
 
-#define SECTIONS                                                            \
-    "unknown section, there are [server], [tls], [log], [limits], [http], " \
-    "[plugin.NAME] and [route.NAME]"
+#define SECTIONS                                                       \
+    "unknown section, there are [server], [tls], [certificate.NAME], " \
+    "[log], [limits], [http], [plugin.NAME] and [route.NAME]"
 
 #define IN_ROUTE                                                             \
     "max_message, fragments, send_queue, slow_peer, ping, ping_wait, idle, " \

@@ -170,15 +170,14 @@ static int make(void **state)
 {
     static const struct account nobody;
     static const struct pins pins;
-    static const struct buf none;
+    static const struct pems none;
 
     with = (struct crew_setup){
         .poller = &poller,
         .conf = &conf,
         .account = &nobody,
         .pins = &pins,
-        .cert = &none,
-        .key = &none,
+        .pems = &none,
         .images_dir = "",
         .sockets = &sockets,
         .in_child = in_child,

@@ -182,7 +182,7 @@ static void servers_that_cannot_be(void **state)
     net.conf.tls_key = (char *)(uintptr_t) "/nonexistent/key.pem";
     assert_null(net_create_server());
     assert_true(
-        caught_log_count("[tls] cert: cannot read /nonexistent/cert.pem"));
+        caught_log_count("[tls] /nonexistent/cert.pem cannot be read: "));
     server_destroy(NULL);
 }
 

@@ -57,7 +57,7 @@ static void add_unix(const char *path)
 
 static int open_all(void)
 {
-    return sockets_open(&sockets, &conf, &nobody, why, sizeof why);
+    return sockets_open(&sockets, &conf, &nobody, NULL, why, sizeof why);
 }
 
 static uint16_t port_of(size_t at)

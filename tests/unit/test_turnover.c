@@ -23,14 +23,14 @@ static const struct conf *adopted_conf;
 /* ---- what it works with ------------------------------------------------ */
 
 int server_prepare(struct server *server, const struct conf *conf,
-                   const char *cert_pem, const char *key_pem, char *why,
-                   size_t why_size)
+                   const struct pems *pems, char *why, size_t why_size)
 {
     (void)server;
     (void)conf;
     prepared++;
-    if (cert_pem != NULL && strcmp(cert_pem, "bad") == 0) {
-        assert_string_equal(key_pem, "key");
+    if (pems->count > 0 && strcmp(pems->texts[0].data, "bad") == 0) {
+        assert_int_equal(pems->count, 2);
+        assert_string_equal(pems->texts[1].data, "key");
         return reason_set(why, why_size, "no good");
     }
     return 0;
@@ -97,8 +97,7 @@ static void prepare(const char *file, const char *cert)
     fputs(text, out);
     fclose(out);
     if (cert != NULL) {
-        json_object_set_new(order, "cert", json_string(cert));
-        json_object_set_new(order, "key", json_string("key"));
+        json_object_set_new(order, "pems", json_pack("[s, s]", cert, "key"));
     }
     json_decref(said);
     said = NULL;

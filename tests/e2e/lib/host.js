@@ -86,7 +86,7 @@ async function runCommand(args, { env = {}, ms = SOON_MS, cwd } = {}) {
 
 /*
  * setup: sections of the INI file (server, tls, log, limits, http, and
- * plugins: { NAME: {} }, routes: { NAME: {} }); or ini, its whole text, of
+ * plugins, certificates, routes: each { NAME: {} }); or ini, its whole text, of
  * which the function's argument is the host. files: { 'www/x.html': text } in
  * its folder, which is open to other users if `open` says so; env; prefix: a
  * command that starts it; expected: a pattern for each line of level warn or
@@ -149,8 +149,8 @@ class Host {
     }
 
     writeIni() {
-        const { server, tls, log, limits, http, plugins = {}, routes = {},
-            ini } = this.setup;
+        const { server, tls, log, limits, http, certificates = {},
+            plugins = {}, routes = {}, ini } = this.setup;
         const named = (kind, sections) => Object.fromEntries(
             Object.entries(sections).map(([name, keys]) =>
                 [`${kind}.${name}`, keys]));
@@ -172,6 +172,7 @@ class Host {
             limits: { slow_hook: '10s', ...limits },
             log: { level: 'debug', ...log },
             ...http && { http },
+            ...named('certificate', certificates),
             ...named('plugin', plugins),
             ...named('route', routes),
         }));
