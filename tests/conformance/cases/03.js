@@ -1,8 +1,8 @@
 /* 03.js - reserved bits that nobody has agreed on (RFC 6455 5.2) */
 'use strict';
 
-const { B, C, CLOSE, OPCODE, PART, PING, PONG, T, WAYS, fails, frame,
-    getsBeforeFault, send, sendChopped, sendEach, textMessage } =
+const { B, C, CLOSE, OPCODE, PART, PING, PONG, T, WAYS, fails, failsInFrame,
+    frame, getsBeforeFault, send, sendChopped, sendEach, textMessage } =
     require('../lib/steps.js');
 
 const HELLO = 'Hello, world!';
@@ -60,7 +60,7 @@ cases.push({
     id: '3.15.1',
     says: 'The first two octets of a text with RSV 2, and no more: Close 1002.',
     steps: [send(frame(OPCODE.text, HELLO, bits(2)).subarray(0, 2)),
-        fails(1002)],
+        failsInFrame(1002)],
     deflate: 'never',
 });
 

@@ -1,8 +1,8 @@
 /* 06.js - text is UTF-8, and nothing else is (RFC 6455 8.1, RFC 3629) */
 'use strict';
 
-const { C, OPCODE, PART, T, closes, echo, fails, failsAtOnce, frame, fragments,
-    gets, goesOn, send, sendChopped, sendEach, textMessage } =
+const { C, OPCODE, PART, T, closes, echo, fails, failsAtOnce, failsInFrame,
+    frame, fragments, gets, goesOn, send, sendChopped, sendEach, textMessage } =
     require('../lib/steps.js');
 const { look } = require('../lib/utf8.js');
 const { TABLE } = require('../lib/sequences.js');
@@ -28,7 +28,7 @@ function parted(bytes, second, third) {
     return [
         sendEach(all.subarray(0, head + second),
             all.subarray(head + second, head + third)), failsAtOnce(),
-        send(all.subarray(head + third)), fails(1007),
+        send(all.subarray(head + third)), failsInFrame(1007),
     ];
 }
 
@@ -114,7 +114,7 @@ WRONG.forEach((bytes, i) => {
             const at = all.length - 4000;
 
             return [send(all.subarray(0, at)), failsAtOnce(),
-                send(all.subarray(at)), fails(1007)];
+                send(all.subarray(at)), failsInFrame(1007)];
         },
     });
 });
@@ -150,7 +150,7 @@ WRONG.forEach((bytes, i) => {
             const at = all.length - 50000;
 
             return [send(all.subarray(0, at)), failsAtOnce(),
-                send(all.subarray(at)), fails(1007)];
+                send(all.subarray(at)), failsInFrame(1007)];
         },
     });
 });

@@ -2,7 +2,7 @@
 'use strict';
 
 const { B, C, CLOSE, OPCODE, PART, PING, PONG, T, WAYS, answersClose,
-    binaryMessage, closes, endsTcp, fails, frame, gets, getsBeforeFault, goesOn,
+    binaryMessage, closes, endsTcp, fails, failsInFrame, frame, gets, getsBeforeFault, goesOn,
     message, pongOf, send, sendChopped, sendEach, textMessage } =
     require('../lib/steps.js');
 const { binaryOf, textOf } = require('../lib/data.js');
@@ -34,7 +34,7 @@ const BARE = { mask: false };
     });
 });
 add('14.1.23', 'The first two octets of a text without a mask: Close 1002.',
-    send(T(HELLO, BARE).subarray(0, 2)), fails(1002));
+    send(T(HELLO, BARE).subarray(0, 2)), failsInFrame(1002));
 
 /* The mask of zeros is as good as any. */
 const zeros = (opcode, payload) => {
@@ -63,12 +63,12 @@ add('14.1.24', 'A mask of zeros is a mask: the text comes back.',
 [2n ** 63n, 2n ** 64n - 1n, 2n ** 63n + 5n].forEach((length, i) => {
     add(`14.2.${i + 11}`, `A length of ${length}, with its top bit set: ` +
         'Close 1002, before anything of it comes.',
-    send(T(HELLO), B('', { length, width: 9 })), hello, fails(1002));
+    send(T(HELLO), B('', { length, width: 9 })), hello, failsInFrame(1002));
 });
 [2n ** 62n, 2n ** 63n - 1n, 2n ** 32n, 2n ** 31n].forEach((length, i) => {
     add(`14.2.${i + 14}`, `A length of ${length} is more than the server ` +
         'takes: Close 1009, before anything of it comes.',
-    send(B('', { length, width: 9 })), fails(1009));
+    send(B('', { length, width: 9 })), failsInFrame(1009));
 });
 [[2, 'a text'], [4, 'the same'], [9, 'the same']].forEach(([octets], i) => {
     add(`14.2.${i + 18}`, 'Lengths of 200 and 70000, their heads in writes ' +
@@ -96,11 +96,11 @@ small('14.3.1', 'A message as long as the server takes comes back.',
 small('14.3.2', 'A message one octet longer: Close 1009.',
     send(T(textOf(SMALL + 1))), fails(1009));
 small('14.3.3', 'The head of a message one octet longer, alone: Close 1009.',
-    send(T('', { length: SMALL + 1, width: 3 })), fails(1009));
+    send(T('', { length: SMALL + 1, width: 3 })), failsInFrame(1009));
 small('14.3.4', 'Fragments that are one octet longer together: Close 1009 at ' +
     'the head of the last.',
 send(T(textOf(SMALL), PART)), goesOn(), send(C('', { length: 1 })),
-fails(1009));
+failsInFrame(1009));
 small('14.3.5', 'A good message, then one too long: the echo, then Close 1009.',
     send(T(HELLO), T(textOf(5000))), hello, fails(1009));
 

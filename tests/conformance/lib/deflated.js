@@ -33,7 +33,7 @@ const SIZES = [
 ];
 
 const TIMES = 1000;
-const SHORT_TIMES = 8, SHORT_OCTETS = 96 * 1024;
+const SHORT_TIMES = 4, SHORT_OCTETS = 48 * 1024;
 
 /* Messages of one kind and size go to and fro, each compressed. */
 const exchange = (kind, opcode, octets, part) => ({ full }) => {

@@ -144,11 +144,8 @@ const goesOn = (payload = 'still there?') => async (run) => {
     await gets(pongOf(payload))(run);
 };
 
-/*
- * Close with this code, from the server; it gets its answer, unless we have
- * sent a Close before it, and closes TCP.
- */
-const fails = (...codes) => async (run) => {
+/* Close with this code, from the server; `answer` it; the server ends TCP. */
+const failsThen = (answer, codes) => async (run) => {
     const event = await run.peer.next();
 
     if (event?.type === 'end') {
@@ -159,11 +156,21 @@ const fails = (...codes) => async (run) => {
         throw new Error(`Close ${codes.join(' or ')} was due, ${
             show(event)} came`);
     }
-    if (!run.sentClose) {
-        await run.peer.write(CLOSE(event.code));
-    }
+    await answer(run, event);
     await endsTcp(run);
 };
+
+/* It gets its answer, unless we have sent a Close before it. */
+const fails = (...codes) => failsThen(async (run, { code }) => {
+    if (!run.sentClose) {
+        await run.peer.write(CLOSE(code));
+    }
+}, codes);
+
+/* Within a frame no Close can be sent: we can but end our side of TCP. */
+const failsInFrame = (...codes) => failsThen((run) => {
+    run.peer.socket.end();
+}, codes);
 
 /* The server answers a Close with the same code, and closes TCP. */
 const answersClose = (code) => async (run) => {
@@ -198,7 +205,8 @@ const echo = (kind, bytes, way = send) => [
 
 module.exports = {
     B, C, CLOSE, OPCODE, PART, PING, PONG, T, WAYS, answersClose, binaryMessage,
-    closes, echo, endsTcp, fails, failsAtOnce, fragments, frame, gets,
+    closes, echo, endsTcp, fails, failsAtOnce,
+    failsInFrame, fragments, frame, gets,
     getsBeforeFault, goesOn, message, pongOf, send, sendChopped, sendEach,
     textMessage,
 };
