@@ -262,9 +262,16 @@ int handshake_check(struct link *link, char *upgrade)
     struct protocol_place *place = place_of(link);
     struct instance *instance;
     char path[EXCHANGE_PATH_MAX], offered[LIST_MAX], text[512], origin[512];
-    const char *method = headers_method(link->wsi, path, sizeof path);
+    const char *method;
     int len;
 
+    /* An upgrade to what it does not know libwebsockets 4.1.6 refuses itself,
+     * and asks all the same: the request and its headers are freed by then. */
+    if (lws_hdr_total_length(link->wsi, WSI_TOKEN_UPGRADE) <= 0) {
+        stat_add(&server->stats->handshake_errors, 1);
+        return -1;
+    }
+    method = headers_method(link->wsi, path, sizeof path);
     if (strcasecmp(upgrade, "h2c") == 0) {
         /* Nobody has to take an upgrade to HTTP/2 (RFC 9110 section 7.8), and
          * many a client offers it with each request. libwebsockets would take

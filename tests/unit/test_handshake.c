@@ -333,6 +333,27 @@ static void http2_is_passed_over(void **state)
     assert_int_equal(stat_get(&net.stats->handshake_errors), 0);
 }
 
+/* libwebsockets 4.1.6 answers, frees the request, and then asks about it. With
+ * one before it the memory is another's by then. */
+static void an_unknown_upgrade_after_another(void **state)
+{
+    struct client client;
+
+    (void)state;
+    net_start_route("/a");
+    client_connect(&client);
+    client_say(&client, "GET /none HTTP/1.1\r\nHost: x\r\n\r\n"
+                        "GET /a HTTP/1.1\r\nHost: x\r\nUpgrade: foo\r\n"
+                        "Connection: Upgrade\r\n\r\n");
+    assert_int_equal(client_answer(&client), 404);
+    assert_int_equal(client_answer(&client), 403);
+    client_expect_end(&client); /* and no second answer */
+    client_leave(&client);
+    assert_int_equal(stat_get(&net.stats->handshake_errors), 1);
+    client_open(&client, "/a");
+    client_leave(&client);
+}
+
 /* ---- what the application says ----------------------------------------- */
 
 static int add_cookie(bay_conn *conn, bay_request *req)
@@ -447,6 +468,7 @@ int main(void)
         NET_TEST(lists_libwebsockets_cannot_read),
         NET_TEST(lengths_libwebsockets_cannot_read),
         NET_TEST(http2_is_passed_over),
+        NET_TEST(an_unknown_upgrade_after_another),
         NET_TEST(the_application),
         NET_TEST(origins_and_limits),
         NET_TEST(subprotocols),
