@@ -39,16 +39,16 @@ static void poison(const char *text)
 static void add_routes(void)
 {
     static const char *const paths[] = { "/a", "/b" };
+    static char names[][2] = { "a", "b" }, plugin[] = "script";
     char why[128];
 
     for (unsigned i = 0; i < 2; i++) {
         struct conf_route *route = &rig.routes[i];
 
-        *route = (struct conf_route){ .name = i == 0 ? (char[]){ "a" }
-                                                     : (char[]){ "b" },
+        *route = (struct conf_route){ .name = names[i],
                                       .path = (char *)(uintptr_t)paths[i],
                                       .path_len = 2,
-                                      .plugin = (char[]){ "script" },
+                                      .plugin = plugin,
                                       .slot = i };
         route->limits.max_message = 1000;
         route->limits.fragments = 1024;

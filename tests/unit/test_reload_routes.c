@@ -80,10 +80,11 @@ static void old_code_ends_after_its_work(void **state)
 static void on_reload_says_drain_or_close(void **state)
 {
     const bay_plugin twin = variant(say_twin);
-    struct conf_route drain = rig.routes[0], close = rig.routes[0];
+    static struct conf_route drain, close; /* used until the end */
     struct peer peer;
 
     (void)state;
+    drain = close = rig.routes[0];
     drain.on_reload = CONF_RELOAD_DRAIN;
     close.on_reload = CONF_RELOAD_CLOSE;
     rig_connect(&peer, "/a");
@@ -124,7 +125,7 @@ static void another_plugin(void **state)
 
 static void removed_and_added(void **state)
 {
-    struct conf_route other = rig.routes[0];
+    static struct conf_route other; /* used until the end */
     struct core_route route = to(&other, &old_plugin);
     const struct reload_result *result;
     struct reload *reload;
@@ -132,6 +133,7 @@ static void removed_and_added(void **state)
     char why[256];
 
     (void)state;
+    other = rig.routes[0];
     other.name = (char *)(uintptr_t) "other";
     other.path = (char *)(uintptr_t) "/b";
     other.slot = 1;
