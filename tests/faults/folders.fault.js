@@ -9,7 +9,7 @@ const { spawnSync } = require('node:child_process');
 const { PATCHBAY, SLOWNESS } = require('../e2e/lib/host.js');
 const { until } = require('../e2e/lib/wait.js');
 const { fault, lapText, ms } = require('./lib/fault.js');
-const { needsRoot, withSmall } = require('./lib/small.js');
+const { needsRoot, needsSmallFiles, withSmall } = require('./lib/small.js');
 
 const KILLED = /worker \d+ \(pid \d+\) killed by signal 9/;
 
@@ -114,6 +114,7 @@ fault('run_dir is full, at reload', {
     expected: [/No space left on device/],
 }, async ({ host, row, load }) => {
     needsRoot();
+    needsSmallFiles();
     host.launch();
     await host.ready();
     const inside = ['-t', `${host.pid}`, '-m'];

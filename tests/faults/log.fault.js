@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const { until } = require('../e2e/lib/wait.js');
 const { fault, lapText, ms } = require('./lib/fault.js');
-const { needsRoot, withSmall } = require('./lib/small.js');
+const { needsRoot, needsSmallFiles, withSmall } = require('./lib/small.js');
 
 const lostLines = async (host) =>
     (await host.metrics()).get('patchbay_log_lines_lost_total');
@@ -73,7 +73,10 @@ fault('the log takes nothing', { log: { file: '/dev/full', access: 'yes' } },
 fault('the log may not grow', {
     prefix: ['prlimit', '--fsize=200000'],
     log: { file: 'log', access: 'yes' },
+    start: false,
 }, async ({ host, row, load }) => {
+    needsSmallFiles();
+    await host.start();
     const crowd = await load(20);
 
     await crowd.flow(200);

@@ -71,9 +71,10 @@ fault('a worker stands still', { limits }, async ({ host, full, row, load }) => 
     await pass(1200);
     await halt([pids[still]]);
     crowd.lap();
+    await pass((secondsOf(full) - 2) * 1000);
     const knocks = Array.from({ length: 20 }, () => host.connect('/every'));
 
-    await pass(secondsOf(full) * 1000);
+    await pass(2000);
     const lap = crowd.lap();
     const start = performance.now();
     const seen = crowd.in(still).map(({ echoes }) => echoes.next);

@@ -19,4 +19,11 @@ function needsRoot() {
     }
 }
 
-module.exports = { needsRoot, withSmall };
+/* Instrumented plugins are several times as large. */
+function needsSmallFiles() {
+    if (process.env.PATCHBAY_SANITIZED === '1') {
+        throw new NotHere('the files of a sanitizer are too large');
+    }
+}
+
+module.exports = { needsRoot, needsSmallFiles, withSmall };
