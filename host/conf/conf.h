@@ -37,6 +37,8 @@ struct conf_net {
 
 enum conf_slow_peer { CONF_SLOW_CLOSE = 1, CONF_SLOW_DROP = 2 };
 
+enum conf_over_rate { CONF_RATE_WAIT = 1, CONF_RATE_CLOSE = 2 };
+
 enum conf_on_reload {
     CONF_RELOAD_MIGRATE = 1,
     CONF_RELOAD_DRAIN = 2,
@@ -47,6 +49,11 @@ enum conf_on_reload {
 struct conf_limits {
     size_t max_message;
     uint32_t fragments; /* small ones, of one message */
+    uint32_t rate;      /* messages a second; 0: unlimited */
+    uint32_t burst;     /* of them, at once; 0: as many as in a second */
+    size_t rate_bytes;  /* likewise */
+    size_t burst_bytes;
+    enum conf_over_rate over_rate;
     size_t send_queue;
     enum conf_slow_peer slow_peer;
     uint64_t handshake_ms; /* [limits] only: no route is known before its end */
@@ -55,6 +62,7 @@ struct conf_limits {
     uint64_t idle_ms; /* 0: never */
     uint64_t slow_hook_ms;
     uint32_t connections; /* per route, all workers; 0: unlimited */
+    uint32_t per_address; /* of them; likewise */
     /* Lower case, such as "https://example.org"; {"*"} for any; empty for the
      * same host only. */
     char **origins;
@@ -152,6 +160,9 @@ struct conf {
     unsigned jobs;        /* threads for deferred work, per worker */
     unsigned crash_limit; /* of a plugin within crash_window_ms; 0: none */
     uint64_t crash_window_ms;
+    uint32_t connect_rate;  /* new ones a second of an address; 0: unlimited */
+    uint32_t connect_burst; /* of them, at once; 0: as many as in a second */
+    size_t queue_total;     /* bytes that wait for all clients of a worker */
 
     /* [http] */
     char *http_root;    /* NULL: no files */

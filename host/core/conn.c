@@ -8,10 +8,12 @@
 #include <utlist.h>
 
 #include "base/utf8.h"
+#include "core/addresses.h"
 #include "core/core-t.h"
 #include "core/hooks.h"
 #include "core/id.h"
 #include "core/limits.h"
+#include "core/rate.h"
 
 static void log_conn(const struct conn *conn, enum log_level level,
                      const char *what)
@@ -145,6 +147,25 @@ static bool at_limit(const struct instance *instance)
     return open >= instance->conf->limits.connections;
 }
 
+/* What the address has on this route, if that is bounded: its key, or 0. */
+static uint64_t key_of(const struct instance *instance, const char *remote)
+{
+    const struct core_setup *setup = &instance->core->setup;
+
+    return instance->conf->limits.per_address > 0 && setup->addresses != NULL
+               ? address_key(setup->addresses->seed, remote,
+                             instance->conf->slot)
+               : 0;
+}
+
+static bool has_many(const struct instance *instance, uint64_t key)
+{
+    const struct core_setup *setup = &instance->core->setup;
+
+    return key != 0 && setup->count_address(setup->count_arg, key) >=
+                           instance->conf->limits.per_address;
+}
+
 static struct conn *conn_alloc(struct instance *instance,
                                const struct request *request,
                                const char *offered, void *link)
@@ -220,11 +241,13 @@ static void conn_free(struct conn *conn)
     if (core->speaker == conn) {
         core->speaker = NULL;
     }
+    rate_forget(conn);
     wheel_clear(&core->wheel, &conn->wheel);
     sendq_clear(&core->pool, &conn->sendq);
     buf_free(&conn->rx);
     DL_DELETE(instance->conns, conn);
     HASH_DEL(core->by_id, conn);
+    address_remove(conn->address);
     core->conn_count--;
     stat_sub(&instance->stats->connections, 1);
     if (instance->retired) {
@@ -242,9 +265,18 @@ struct conn *conn_create(struct instance *instance, struct request *request,
                          const char **why)
 {
     struct core *core = instance->core;
+    uint64_t key = key_of(instance, request->remote);
     struct conn *conn;
     int result;
 
+    if (has_many(instance, key)) {
+        *status = 429;
+        *why = "your address has as many connections as it may have";
+        stat_add(&instance->stats->refused, 1);
+        instance_over(instance, request->remote, LIMIT_ADDRESS,
+                      "the address has too many, refused with 429");
+        return NULL;
+    }
     *status = 503;
     if (core->draining) {
         *why = "the server is going away: try again later";
@@ -271,6 +303,9 @@ struct conn *conn_create(struct instance *instance, struct request *request,
         instance_over(instance, request->remote, LIMIT_MEMORY,
                       "no room for a connection, refused with 503");
         return NULL;
+    }
+    if (key != 0) {
+        conn->address = address_add(core->setup.addresses, key);
     }
     request->handle.api = core->setup.api;
     request->magic = REQUEST_MAGIC;

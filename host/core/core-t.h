@@ -48,6 +48,7 @@ struct conn {
     void *link; /* the transport's; NULL once it is lost */
     void *data; /* the plugin's block */
     bay_id id;
+    struct address_cell *address; /* where it is counted, or NULL */
 
     /* What the peer asked for. One allocation, freed with remote. */
     char *remote;
@@ -60,11 +61,14 @@ struct conn {
     struct conn *next_dirty; /* in core->dirty */
     struct conn *prev_dirty;
     bool dirty;
-    bool blocked;        /* the socket takes nothing: conn_writable will come */
-    bool reading;        /* what the transport was last told */
-    bool paused;         /* by the plugin */
-    bool opened;         /* the open hook was called */
-    bool want_drained;   /* a send returned BAY_EFULL */
+    bool blocked;      /* the socket takes nothing: conn_writable will come */
+    bool reading;      /* what the transport was last told */
+    bool paused;       /* by the plugin */
+    bool opened;       /* the open hook was called */
+    bool want_drained; /* a send returned BAY_EFULL */
+    struct conn *next_slowed; /* in core->slowed */
+    struct conn *prev_slowed;
+    uint64_t slowed_ms;  /* too fast: not read from until then; 0: it may */
     uint8_t large_count; /* large messages sent in the turn large_turn */
     bool large_burst;    /* there was more than one in the turn before */
     uint32_t large_turn;
@@ -76,6 +80,8 @@ struct conn {
     uint64_t rx_rest; /* of the frame that is arriving */
     size_t rx_total;  /* also of pieces already handed over */
     struct buf rx;
+    uint64_t rate_ns; /* buckets: when they are full again */
+    uint64_t rate_bytes_ns;
 
     /* Times by core_now. */
     uint64_t active_ms;    /* the last message, either way */
@@ -158,8 +164,11 @@ struct core {
     uint32_t serial;
     unsigned incarnation;
 
-    struct conn *dirty;   /* have something to flush or to resume */
-    struct conn *speaker; /* whose message came last */
+    struct conn *dirty;     /* have something to flush or to resume */
+    struct conn *slowed;    /* those that send too fast */
+    uint64_t slowed_due_ms; /* of them, the first */
+    size_t queue_total;     /* what may wait for all of them */
+    struct conn *speaker;   /* whose message came last */
     struct task *tasks;
     struct task **tasks_end;
     size_t notice_bytes;   /* of notices that wait */

@@ -9,6 +9,7 @@
 
 #include "core/core-t.h"
 #include "core/hooks.h"
+#include "core/rate.h"
 
 /* A notice hook that publishes to its own topic would keep one turn going for
  * ever: the rest of the tasks waits for the next. */
@@ -33,6 +34,8 @@ struct core *core_create(const struct core_setup *setup)
     core->incarnation = setup->incarnation;
     core->tasks_end = &core->tasks;
     core->alarm_ms = UINT64_MAX;
+    core->slowed_due_ms = UINT64_MAX;
+    core_set_queue_total(core, setup->queue_total);
     wheel_init(&core->wheel, core_now(core));
     return core;
 }
@@ -142,6 +145,7 @@ void core_set_alarm(struct core *core)
         wheel = core->look_ms;
     }
     next = timer < wheel ? timer : wheel;
+    next = core->slowed_due_ms < next ? core->slowed_due_ms : next;
 
     if (next != core->alarm_ms) {
         core->alarm_ms = next;
@@ -166,6 +170,7 @@ void core_turn(struct core *core)
     core->shared = NULL;
     core->published = 0;
     core->turn++;
+    stat_set(&core->setup.stats->queued_bytes, core->pool.held);
     /* More than a turn may run, or drained hooks: what these send fills the
      * queues again, and others want to be served in between. */
     if (core->tasks != NULL) {
@@ -213,6 +218,7 @@ void core_tick(struct core *core)
         hook_timer(owner, key);
     }
     check_conns(core, now);
+    rate_resume(core, now);
     stat_set(&core->setup.stats->timers, core->timers.count);
     core_turn(core);
 }
@@ -243,6 +249,11 @@ void core_set_logging(struct core *core, bool access, bool trace)
 {
     core->setup.log_access = access;
     core->setup.log_trace = trace;
+}
+
+void core_set_queue_total(struct core *core, size_t bytes)
+{
+    core->queue_total = bytes > 0 ? bytes : SIZE_MAX / 2;
 }
 
 size_t core_connections(const struct core *core)

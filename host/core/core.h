@@ -21,6 +21,7 @@
 #include "core/transport.h"
 #include "plugin/options.h"
 
+struct addresses;
 struct core;
 struct conn;
 struct instance;
@@ -34,10 +35,15 @@ struct core_setup {
     /* This and the other workers' connections to a route, for its limit; NULL:
      * this worker's count is the whole. */
     uint64_t (*count_connections)(void *arg, unsigned route_index);
+    /* The same for connections by address; addresses are this worker's. NULL:
+     * they are not counted. */
+    uint64_t (*count_address)(void *arg, uint64_t key);
+    const struct addresses *addresses;
     void *count_arg;
     const struct bans *bans; /* what is not let in any more; NULL: nothing */
     unsigned node, worker, workers, incarnation;
     bool log_access;
+    size_t queue_total; /* bytes that may wait for all clients; 0: unlimited */
     /* The table of host calls; NULL: core's own. The test library puts calls
      * that fail in between. */
     const bay_api *api;
@@ -96,6 +102,8 @@ void core_set_logging(struct core *core, bool access, bool trace);
  * nothing is left of their former life. To be called again from time to time:
  * false if there is still something to be done. */
 bool core_enforce_bans(struct core *core);
+
+void core_set_queue_total(struct core *core, size_t bytes);
 
 /* Open connections. */
 size_t core_connections(const struct core *core);

@@ -3,6 +3,7 @@
 #include "core/core-t.h"
 #include "core/hooks.h"
 #include "core/limits.h"
+#include "core/rate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,12 @@ void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
     }
     if (!accept_piece(conn, last, data, len, rest)) {
         return;
+    }
+    if (rate_limited(conn)) {
+        rate_charge(conn, len, last);
+        if (conn->state != CONN_OPEN) {
+            return;
+        }
     }
     if ((first && last) || (conn->instance->plugin.flags & BAY_PIECES) != 0) {
         deliver_copy(conn, data, len, last);

@@ -2,6 +2,7 @@
 #include "core/core-t.h"
 #include "core/hooks.h"
 #include "core/limits.h"
+#include "core/relief.h"
 
 /* Payloads from this size on are not copied into a chunk, if the socket takes
  * them at once. */
@@ -128,8 +129,12 @@ int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len)
 {
     struct core *core = conn->instance->core;
     enum opcode opcode = kind == BAY_TEXT ? OPCODE_TEXT : OPCODE_BINARY;
-    int status = may_send(conn, len);
+    int status;
 
+    if (relief_due(core, len)) {
+        relief_make(core, len);
+    }
+    status = may_send(conn, len);
     if ((kind != BAY_TEXT && kind != BAY_BINARY) || (data == NULL && len > 0)) {
         return BAY_EINVAL;
     }
@@ -155,8 +160,13 @@ void conn_share(struct conn *conn, struct packet *packet, size_t off,
                 size_t payload)
 {
     struct core *core = conn->instance->core;
-    int status = may_send(conn, packet->len - off);
+    int status;
 
+    /* What it adds is an entry: the packet is held by whoever shares it, too. */
+    if (relief_due(core, 0)) {
+        relief_make(core, 0);
+    }
+    status = may_send(conn, packet->len - off);
     if (status == BAY_EFULL) {
         stat_add(&conn->instance->stats->dropped, 1);
         if (conn->instance->conf->limits.slow_peer == CONF_SLOW_CLOSE) {
@@ -245,7 +255,7 @@ void conn_update_reading(struct conn *conn)
     }
     if (conn->state == CONN_CLOSING) {
         reading = true; /* the peer's Close is what we wait for */
-    } else if (conn->paused || conn->instance->frozen) {
+    } else if (conn->paused || conn->instance->frozen || conn->slowed_ms > 0) {
         reading = false;
     } else {
         /* Stops over half full, goes on when a quarter is left. */

@@ -17,6 +17,7 @@ static struct packet *packet_alloc(size_t cap)
     if (packet != NULL) {
         packet->next_free = NULL;
         packet->refs = 1;
+        packet->held = false;
         packet->len = 0;
         packet->cap = cap;
     }
@@ -37,6 +38,10 @@ void packet_unref(struct sendq_pool *pool, struct packet *packet)
 {
     if (packet == NULL || --packet->refs > 0) {
         return;
+    }
+    if (packet->held) {
+        packet->held = false;
+        pool->held -= sizeof *packet + packet->cap;
     }
     if (packet->cap == CHUNK_SIZE && pool->chunk_count < MAX_CHUNKS) {
         packet->next_free = pool->chunks;
@@ -78,6 +83,7 @@ bool packet_append(struct packet *packet, enum opcode opcode, const void *data,
 
 static void free_node(struct sendq_pool *pool, struct sendq_node *node)
 {
+    pool->held -= sizeof *node;
     packet_unref(pool, node->packet);
     if (pool->node_count < MAX_NODES) {
         node->next = pool->nodes;
@@ -114,6 +120,11 @@ static int push(struct sendq_pool *pool, struct sendq *queue,
     }
     queue->tail = node;
     queue->nodes++;
+    pool->held += sizeof *node;
+    if (!packet->held) {
+        packet->held = true;
+        pool->held += sizeof *packet + packet->cap;
+    }
     return 0;
 }
 

@@ -17,6 +17,7 @@
 struct packet {
     struct packet *next_free; /* in the pool */
     unsigned refs;
+    bool held; /* a queue has it, or had: counted in the pool */
     size_t len;
     size_t cap;
     unsigned char data[];
@@ -37,6 +38,7 @@ struct sendq_pool {
     struct sendq_node *nodes;
     unsigned chunk_count;
     unsigned node_count;
+    size_t held; /* memory of all that is in queues, shared or not */
 };
 
 void sendq_pool_finish(struct sendq_pool *pool);

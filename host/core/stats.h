@@ -119,16 +119,20 @@ struct worker_stats {
     stat_value heartbeat_ms; /* clock_coarse_ms, stored every second */
     stat_value sockets;  /* TCP and Unix connections of any kind, open now */
     stat_value accepted; /* ever */
-    stat_value accept_paused;    /* times accept ran out of descriptors */
-    stat_value handshake_errors; /* refused before a route was known */
-    stat_value http_requests;    /* plain HTTP */
-    stat_value bus_in;           /* messages from and to other workers */
+    stat_value accept_paused;      /* times accept ran out of descriptors */
+    stat_value connects_refused;   /* their address connects too often */
+    stat_value handshake_timeouts; /* no whole request came in time */
+    stat_value heads_too_long;     /* requests with too long a head */
+    stat_value handshake_errors;   /* refused before a route was known */
+    stat_value http_requests;      /* plain HTTP */
+    stat_value bus_in;             /* messages from and to other workers */
     stat_value bus_out;
-    stat_value bus_dropped; /* not sent: a sibling's queue was full or gone */
-    stat_value jobs_queued; /* deferred work not done yet */
-    stat_value timers;      /* set now */
-    stat_value log_lost;    /* lines of the log that were not written */
-    stat_value topics;      /* with a subscriber or listener here, now */
+    stat_value bus_dropped;  /* not sent: a sibling's queue was full or gone */
+    stat_value jobs_queued;  /* deferred work not done yet */
+    stat_value timers;       /* set now */
+    stat_value queued_bytes; /* that wait to be sent, now */
+    stat_value log_lost;     /* lines of the log that were not written */
+    stat_value topics;       /* with a subscriber or listener here, now */
     struct route_stats routes[]; /* as many as the configuration has */
 };
 

@@ -264,6 +264,7 @@ int exchange_begin(struct link *link)
     bool expected;
     int result;
 
+    link->asked = true;
     stat_add(&link->server->stats->http_requests, 1);
     exchange_destroy(link->exchange);
     link->exchange = NULL;

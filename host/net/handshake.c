@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "net/arrivals.h"
 #include "net/exchange.h"
 #include "net/headers.h"
 #include "net/link.h"
@@ -230,6 +231,11 @@ static int create_conn(struct link *link, struct instance *instance,
     int status, result = 0;
 
     headers_remote(link, remote, sizeof remote);
+    if (!arrivals_forwarded(link, remote)) {
+        stat_add(&instance_stats(instance)->refused, 1);
+        return exchange_refuse_upgrade(link->wsi, 429, "retry-after: 1\r\n",
+                                       "your address connects too often");
+    }
     headers_query(link->wsi, &query);
     if (query.failed) {
         buf_free(&query);
@@ -265,6 +271,7 @@ int handshake_check(struct link *link, char *upgrade)
     const char *method;
     int len;
 
+    link->asked = true;
     /* An upgrade to what it does not know libwebsockets 4.1.6 refuses itself,
      * and asks all the same: the request and its headers are freed by then. */
     if (lws_hdr_total_length(link->wsi, WSI_TOKEN_UPGRADE) <= 0) {

@@ -231,8 +231,8 @@ void headers_forget(struct link *link)
     }
 }
 
-static void format_address(const struct sockaddr_storage *addr, char *out,
-                           size_t size)
+void headers_address(const struct sockaddr_storage *addr, char *out,
+                     size_t size)
 {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)addr;
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)addr;
@@ -309,23 +309,38 @@ static void follow_proxies(const struct link *link,
     }
 }
 
+/* AF_UNSPEC: it was reset while it waited. */
+static void find_peer(const struct link *link, struct sockaddr_storage *addr)
+{
+    socklen_t len = sizeof *addr;
+
+    memset(addr, 0, sizeof *addr);
+    addr->ss_family = AF_UNIX;
+    if (!link->unix_peer && getpeername(lws_get_socket_fd(link->wsi),
+                                        (struct sockaddr *)addr, &len) != 0) {
+        addr->ss_family = AF_UNSPEC;
+    }
+}
+
+bool headers_proxied(const struct link *link)
+{
+    struct sockaddr_storage addr;
+
+    find_peer(link, &addr);
+    return is_proxy(link->server->conf, &addr);
+}
+
 void headers_remote(const struct link *link, char *out, size_t size)
 {
     struct sockaddr_storage addr;
-    socklen_t len = sizeof addr;
 
-    memset(&addr, 0, sizeof addr);
-    addr.ss_family = AF_UNIX;
-    if (!link->unix_peer && getpeername(lws_get_socket_fd(link->wsi),
-                                        (struct sockaddr *)&addr, &len) != 0) {
-        addr.ss_family = AF_UNSPEC;
-    }
+    find_peer(link, &addr);
     if (link->server->conf->proxy_count > 0) {
         follow_proxies(link, &addr);
     }
     if (addr.ss_family == AF_UNSPEC) {
-        snprintf(out, size, "unknown"); /* it was reset while it waited */
+        snprintf(out, size, "unknown");
     } else {
-        format_address(&addr, out, size);
+        headers_address(&addr, out, size);
     }
 }

@@ -5,6 +5,7 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include "base/buf.h"
 
@@ -38,5 +39,12 @@ void headers_forget(struct link *link);
  * proxy itself. "unix" for a Unix socket.
  */
 void headers_remote(const struct link *link, char *out, size_t size);
+
+/* Whether the socket's peer is one of `proxies`: it connects for others. */
+bool headers_proxied(const struct link *link);
+
+/* An address as text; "unix" if it is none of IP. */
+void headers_address(const struct sockaddr_storage *addr, char *out,
+                     size_t size);
 
 #endif

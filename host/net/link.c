@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <utlist.h>
 
+#include "base/log.h"
 #include "core/frame.h"
 #include "net/exchange.h"
 #include "net/headers.h"
@@ -28,6 +29,7 @@ struct link *link_create(struct server *server, struct lws *wsi,
     link->magic = LINK_MAGIC;
     link->wsi = wsi;
     link->server = server;
+    link->since_ms = uv_now(server->loop);
     link->tls = listener->tls;
     link->unix_peer = listener->unix_socket;
     DL_APPEND(server->links, link);
@@ -46,11 +48,32 @@ void link_lose(struct link *link)
     }
 }
 
+/* The library ends those who take too long for their first request, or for the
+ * TLS before it. */
+static void tell_late(struct link *link)
+{
+    struct server *server = link->server;
+    uint64_t now = uv_now(server->loop);
+    uint64_t left_out;
+
+    if (link->asked || link->ended ||
+        now - link->since_ms < server->conf->limits.handshake_ms) {
+        return;
+    }
+    stat_add(&server->stats->handshake_timeouts, 1);
+    if (seldom_due(&server->too_late, now, &left_out)) {
+        log_info("limit handshake: no whole request came in time; %llu times "
+                 "more since this was last said",
+                 (unsigned long long)left_out);
+    }
+}
+
 void link_destroy(struct link *link)
 {
     if (link == NULL) {
         return;
     }
+    tell_late(link);
     link_lose(link);
     exchange_destroy(link->exchange);
     headers_forget(link);

@@ -25,6 +25,8 @@ struct link {
     bool tls;
     bool unix_peer;
     bool ended; /* shut was asked for, or libwebsockets closes it itself */
+    bool asked; /* a whole request has come */
+    uint64_t since_ms;
     struct lws *wsi;
     struct server *server;
     struct conn *conn;           /* NULL: plain HTTP, or not yet known */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/arrivals.h"
 #include "net/link.h"
 #include "net/server-t.h"
 
@@ -45,14 +46,43 @@ static void tell(int error)
               strerror(error), (unsigned long long)limit.rlim_cur);
 }
 
+/* Once for each time that they run out, however often it is tried; and if
+ * they do again and again, now and then. */
 static void run_out(struct listener *listener, int error)
 {
-    if (stat_get(&listener->server->stats->accept_paused) == 0) {
-        tell(error);
+    struct server *server = listener->server;
+    uint64_t now = uv_now(server->loop);
+    uint64_t left_out;
+
+    if (server->paused_ms == 0) {
+        server->paused_ms = now;
+        server->paused_told = seldom_due(&server->paused, now, &left_out);
+        if (server->paused_told) {
+            tell(error);
+        }
     }
     stat_add(&listener->server->stats->accept_paused, 1);
     uv_poll_stop(&listener->poll);
     uv_timer_start(&listener->pause, resume, PAUSE_MS, 0);
+}
+
+static void go_on(struct server *server)
+{
+    if (server->paused_told) {
+        log_info(
+            "connections are accepted again, after %llu ms",
+            (unsigned long long)(uv_now(server->loop) - server->paused_ms));
+    }
+    server->paused_ms = 0;
+}
+
+/* No farewell, and no trace of it that the kernel would keep for a minute. */
+static void turn_away(int fd)
+{
+    struct linger now = { .l_onoff = 1 };
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
 }
 
 static void adopt(struct listener *listener, int fd)
@@ -79,10 +109,17 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     for (int i = 0; i < ACCEPT_BATCH; i++) {
-        int fd =
-            accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage addr = { .ss_family = AF_UNIX };
+        socklen_t len = sizeof addr;
+        int fd = accept4(listener->fd, (struct sockaddr *)&addr, &len,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-        if (fd >= 0) {
+        if (fd >= 0 && listener->server->paused_ms > 0) {
+            go_on(listener->server);
+        }
+        if (fd >= 0 && !arrivals_accept(listener->server, &addr)) {
+            turn_away(fd);
+        } else if (fd >= 0) {
             adopt(listener, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
                    errno == ENOMEM) {

@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <uv.h>
 
+#include "base/seldom.h"
 #include "net/keyring.h"
 #include "net/listen.h"
 #include "net/server.h"
@@ -32,6 +33,11 @@ struct server {
     struct server_setup setup;
     const struct conf *conf;
     struct worker_stats *stats;
+    struct seldom too_often; /* said of connect_rate, in the log */
+    struct seldom too_late;  /* of handshake */
+    struct seldom paused;    /* of descriptors */
+    uint64_t paused_ms;      /* accepting since then not; 0: it does */
+    bool paused_told;        /* in the log */
     struct core *core;
     uv_loop_t *loop;
     struct lws_context *context;

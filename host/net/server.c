@@ -151,6 +151,19 @@ static void after_events(uv_check_t *check)
 
 /* ---- setting up -------------------------------------------------------- */
 
+/* Whose requests they are that are said to be too long. */
+static struct worker_stats *library_stats;
+
+/* The library hangs up on these, and says so in no other way. */
+static void count_long_head(const char *line)
+{
+    if (library_stats != NULL &&
+        (strstr(line, "Ran out of header data space") != NULL ||
+         strstr(line, "More hdr frags than we can deal with") != NULL)) {
+        stat_add(&library_stats->heads_too_long, 1);
+    }
+}
+
 /* What a peer can make the library say, it can make it say a million times:
  * one line a second is logged, and the next tells how many were not. */
 static void log_library(int level, const char *line)
@@ -160,6 +173,7 @@ static void log_library(int level, const char *line)
     uint64_t now = clock_coarse_ms();
     int len = (int)strcspn(line, "\n");
 
+    count_long_head(line);
     if (now - last_ms < 1000) {
         left_out++;
         return;
@@ -295,6 +309,7 @@ static int create_context(struct server *server)
     struct lws_context_creation_info info = { 0 };
     void *loops[1];
 
+    library_stats = server->stats;
     lws_set_log_level(LLL_ERR | LLL_WARN, log_library);
     set_common(&info, server, loops);
     info.port = CONTEXT_PORT_NO_LISTEN;

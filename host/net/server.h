@@ -11,12 +11,15 @@
 #include "core/core.h"
 #include "net/pems.h"
 
+struct addresses;
 struct server;
 
 struct server_setup {
     uv_loop_t *loop;
     const struct conf *conf;
     struct worker_stats *stats;
+    /* How often addresses connect, for connect_rate; NULL: it is not kept. */
+    const struct addresses *connects;
     /* Bound, listening and non-blocking; borrowed until
      * server_stop_accepting. tls tells which of them speak TLS. */
     const int *listen_fds;

@@ -24,6 +24,15 @@ struct head {
     _Atomic uint32_t draining; /* not 0; no bool, which has two values only */
 };
 
+#define CELLS_SIZE (ADDRESS_CELLS * sizeof(struct address_cell))
+
+/* Address space for the most part: pages come when they are written to. */
+static void *map_shared(size_t size)
+{
+    return mmap(NULL, size, PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
 struct board *board_create(unsigned workers, unsigned routes)
 {
     size_t stride = round_up(sizeof(struct board_slot)) +
@@ -44,9 +53,10 @@ struct board *board_create(unsigned workers, unsigned routes)
         board->seed = clock_now_ns();
     }
     board->names = calloc(routes + 1, sizeof *board->names);
-    board->shared = mmap(NULL, board->size, PROT_READ | PROT_WRITE,
-                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (board->names == NULL || board->shared == MAP_FAILED) {
+    board->shared = map_shared(board->size);
+    board->cells = map_shared((workers + 1) * CELLS_SIZE);
+    if (board->names == NULL || board->shared == MAP_FAILED ||
+        board->cells == MAP_FAILED) {
         board_destroy(board);
         errno = ENOMEM;
         return NULL;
@@ -62,6 +72,9 @@ void board_destroy(struct board *board)
     if (board != NULL) {
         if (board->shared != MAP_FAILED) {
             munmap(board->shared, board->size);
+        }
+        if (board->cells != MAP_FAILED) {
+            munmap(board->cells, (board->workers + 1) * CELLS_SIZE);
         }
         free(board->names);
         free(board->older);
@@ -92,6 +105,9 @@ static stat_value *numbers_of(const struct board *board, unsigned worker,
 static const size_t totals[] = {
     offsetof(struct worker_stats, accepted),
     offsetof(struct worker_stats, accept_paused),
+    offsetof(struct worker_stats, connects_refused),
+    offsetof(struct worker_stats, handshake_timeouts),
+    offsetof(struct worker_stats, heads_too_long),
     offsetof(struct worker_stats, handshake_errors),
     offsetof(struct worker_stats, http_requests),
     offsetof(struct worker_stats, bus_in),
@@ -197,6 +213,49 @@ void board_begin(const struct board *board, unsigned worker, int pid)
     atomic_store(&slot->state, WORKER_STARTING);
 }
 
+struct addresses board_addresses(const struct board *board, unsigned worker)
+{
+    return (struct addresses){ board->cells + worker * ADDRESS_CELLS,
+                               board->seed };
+}
+
+struct addresses board_connects(const struct board *board)
+{
+    return board_addresses(board, board->workers);
+}
+
+static uint64_t address_own(const struct board *board, uint64_t key)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < board->workers; i++) {
+        struct addresses addresses = board_addresses(board, i);
+
+        sum += address_count(&addresses, key);
+    }
+    return sum;
+}
+
+uint64_t board_address(const struct board *board, uint64_t key)
+{
+    uint64_t sum = address_own(board, key);
+
+    for (size_t i = 0; i < board->older_count; i++) {
+        sum += address_own(board->older[i], key);
+    }
+    return sum;
+}
+
+/* Gives the pages back; what is read there afterwards is zero. */
+static void clear_addresses(const struct board *board, unsigned worker)
+{
+    struct addresses addresses = board_addresses(board, worker);
+
+    if (madvise(addresses.cells, CELLS_SIZE, MADV_REMOVE) != 0) {
+        memset(addresses.cells, 0, CELLS_SIZE);
+    }
+}
+
 void board_bury(const struct board *board, unsigned worker)
 {
     struct board_slot *slot = board_slot(board, worker);
@@ -211,7 +270,9 @@ void board_bury(const struct board *board, unsigned worker)
     stat_set(&stats->sockets, 0);
     stat_set(&stats->jobs_queued, 0);
     stat_set(&stats->timers, 0);
+    stat_set(&stats->queued_bytes, 0);
     stat_set(&stats->topics, 0);
+    clear_addresses(board, worker);
     for (unsigned i = 0; i < board->routes; i++) {
         stat_set(&stats->routes[i].connections, 0);
         stat_set(&stats->routes[i].outdated, 0);

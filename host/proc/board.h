@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "core/addresses.h"
 #include "core/bans.h"
 #include "core/stats.h"
 
@@ -49,15 +50,16 @@ struct board_route {
  * memory spoils numbers, but leads no one astray. */
 struct board {
     unsigned workers;
-    unsigned routes;           /* places for the counters of routes */
-    struct board_route *names; /* for each place; as they were at the fork */
-    uint64_t started_ms;       /* clock_now_ms */
-    uint64_t started_wall_ms;  /* since 1970 */
+    unsigned routes;            /* places for the counters of routes */
+    struct board_route *names;  /* for each place; as they were at the fork */
+    uint64_t started_ms;        /* clock_now_ms */
+    uint64_t started_wall_ms;   /* since 1970 */
+    struct address_cell *cells; /* shared: a table of each worker, and of all */
     unsigned char *shared;
     size_t size;
-    size_t stride;        /* from slot to slot */
-    uint64_t incarnation; /* the first of each worker */
-    uint64_t seed;        /* of hashes of messages: secret, one for the host */
+    size_t stride;           /* from slot to slot */
+    uint64_t incarnation;    /* the first of each worker */
+    uint64_t seed;           /* of hashes: secret, one for the host */
     const struct bans *bans; /* NULL: none; borrowed */
     struct board **older;    /* whose workers had not gone yet; borrowed */
     size_t older_count;
@@ -112,6 +114,13 @@ uint64_t board_sum_route(const struct board *board, unsigned route,
 uint64_t board_sum(const struct board *board, size_t offset);
 uint64_t board_connections(const struct board *board, unsigned route);
 uint64_t board_all_connections(const struct board *board);
+/* Connections by address: the table of one worker, and how many all have
+ * together, with those of older boards. */
+struct addresses board_addresses(const struct board *board, unsigned worker);
+uint64_t board_address(const struct board *board, uint64_t key);
+
+/* How often addresses connect: for all workers. */
+struct addresses board_connects(const struct board *board);
 unsigned board_running(const struct board *board);
 
 #endif

@@ -47,6 +47,8 @@ struct worker {
     const struct worker_setup *setup;
     struct worker_stats *stats;
     struct pages pages;
+    struct addresses addresses; /* connections of this worker */
+    struct addresses connects;  /* of all workers */
     uv_loop_t loop;
     uv_signal_t signals[IGNORED_COUNT];
     uv_timer_t beat;
@@ -103,6 +105,13 @@ static uint64_t count_connections(void *arg, unsigned route)
     const struct worker *worker = arg;
 
     return board_connections(worker->setup->board, route);
+}
+
+static uint64_t count_address(void *arg, uint64_t key)
+{
+    const struct worker *worker = arg;
+
+    return board_address(worker->setup->board, key);
 }
 
 static uint64_t now_ms(void *arg)
@@ -293,6 +302,7 @@ static void adopted(void *arg, const struct conf *conf, const struct conf *old)
     worker->errands.conf = conf;
     adopt_log(conf, old);
     core_set_logging(worker->core, conf->log_access, conf->log_trace);
+    core_set_queue_total(worker->core, conf->queue_total);
     tell_uses(worker);
     enforce_bans(worker);
 }
@@ -309,11 +319,14 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .transport_self = worker->server,
         .stats = worker->stats,
         .count_connections = count_connections,
+        .count_address = count_address,
+        .addresses = &worker->addresses,
         .count_arg = worker,
         .bans = setup->board->bans,
         .worker = setup->index,
         .workers = setup->conf->workers,
         .incarnation = incarnation,
+        .queue_total = setup->conf->queue_total,
         .log_access = setup->conf->log_access,
         .log_trace = setup->conf->log_trace,
     };
@@ -353,6 +366,7 @@ static int make_server(struct worker *worker, char *why, size_t why_size)
         .loop = &worker->loop,
         .conf = setup->conf,
         .stats = worker->stats,
+        .connects = &worker->connects,
         .listen_fds = setup->listen_fds,
         .listen_tls = setup->listen_tls,
         .listen_count = setup->listen_count,
@@ -457,6 +471,8 @@ int worker_run(const struct worker_setup *setup)
         .setup = setup,
         .stats = board_stats(setup->board, setup->index),
         .pages = { setup->board, setup->conf },
+        .addresses = board_addresses(setup->board, setup->index),
+        .connects = board_connects(setup->board),
         .shelf = { .images_dir = setup->images_dir },
         .turnover = { .adopted = adopted },
         .errands = { .conf = setup->conf,

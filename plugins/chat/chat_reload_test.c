@@ -62,13 +62,13 @@ static void test_less_history(void)
     bay_peer *ann;
     json_t *json;
 
-    begin("burst = 100");
+    begin("chat.burst = 100");
     ann = join(0, "/chat?name=ann");
     for (int i = 0; i < 10; i++) {
         say(ann, "x");
     }
-    BAY_EXPECT_EQUAL(bay_test_reload(test, NULL, "history = 2\nburst = 100"),
-                     BAY_OK);
+    BAY_EXPECT_EQUAL(
+        bay_test_reload(test, NULL, "history = 2\nchat.burst = 100"), BAY_OK);
     say(ann, "y");
     json =
         EXPECT_TYPE(bay_test_connect(test, "/chat?name=bob", NULL), "welcome");
@@ -82,7 +82,7 @@ static void test_new_code(void)
     bay_peer *ann, *bob, *cat;
     json_t *json;
 
-    begin("rate = 1\nburst = 3");
+    begin("chat.rate = 1\nchat.burst = 3");
     ann = join(0, "/chat?name=ann&key=secret");
     bob = join(0, "/chat?name=bob");
     say(ann, "before");
@@ -147,7 +147,7 @@ static void test_workers(void)
     ann = join(0, "/chat?name=ann");
     bob = join(1, "/chat?name=bob");
     bay_peer_forget(ann);
-    BAY_EXPECT_EQUAL(bay_test_reload(test, &later, "rate = 2"), BAY_OK);
+    BAY_EXPECT_EQUAL(bay_test_reload(test, &later, "chat.rate = 2"), BAY_OK);
     expect_way("swapped", 2);
     bay_test_advance(test, 20000);
     BAY_EXPECT_SILENT(ann);

@@ -42,7 +42,7 @@ static void test_one_room(void)
     bay_peer *ann, *bob, *eve;
     json_t *json;
 
-    begin("burst = 1000");
+    begin("chat.burst = 1000");
     ann = join(0, "/chat?name=ann");
     bob = connect_to(1, "/chat?name=bob");
     json = EXPECT_TYPE(bob, "welcome");
@@ -83,7 +83,7 @@ static void test_names_across(void)
     bay_peer *ann, *again, *bob;
     json_t *json;
 
-    begin("burst = 1000");
+    begin("chat.burst = 1000");
     ann = join(0, "/chat?name=ann&key=k");
     bob = join(0, "/chat?name=bob");
     bay_peer_forget(ann);
@@ -103,7 +103,7 @@ static void test_new_worker(void)
     bay_peer *ann, *bob;
     json_t *json;
 
-    begin("burst = 1000");
+    begin("chat.burst = 1000");
     ann = join(0, "/chat?name=ann");
     bob = join(1, "/chat?name=bob");
     say(ann, "1");
@@ -126,7 +126,7 @@ static void test_early_bird(void)
     bay_peer *ann, *cat;
     json_t *json;
 
-    begin("burst = 1000");
+    begin("chat.burst = 1000");
     ann = join(0, "/chat?name=ann");
     say(ann, "hello");
     bay_peer_forget(ann);
@@ -151,7 +151,7 @@ static void test_crash(void)
     bay_peer *ann, *bob, *again;
     json_t *json;
 
-    begin("burst = 1000");
+    begin("chat.burst = 1000");
     ann = join(0, "/chat?name=ann");
     bob = join(1, "/chat?name=bob&key=k");
     join(1, "/chat?name=cat");
@@ -187,7 +187,7 @@ static void test_lost_join_and_leave(void)
     bay_peer *ann, *bob;
     json_t *json;
 
-    begin("burst = 1000");
+    begin("chat.burst = 1000");
     ann = join(0, "/chat?name=ann");
     bay_test_lose(test, 1, 1);
     bob = join(1, "/chat?name=bob");
@@ -212,7 +212,7 @@ static void test_lost_message(void)
     bay_peer *ann, *bob;
     json_t *json;
 
-    begin("burst = 1000");
+    begin("chat.burst = 1000");
     ann = join(0, "/chat?name=ann");
     bob = join(1, "/chat?name=bob");
     bay_peer_forget(ann);
@@ -239,7 +239,7 @@ static void test_pause(void)
 {
     bay_peer *ann, *bob;
 
-    begin("burst = 1000");
+    begin("chat.burst = 1000");
     ann = join(0, "/chat?name=ann");
     bob = join(1, "/chat?name=bob");
     bay_peer_forget(ann);
@@ -254,7 +254,7 @@ static void test_name_race(void)
 {
     bay_peer *first, *second;
 
-    begin("burst = 1000");
+    begin("chat.burst = 1000");
     bay_test_lose(test, 0, 1);
     first = join(0, "/chat?name=ann");
     second = join(1, "/chat?name=ann");
@@ -276,7 +276,7 @@ static void test_pages(void)
     char text[1800], target[64];
     json_t *json;
 
-    begin("burst = 1000");
+    begin("chat.burst = 1000");
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     for (int i = 0; i < ROOMS; i++) {

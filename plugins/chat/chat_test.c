@@ -318,7 +318,7 @@ static void test_bad_requests(void)
     bay_peer *ann, *bob;
     json_t *json;
 
-    begin("burst = 100");
+    begin("chat.burst = 100");
     ann = join("/chat?name=ann");
     bob = join("/chat?name=bob");
     bay_peer_forget(ann);
@@ -416,7 +416,7 @@ static void test_rate(void)
 {
     bay_peer *ann, *bob;
 
-    begin("rate = 2\nburst = 3");
+    begin("chat.rate = 2\nchat.burst = 3");
     ann = join("/chat?name=ann");
     bob = join("/chat?name=bob");
     bay_peer_forget(ann);

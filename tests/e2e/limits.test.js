@@ -264,6 +264,7 @@ suite('descriptors', {
         for (const client of clients.slice(0, 50)) {
             client.destroy();
         }
+        await host.waitLog(/connections are accepted again, after \d+ ms/);
         for (const client of clients.slice(50)) {
             await client.upgrade('/echo');
             client.send(OPCODE.text, 'hello');

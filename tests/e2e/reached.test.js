@@ -3,8 +3,10 @@
 
 const assert = require('node:assert');
 const { suite } = require('./lib/suite.js');
-const { OPCODE, frame } = require('./lib/raw.js');
-const { until } = require('./lib/wait.js');
+const { OPCODE, RawSocket, frame, requestText, upgradeHeaders } =
+    require('./lib/raw.js');
+const { FILES, TLS } = require('./lib/tls.js');
+const { SLOWNESS, until } = require('./lib/wait.js');
 
 const { binary, continuation, text } = OPCODE;
 
@@ -83,6 +85,159 @@ suite('a message', {
     });
 });
 
+suite('a client that sends', {
+    limits: { ping: 0 },
+    routes: {
+        wait: { path: '/wait', plugin: 'echo', rate: 20, burst: 5 },
+        close: { path: '/close', plugin: 'echo', rate: 20, burst: 5,
+            over_rate: 'close' },
+        bytes: { path: '/bytes', plugin: 'echo', rate_bytes: '64k',
+            burst_bytes: '16k' },
+        heavy: { path: '/heavy', plugin: 'echo', rate_bytes: '64k',
+            over_rate: 'close' },
+        free: { path: '/free', plugin: 'echo' },
+    },
+}, ({ host, it }) => {
+    it('too many messages waits, and loses none', async () => {
+        const raw = await host.rawUpgrade('/wait');
+        const other = await host.connect('/free');
+        const start = performance.now();
+
+        for (let i = 0; i < 25; i++) {
+            raw.send(text, `${i}`);
+        }
+        for (let i = 0; i < 25; i++) {
+            assert.strictEqual((await raw.message()).text, `${i}`);
+            assert.strictEqual(await other.ask(`${i}`), `${i}`);
+        }
+        /* 5 at once, and one that shows it. */
+        const ms = performance.now() - start;
+
+        assert.ok(ms > 900 && ms < 2500 * SLOWNESS, `${ms} ms`);
+        await host.waitLog(/\[wait\/echo\].*: limit rate: not read from for/);
+        assert.ok(await reached(host, 'rate', 'wait') > 0);
+    });
+
+    it('too many messages is closed, if the file says so', async () => {
+        const raw = await host.rawUpgrade('/close');
+
+        for (let i = 0; i < 6; i++) {
+            raw.send(text, `${i}`);
+        }
+        for (let i = 0; i < 5; i++) {
+            assert.strictEqual((await raw.message()).text, `${i}`);
+        }
+        assert.deepStrictEqual(await raw.close(),
+            { code: 1008, reason: 'too many messages' });
+        await told(host, 'rate', 'close', 'closed with 1008');
+    });
+
+    it('too many bytes waits, also within a message', async () => {
+        const raw = await host.rawUpgrade('/bytes');
+        const start = performance.now();
+
+        raw.send(binary, Buffer.alloc(80 * 1024));
+        raw.send(binary, Buffer.alloc(1));
+        assert.strictEqual((await raw.message()).data.length, 80 * 1024);
+        assert.strictEqual((await raw.message()).data.length, 1);
+        const ms = performance.now() - start;
+
+        assert.ok(ms > 700 && ms < 2500 * SLOWNESS, `${ms} ms`);
+        assert.ok(await reached(host, 'rate_bytes', 'bytes') > 0);
+    });
+
+    it('too many bytes is closed, if the file says so', async () => {
+        const raw = await host.rawUpgrade('/heavy');
+
+        raw.send(binary, Buffer.alloc(32 * 1024));
+        raw.send(binary, Buffer.alloc(40 * 1024));
+        assert.strictEqual((await raw.message()).data.length, 32 * 1024);
+        assert.deepStrictEqual(await raw.close(),
+            { code: 1008, reason: 'too many bytes' });
+        await told(host, 'rate_bytes', 'heavy', 'closed with 1008');
+    });
+});
+
+suite('a queue that is full', {
+    server: { workers: 1 },
+    limits: { send_queue: '4m', ping: 0, queue_total: '4m' },
+    routes: {
+        close: { path: '/close', plugin: 'everything', send_queue: '64k' },
+        drop: { path: '/drop', plugin: 'everything', send_queue: '64k',
+            slow_peer: 'drop' },
+        total: { path: '/total', plugin: 'everything' },
+    },
+    expected: [/limit queue_total: /],
+}, ({ host, it }) => {
+    const CHUNK = 'x'.repeat(60000);
+
+    /* Does not read, while so much is published to it. */
+    async function choke(path, enough) {
+        const raw = await host.rawUpgrade(path);
+        const other = await host.connect(path);
+
+        raw.send(text, 'sub news');
+        await raw.message();
+        raw.socket.pause();
+        await until(async () => {
+            for (let i = 0; i < 50; i++) {
+                other.send(`pub news ${CHUNK}`);
+            }
+            for (let i = 0; i < 50; i++) {
+                await other.text();
+            }
+            return enough();
+        }, 'a queue that is full', 30000);
+        assert.strictEqual(await other.ask('echo unharmed'), 'unharmed');
+        return raw;
+    }
+
+    it('of one client closes it', async () => {
+        await choke('/close', () => reached(host, 'send_queue', 'close'));
+        await told(host, 'send_queue', 'close', 'closed with 1013: too slow');
+    });
+
+    it('of one client drops messages, if the file says so', async () => {
+        await choke('/drop', () => reached(host, 'send_queue', 'drop'));
+        await host.waitLog(
+            /\[drop\/.*: limit send_queue: a message was dropped/);
+    });
+
+    it('of all clients closes the longest', async () => {
+        const raws = [];
+        const reader = await host.connect('/total');
+
+        for (let i = 0; i < 4; i++) {
+            const raw = await host.rawUpgrade('/total');
+
+            raw.send(text, 'id');
+            const [, id] = (await raw.message()).text.split(' ');
+
+            raw.socket.pause();
+            raws.push({ raw, id });
+        }
+        /* The first gets most; each less than its own queue may hold. */
+        await until(async () => {
+            const to = Array.from({ length: 10 }, () => [raws[0], ...raws])
+                .flat();
+
+            for (const { id } of to) {
+                reader.send(`sendto ${id} ${CHUNK}`);
+            }
+            for (let i = 0; i < to.length; i++) {
+                await reader.text();
+            }
+            return await reached(host, 'queue_total', 'total') > 0;
+        }, 'queues that are full', 30000);
+        const queued = (await host.metrics()).get('patchbay_queued_bytes');
+
+        assert.ok(queued <= 4 << 20, `${queued} bytes`);
+        assert.strictEqual(await reader.ask('echo unharmed'), 'unharmed');
+        await host.waitLog(new RegExp('\\[total/everything\\] ' +
+            `#${raws[0].id} .*: limit queue_total: closed with 1013`));
+    });
+});
+
 suite('time', {
     limits: { ping: 0 },
     routes: {
@@ -100,6 +255,191 @@ suite('time', {
         assert.deepStrictEqual(await (await host.rawUpgrade('/idle')).close(),
             { code: 1001, reason: 'idle' });
         await told(host, 'idle', 'idle', 'closed with 1001: idle');
+    });
+});
+
+if (SLOWNESS === 1) { /* a sanitizer takes terabytes of address space */
+    suite('memory', {
+        prefix: ['prlimit', '--as=1000000000'],
+        expected: [/limit memory: /],
+        routes: { big: { path: '/big', plugin: 'echo', max_message: '1g' } },
+    }, ({ host, it }) => {
+        it('that is refused costs one connection', async () => {
+            const other = await host.connect('/big');
+            const pid = host.workers()[0];
+            const raw = await host.rawUpgrade('/big');
+
+            raw.send(binary, 'x', { length: 2n ** 30n - 1n, width: 9 });
+            assert.deepStrictEqual(await raw.close(),
+                { code: 1011, reason: 'out of memory' });
+            await told(host, 'memory', 'big', 'closed with 1011');
+            assert.strictEqual(await other.ask('unharmed'), 'unharmed');
+            assert.strictEqual(host.workers()[0], pid);
+        });
+    });
+}
+
+/* From an address of this machine that is not the usual one. */
+async function from(host, localAddress) {
+    return host.keep(await RawSocket.connect({ ...host.where(),
+        localAddress }));
+}
+
+suite('sockets', {
+    server: { workers: 2 },
+    limits: { connect_rate: 10, connect_burst: 5 },
+    routes: { echo: { path: '/echo', plugin: 'echo' } },
+}, ({ host, it }) => {
+    it('of one address may not come too fast', async () => {
+        const how = await Promise.all(Array.from({ length: 40 }, async () => {
+            const raw = await from(host, '127.0.0.2').catch(() => null);
+
+            return await raw?.upgrade('/echo').catch(() => null);
+        }));
+        const open = how.filter(Boolean);
+
+        /* Over both workers. */
+        assert.ok(open.length >= 5 && open.length < 20 * SLOWNESS,
+            `${open.length} of 40`);
+        await host.waitLog(/127\.0\.0\.2: limit connect_rate: /);
+        assert.ok((await host.metrics())
+            .get('patchbay_connects_refused_total') >= 20 / SLOWNESS);
+        const other = await from(host, '127.0.0.3');
+
+        await other.upgrade('/echo');
+        other.send(text, 'x');
+        assert.strictEqual((await other.message()).text, 'x');
+        open[0].send(text, 'x');
+        assert.strictEqual((await open[0].message()).text, 'x');
+    });
+});
+
+suite('sockets of a proxy', {
+    server: { proxies: '127.0.0.2' },
+    limits: { connect_rate: 1, connect_burst: 3, per_address: 2 },
+    routes: { echo: { path: '/echo', plugin: 'echo' } },
+}, ({ host, it }) => {
+    const through = async (client) => {
+        const raw = await from(host, '127.0.0.2');
+        const { status } = await raw.handshake('/echo',
+            { 'X-Forwarded-For': client });
+
+        return { raw, status };
+    };
+
+    it('may come as fast as they like, and count for whom they speak',
+        async () => {
+            const statuses = [];
+            const kept = [];
+
+            for (let i = 0; i < 5; i++) {
+                const { raw, status } = await through('192.0.2.1');
+
+                statuses.push(status);
+                kept.push(raw);
+            }
+            /* Two may be open, and three come at once. */
+            assert.deepStrictEqual(statuses, [101, 101, 429, 429, 429]);
+            for (let i = 10; i < 20; i++) {
+                assert.strictEqual((await through(`192.0.2.${i}`)).status, 101);
+            }
+            assert.strictEqual(await reached(host, 'per_address', 'echo'), 1);
+            await host.waitLog(/192\.0\.2\.1: limit per_address: .* 429/);
+            assert.strictEqual((await host.metrics())
+                .get('patchbay_connects_refused_total'), 2);
+        });
+});
+
+suite('connections of an address', {
+    server: { workers: 2 },
+    routes: {
+        three: { path: '/three', plugin: 'echo', per_address: 3 },
+        other: { path: '/other', plugin: 'echo', per_address: 3 },
+    },
+    expected: [/killed by signal 9/],
+}, ({ host, it }) => {
+    it('are counted over all workers', async () => {
+        const raws = [];
+
+        for (let i = 0; i < 3; i++) {
+            raws.push(await host.rawUpgrade('/three'));
+        }
+        for (let i = 0; i < 4; i++) {
+            assert.strictEqual(
+                (await (await host.raw()).handshake('/three')).status, 429);
+        }
+        await host.rawUpgrade('/other');
+        await (await from(host, '127.0.0.2')).upgrade('/three');
+        raws[0].destroy();
+        await until(async () => (await (await host.raw())
+            .handshake('/three')).status === 101, 'a place');
+        assert.ok(await reached(host, 'per_address', 'three') >= 4);
+    });
+
+    it('are not counted when their worker has died', async () => {
+        host.disconnect();
+        for (const pid of host.workers()) {
+            process.kill(pid, 'SIGKILL');
+        }
+        for (let i = 0; i < 3; i++) {
+            await until(() => host.rawUpgrade('/three').catch(() => null),
+                'a place');
+        }
+        assert.strictEqual(
+            (await (await host.raw()).handshake('/three')).status, 429);
+    });
+});
+
+suite('a handshake', {
+    limits: { handshake: '1s' },
+    tls: TLS,
+    files: FILES,
+    routes: { echo: { path: '/echo', plugin: 'echo' } },
+    expected: [/libwebsockets:/],
+}, ({ host, it }) => {
+    it('may not take too long', async () => {
+        const drip = async (raw, bytes) => {
+            const start = performance.now();
+            let at = 0;
+            const timer = setInterval(() => raw.write(
+                bytes.subarray(at, ++at)), 50).unref();
+
+            await raw.ended();
+            clearInterval(timer);
+            return performance.now() - start;
+        };
+        const plain = await host.raw(); /* of TLS, this is */
+        const secure = await host.raw({ secure:
+            { rejectUnauthorized: false } });
+        const times = await Promise.all([
+            drip(plain, Buffer.from('16030100fa010000f60303' +
+                '00'.repeat(240), 'hex')),
+            drip(secure, requestText('GET /echo HTTP/1.1',
+                { ...upgradeHeaders('x'), 'X-Long': 'x'.repeat(1000) })),
+        ]);
+
+        for (const ms of times) {
+            assert.ok(ms > 500 && ms < 3000 * SLOWNESS, `after ${ms} ms`);
+        }
+        await host.waitLog(/limit handshake: no whole request came in time/);
+        assert.strictEqual((await host.request('/-/metrics',
+            { secure: true })).text.match(
+            /^patchbay_handshake_timeouts_total (\d+)$/m)[1], '2');
+    });
+
+    it('may not be too long', async () => {
+        for (const more of [{ 'X-Long': 'x'.repeat(9000) },
+            { Cookie: Array(120).fill('a=b') }]) {
+            const raw = await host.raw({ secure:
+                { rejectUnauthorized: false } });
+
+            raw.request('GET /echo HTTP/1.1',
+                { ...upgradeHeaders('x'), ...more });
+            assert.strictEqual((await raw.rest()).length, 0);
+        }
+        assert.strictEqual((await host.request('/-/metrics',
+            { secure: true })).text.match(
+            /^patchbay_request_heads_too_long_total (\d+)$/m)[1], '2');
     });
 });
 

@@ -17,7 +17,8 @@ static void serves_a_file(void **state)
 
 static void has_options(void **state)
 {
-    bay_test *test = bay_test_load(BUILD_DIR "/plugins/chat.so", "rate = 7");
+    bay_test *test =
+        bay_test_load(BUILD_DIR "/plugins/chat.so", "chat.rate = 7");
     bay_peer *peer = bay_test_connect(test, "/chat?name=ann", NULL);
 
     (void)state;

@@ -228,6 +228,7 @@ static inline struct conf_route *rig_route(const char *path,
     route->limits.send_queue = 64 << 10;
     route->limits.slow_peer = CONF_SLOW_CLOSE;
     route->limits.slow_hook_ms = 1000;
+    route->limits.over_rate = CONF_RATE_WAIT;
     route->slot = rig.route_count;
     assert_int_equal(
         core_add_route(rig.core,

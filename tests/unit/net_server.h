@@ -203,6 +203,7 @@ static inline int net_setup(void **state)
     net.stats = calloc(1, sizeof *net.stats + 4 * sizeof(struct route_stats));
     net.conf.limits.max_message = 1 << 20;
     net.conf.limits.fragments = 1024;
+    net.conf.limits.over_rate = CONF_RATE_WAIT;
     net.conf.limits.send_queue = 1 << 20;
     net.conf.limits.slow_peer = CONF_SLOW_CLOSE;
     net.conf.limits.slow_hook_ms = 10000;

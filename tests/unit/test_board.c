@@ -143,6 +143,38 @@ static void buries_what_was_open_and_keeps_what_was_counted(void **state)
     }
 }
 
+/* Connections of an address: those of a dead worker are gone. */
+static void counts_addresses_over_workers(void **state)
+{
+    struct board *board = *state;
+    struct board *second = board_create(2, ROUTES);
+    struct addresses one = board_addresses(board, 0);
+    struct addresses two = board_addresses(board, 1);
+    struct addresses next;
+    uint64_t key = address_key(board->seed, "192.0.2.1", 0);
+
+    address_add(&one, key);
+    address_add(&two, key);
+    address_add(&two, key);
+    assert_int_equal(board_address(board, key), 3);
+    assert_int_equal(board_succeed(second, board), 0);
+    assert_int_equal(second->seed, board->seed);
+    next = board_addresses(second, 1);
+    address_add(&next, key);
+    assert_int_equal(board_address(second, key), 4);
+    board_bury(board, 1);
+    assert_int_equal(board_address(board, key), 1);
+    assert_int_equal(board_address(second, key), 2);
+    address_add(&two, key);
+    assert_int_equal(board_address(board, key), 2);
+    assert_int_equal(
+        address_count(
+            &(struct addresses){ board_connects(board).cells, board->seed },
+            key),
+        0);
+    board_destroy(second);
+}
+
 static uint64_t accepted_of(const struct board *board, unsigned route)
 {
     return board_sum_route(board, route,
@@ -240,6 +272,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(sums_over_workers, make, unmake),
         cmocka_unit_test_setup_teardown(
             buries_what_was_open_and_keeps_what_was_counted, make, unmake),
+        cmocka_unit_test_setup_teardown(counts_addresses_over_workers, make,
+                                        unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

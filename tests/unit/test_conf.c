@@ -268,15 +268,15 @@ struct wrong {
 #define FORMS                                                                \
     "an address is NAME:PORT, IPV4:PORT, [IPV6]:PORT or unix:PATH, such as " \
     "localhost:9501, 0.0.0.0:9501, [::]:9501, unix:/run/x.sock"
-
 #define SECTIONS                                                       \
     "unknown section, there are [server], [tls], [certificate.NAME], " \
     "[log], [limits], [http], [plugin.NAME] and [route.NAME]"
 
+#define OPTIONS ", and options of its plugin as PLUGIN.KEY"
 #define IN_ROUTE                                                             \
-    "max_message, fragments, send_queue, slow_peer, ping, ping_wait, idle, " \
-    "connections, slow_hook, origins, path, plugin and on_reload, and "      \
-    "options of its plugin as PLUGIN.KEY"
+    "max_message, fragments, rate, burst, rate_bytes, burst_bytes, "         \
+    "over_rate, send_queue, slow_peer, ping, ping_wait, idle, connections, " \
+    "per_address, slow_hook, origins, path, plugin and on_reload" OPTIONS
 
 static const struct wrong names[] = {
     { "[servr]\n",

@@ -1,22 +1,53 @@
 /* test_conf_limits.c - the keys of [limits] that bound what clients do */
 #include "ini_file.h"
 
+/* Numbers that follow one another, so that none stands for another. */
+static void expect(const struct conf_limits *limits, unsigned first,
+                   enum conf_over_rate over_rate)
+{
+    assert_int_equal(limits->rate, first + 2);
+    assert_int_equal(limits->burst, first + 3);
+    assert_int_equal(limits->rate_bytes, (first + 4) << 10);
+    assert_int_equal(limits->burst_bytes, (first + 5) << 10);
+    assert_int_equal(limits->over_rate, over_rate);
+    assert_int_equal(limits->per_address, first + 7);
+}
+
 static void read_from_limits_and_route(void **state)
 {
     struct conf *conf = ini_file_load("[limits]\n"
                                       "fragments = 21\n"
+                                      "rate = 23\n"
+                                      "burst = 24\n"
+                                      "rate_bytes = 25k\n"
+                                      "burst_bytes = 26k\n"
+                                      "over_rate = close\n"
+                                      "queue_total = 27m\n"
+                                      "per_address = 28\n"
+                                      "connect_rate = 29\n"
+                                      "connect_burst = 30\n"
                                       "[route.a]\n"
                                       "path = /a\n"
                                       "plugin = chat\n"
                                       "fragments = 22\n"
+                                      "rate = 33\n"
+                                      "burst = 34\n"
+                                      "rate_bytes = 35k\n"
+                                      "burst_bytes = 36k\n"
+                                      "over_rate = wait\n"
+                                      "per_address = 38\n"
                                       "[route.b]\n"
                                       "path = /b\n"
                                       "plugin = chat\n");
 
     (void)state;
-    assert_int_equal(conf->limits.fragments, 21);
+    assert_int_equal(conf->queue_total, 27 << 20);
+    assert_int_equal(conf->connect_rate, 29);
+    assert_int_equal(conf->connect_burst, 30);
+    expect(&conf->limits, 21, CONF_RATE_CLOSE);
+    expect(&conf->routes[1].limits, 21, CONF_RATE_CLOSE);
     assert_int_equal(conf->routes[0].limits.fragments, 22);
-    assert_int_equal(conf->routes[1].limits.fragments, 21);
+    expect(&conf->routes[0].limits, 31, CONF_RATE_WAIT);
     conf_free(conf);
 }
 
@@ -28,6 +59,12 @@ static void have_defaults(void **state)
 
     (void)state;
     assert_int_equal(conf->routes[0].limits.fragments, 1024);
+    assert_int_equal(conf->routes[0].limits.rate, 0);
+    assert_int_equal(conf->routes[0].limits.rate_bytes, 0);
+    assert_int_equal(conf->routes[0].limits.over_rate, CONF_RATE_WAIT);
+    assert_int_equal(conf->queue_total, 256 << 20);
+    assert_int_equal(conf->routes[0].limits.per_address, 0);
+    assert_int_equal(conf->connect_rate, 0);
     conf_free(conf);
 }
 

@@ -2,6 +2,7 @@
 #include "core_script.h"
 
 #include "caught_log.h"
+#include "core/addresses.h"
 #include "core/limits.h"
 
 static uint64_t reached(enum limit limit)
@@ -109,12 +110,71 @@ static void a_full_route(void **state)
     script_heard();
 }
 
+static uint64_t count_address(void *arg, uint64_t key)
+{
+    return address_count(arg, key);
+}
+
+static bool ask_from(struct peer *peer, const char *remote, int *status)
+{
+    struct request request = {
+        .method = "GET", .remote = remote, .path = "/a", .body = { .data = "" }
+    };
+    const char *why;
+
+    memset(peer, 0, sizeof *peer);
+    peer->conn = conn_create(core_find_route(rig.core, "/a"), &request, NULL,
+                             peer, status, &why);
+    request_finish(&request);
+    return peer->conn != NULL;
+}
+
+static void many_of_one_address(void **state)
+{
+    struct addresses addresses = {
+        calloc(ADDRESS_CELLS, sizeof(struct address_cell)), 7
+    };
+    struct peer peers[6];
+    int status;
+
+    (void)state;
+    rig.core->setup.addresses = &addresses;
+    rig.core->setup.count_address = count_address;
+    rig.core->setup.count_arg = &addresses;
+    rig_route("/a", &script_plugin)->limits.per_address = 2;
+    assert_true(ask_from(&peers[0], "192.0.2.1", &status));
+    assert_true(ask_from(&peers[1], "192.0.2.1", &status));
+    assert_false(ask_from(&peers[2], "192.0.2.1", &status));
+    assert_int_equal(status, 429);
+    assert_int_equal(reached(LIMIT_ADDRESS), 1);
+    assert_int_equal(stat_get(&rig.stats->routes[0].refused), 1);
+    assert_true(ask_from(&peers[2], "192.0.2.2", &status));
+    for (int i = 3; i < 6; i++) { /* they have none */
+        assert_true(ask_from(&peers[i], "unix", &status));
+    }
+    rig_leave(&peers[0]);
+    assert_true(ask_from(&peers[0], "192.0.2.1", &status));
+    script.handshake_result = 403; /* who is refused is not counted */
+    rig_leave(&peers[1]);
+    assert_false(ask_from(&peers[1], "192.0.2.1", &status));
+    script.handshake_result = 0;
+    assert_true(ask_from(&peers[1], "192.0.2.1", &status));
+    for (int i = 0; i < 6; i++) {
+        rig_leave(&peers[i]);
+    }
+    for (size_t i = 0; i < ADDRESS_CELLS; i++) {
+        assert_int_equal(stat_get(&addresses.cells[i].value), 0);
+    }
+    free(addresses.cells);
+    script_heard();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRIPT_TEST(each_has_a_name),       SCRIPT_TEST(told_now_and_then),
         SCRIPT_TEST(told_to_who_wants_all), SCRIPT_TEST(closes),
-        SCRIPT_TEST(a_full_route),
+        SCRIPT_TEST(a_full_route),          SCRIPT_TEST(many_of_one_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

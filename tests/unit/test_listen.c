@@ -121,6 +121,7 @@ static void out_of_descriptors(void **state)
     }
     assert_int_equal(client_answer(&young), 404);
     assert_int_equal(stat_get(&net.stats->accepted), 2);
+    assert_int_equal(caught_log_count("connections are accepted again"), 1);
     client_leave(&young);
     client_leave(&old);
 }
