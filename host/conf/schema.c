@@ -164,6 +164,12 @@ const struct schema_key schema_keys[] = {
       .min = 1024 * KIB, .max = 1024 * GIB, .zero = true,
       .help = "what may wait for all clients of a worker; beyond, those with "
               "the longest queues are closed (1013); 0: unlimited" },
+    { "limits", "compress", SCHEMA_BOOL, "no", LIMITS(compress),
+      .help = "permessage-deflate, with clients that offer it" },
+    { "limits", "compress_ratio", SCHEMA_COUNT, "200", LIMITS(compress_ratio),
+      .min = 1, .max = 10000, .zero = true,
+      .help = "messages over 256k that inflate to more times their length: "
+              "closed with 1009; 0: any" },
     { "limits", "handshake", SCHEMA_TIME, "5s",
       CONF(limits.handshake_ms),
       .min = 100 * MS, .max = 5 * MIN,

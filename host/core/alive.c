@@ -7,6 +7,11 @@
 #define CLOSE_WAIT_MS 5000u
 #define CLOSE_MAX_MS  60000u
 
+/* How long a peer that broke the protocol may take to end its side, once our
+ * Close is out: what it sends is read and dropped, so that the Close is not
+ * lost to a reset. */
+#define FINISH_WAIT_MS 1000u
+
 /* A peer that is not read from is not seen to go: asked this often. */
 #define HUNG_UP_MS 5000u
 
@@ -24,7 +29,9 @@ void conn_schedule(struct conn *conn)
     struct core *core = conn->instance->core;
     uint64_t due = UINT64_MAX;
 
-    if (conn->state == CONN_CLOSING) {
+    if (conn->state == CONN_CLOSING && conn->finished) {
+        due = conn->progress_ms + FINISH_WAIT_MS;
+    } else if (conn->state == CONN_CLOSING) {
         due = earlier(conn->progress_ms + CLOSE_WAIT_MS,
                       conn->closing_ms + CLOSE_MAX_MS);
     } else if (conn->state == CONN_OPEN) {
@@ -106,6 +113,10 @@ void conn_check(struct conn *conn)
 
     if (conn->state == CONN_OPEN) {
         check_open(conn, now);
+    } else if (conn->state == CONN_CLOSING && conn->finished) {
+        if (now - conn->progress_ms >= FINISH_WAIT_MS) {
+            conn_shut(conn);
+        }
     } else if (conn->state == CONN_CLOSING &&
                (now - conn->progress_ms >= CLOSE_WAIT_MS ||
                 now - conn->closing_ms >= CLOSE_MAX_MS)) {

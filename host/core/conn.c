@@ -328,6 +328,11 @@ struct conn *conn_create(struct instance *instance, struct request *request,
     return NULL;
 }
 
+void conn_set_deflate(struct conn *conn, unsigned bits)
+{
+    conn->deflate_bits = (uint8_t)bits;
+}
+
 static void call_open(struct conn *conn)
 {
     struct core *core = conn->instance->core;
@@ -528,7 +533,6 @@ static void answer_close(struct conn *conn, int code, const char *reason,
     }
     queue_close(conn, code == BAY_CLOSE_NO_STATUS ? 0 : code,
                 conn->close_reason);
-    conn_flush(conn);
 }
 
 void conn_peer_closed(struct conn *conn, const void *payload, size_t len)
@@ -546,13 +550,9 @@ void conn_peer_closed(struct conn *conn, const void *payload, size_t len)
         } else {
             answer_close(conn, code, reason, reason_len);
         }
-    } else {
-        conn_flush(conn);
     }
-    if (conn->state != CONN_LOST) {
-        leave_open(conn, CONN_ENDED);
-        sendq_clear(&conn->instance->core->pool, &conn->sendq);
-    }
+    conn->peer_closed = true;
+    conn_flush(conn);
 }
 
 void conn_failed(struct conn *conn, int code, const char *reason)
@@ -562,10 +562,30 @@ void conn_failed(struct conn *conn, int code, const char *reason)
         stat_add(&conn->instance->stats->protocol_errors, 1);
         queue_close(conn, code, reason);
     }
-    if (conn->state == CONN_CLOSING) {
-        conn_flush(conn);
-        leave_open(conn, CONN_ENDED);
-        sendq_clear(&conn->instance->core->pool, &conn->sendq);
+    conn->failed = true;
+    conn_flush(conn);
+}
+
+/* Both sides have said all they had to say, or the peer cannot be understood:
+ * ends the connection once our last byte is out. */
+void conn_end_when_sent(struct conn *conn)
+{
+    const struct transport *transport = conn->instance->core->setup.transport;
+
+    if (conn->state != CONN_CLOSING || conn->sendq.head != NULL ||
+        conn->blocked || (!conn->peer_closed && !conn->failed)) {
+        return;
+    }
+    if (transport->holds(conn->link)) {
+        conn->blocked = true;
+        transport->want_writable(conn->link);
+    } else if (conn->peer_closed) {
+        conn_shut(conn);
+    } else if (!conn->finished) {
+        conn->finished = true;
+        conn->progress_ms = core_now(conn->instance->core);
+        transport->finish(conn->link);
+        conn_schedule(conn);
     }
 }
 

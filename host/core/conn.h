@@ -59,13 +59,28 @@ void conn_lost(struct conn *conn);
 void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
                   const void *data, size_t len, uint64_t rest);
 
+/*
+ * The peer agreed to permessage-deflate (RFC 7692), with no context taken over
+ * from one message to the next either way: what is sent is compressed with a
+ * window of 2^bits bytes at most, from 9 to 15.
+ */
+void conn_set_deflate(struct conn *conn, unsigned bits);
+
+/* As conn_receive, of a message that is compressed. */
+void conn_inflate(struct conn *conn, bay_kind kind, bool first, bool last,
+                  const void *data, size_t len, uint64_t rest);
+
+/* The peer sent a ping: answers it, behind what is queued. */
+void conn_ping(struct conn *conn, const void *payload, size_t len);
+
 /* The peer sent Close with this payload (RFC 6455 section 5.5.1). Answers it,
- * if it is the first Close on the connection, and flushes. The transport shuts
- * the connection afterwards. */
+ * behind what is queued, if it is the first Close on the connection, and has
+ * the transport shut the connection once all that is sent. */
 void conn_peer_closed(struct conn *conn, const void *payload, size_t len);
 
-/* The transport found a fault of the peer and gives the connection up: what is
- * queued and a Close with that code are sent now, if the socket takes them. */
+/* The peer broke the protocol so that nothing it sends can be read any more: a
+ * Close with that code goes out behind what is queued, and then the connection
+ * ends. */
 void conn_failed(struct conn *conn, int code, const char *reason);
 
 /* Anything at all came from the peer: it is alive. */

@@ -69,8 +69,12 @@ struct conn {
     struct conn *next_slowed; /* in core->slowed */
     struct conn *prev_slowed;
     uint64_t slowed_ms;  /* too fast: not read from until then; 0: it may */
-    uint8_t large_count; /* large messages sent in the turn large_turn */
-    bool large_burst;    /* there was more than one in the turn before */
+    bool peer_closed;  /* its Close has come: the end, once all is sent */
+    bool failed;       /* it cannot be read any more: the same */
+    bool finished;     /* the transport was told that all is sent */
+    uint8_t deflate_bits; /* the window it inflates with; 0: not compressed */
+    uint8_t large_count;  /* large messages sent in the turn large_turn */
+    bool large_burst;     /* there was more than one in the turn before */
     uint32_t large_turn;
 
     /* The message that is being assembled. */
@@ -183,7 +187,8 @@ struct core {
     char drain_reason[124];
 
     struct sendq_pool pool;
-    struct buf scratch; /* a message that came whole, with its 0 byte */
+    struct deflate *deflate; /* NULL until a connection needs it */
+    struct buf scratch;      /* a message that came whole, with its 0 byte */
     struct topics topics;
     bool new_interest; /* the bus has not sent it yet */
     struct timers timers;
@@ -251,6 +256,7 @@ void conn_end(struct conn *conn, int code, const char *reason);
 void conn_leave(struct conn *conn); /* it is to go: with its code */
 void conn_result(struct conn *conn, enum hook hook, int result);
 void conn_shut(struct conn *conn);
+void conn_end_when_sent(struct conn *conn);
 void conn_lose(struct conn *conn, const char *why);
 struct conn *conn_find(const struct core *core, bay_id id);
 

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "core/core-t.h"
+#include "core/deflate.h"
 #include "core/hooks.h"
 #include "core/rate.h"
 
@@ -324,6 +325,7 @@ void core_destroy(struct core *core)
         core->graveyard = conn->next;
         free(conn);
     }
+    deflate_destroy(core->deflate);
     sendq_pool_finish(&core->pool);
     buf_free(&core->scratch);
     free(core);

@@ -64,6 +64,16 @@ size_t frame_size(const unsigned char *data)
     return 4u + ((size_t)data[2] << 8 | data[3]);
 }
 
+size_t frame_pong(unsigned char *out, const void *payload, size_t len)
+{
+    size_t head = frame_head(out, OPCODE_PONG, true, len);
+
+    if (len > 0) {
+        memcpy(out + head, payload, len);
+    }
+    return head + len;
+}
+
 /* Where to cut a text so that no character is split. */
 static size_t cut_utf8(const char *text, size_t len, size_t most)
 {

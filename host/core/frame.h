@@ -11,7 +11,10 @@ enum opcode {
     OPCODE_BINARY = 0x2,
     OPCODE_CLOSE = 0x8,
     OPCODE_PING = 0x9,
-    OPCODE_PONG = 0xa
+    OPCODE_PONG = 0xa,
+    /* The same with RSV1, which marks a compressed message. */
+    OPCODE_TEXT_DEFLATED = 0x41,
+    OPCODE_BINARY_DEFLATED = 0x42
 };
 
 /*
@@ -36,6 +39,10 @@ size_t frame_message(unsigned char *out, enum opcode opcode, const void *data,
 
 /* The length of the whole frame that starts at data, as written by the above.*/
 size_t frame_size(const unsigned char *data);
+
+/* Writes a pong with at most FRAME_MAX_CONTROL bytes; returns its length. */
+#define FRAME_PONG_MAX (2u + FRAME_MAX_CONTROL)
+size_t frame_pong(unsigned char *out, const void *payload, size_t len);
 
 /* Writes a Close frame of at most 4 + 123 bytes; code 0: without a status.
  * The reason is cut at 123 bytes, between characters. */

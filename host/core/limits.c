@@ -12,6 +12,7 @@ static const struct {
 } limits[] = {
     [LIMIT_MESSAGE] = { "max_message", LOG_LEVEL_INFO },
     [LIMIT_FRAGMENTS] = { "fragments", LOG_LEVEL_INFO },
+    [LIMIT_RATIO] = { "compress_ratio", LOG_LEVEL_INFO },
     [LIMIT_RATE] = { "rate", LOG_LEVEL_INFO },
     [LIMIT_RATE_BYTES] = { "rate_bytes", LOG_LEVEL_INFO },
     [LIMIT_CONNECTIONS] = { "connections", LOG_LEVEL_WARN },

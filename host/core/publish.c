@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/core-t.h"
+#include "core/deflate.h"
 #include "core/hooks.h"
 
 /* Bytes of notices that wait for their hook, in one worker. */
@@ -102,6 +103,22 @@ static struct packet *frame_shared(struct core *core, bay_kind kind,
     return packet_create(opcode, data, len);
 }
 
+/* The same message, compressed once for all that take it so; NULL: none, since
+ * it would not be shorter. */
+static struct packet *frame_deflated(struct core *core, bay_kind kind,
+                                     const void *data, size_t len)
+{
+    const struct buf *out;
+
+    if (len < DEFLATE_MIN ||
+        !deflate_message(&core->deflate, DEFLATE_BITS_MAX, data, len, &out)) {
+        return NULL;
+    }
+    return packet_create(kind == BAY_TEXT ? OPCODE_TEXT_DEFLATED
+                                          : OPCODE_BINARY_DEFLATED,
+                         out->data, out->len);
+}
+
 /* To everyone in this worker. The message is framed for the first subscriber
  * and shared by the rest. from: who publishes; NULL: it came over the bus. */
 static int deliver(struct core *core, const struct route *route,
@@ -109,7 +126,8 @@ static int deliver(struct core *core, const struct route *route,
                    const void *data, size_t len, bay_id except)
 {
     struct topic *topic = topics_find(&core->topics, route, name);
-    struct packet *packet = NULL;
+    struct packet *packet = NULL, *deflated = NULL;
+    bool tried = false;
     size_t off = 0;
     int status = BAY_OK;
 
@@ -122,14 +140,24 @@ static int deliver(struct core *core, const struct route *route,
         if (conn->id == except || conn->state != CONN_OPEN) {
             continue;
         }
+        if (conn->deflate_bits == DEFLATE_BITS_MAX && !tried) {
+            tried = true;
+            deflated = frame_deflated(core, kind, data, len);
+        }
+        if (conn->deflate_bits == DEFLATE_BITS_MAX && deflated != NULL) {
+            conn_share(conn, deflated, 0, len);
+            continue;
+        }
         if (packet == NULL) {
             packet = frame_shared(core, kind, data, len, &off);
             if (packet == NULL) {
+                packet_unref(&core->pool, deflated);
                 return BAY_ENOMEM;
             }
         }
         conn_share(conn, packet, off, len);
     }
+    packet_unref(&core->pool, deflated);
     packet_unref(&core->pool, packet);
     for (size_t i = 0; i < topic_listeners(topic); i++) {
         struct instance *listener = topic_listener(topic, i);

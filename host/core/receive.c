@@ -1,6 +1,7 @@
 /* receive.c - from the pieces a socket delivers to the messages a hook sees */
 #include "base/utf8.h"
 #include "core/core-t.h"
+#include "core/deflate.h"
 #include "core/hooks.h"
 #include "core/limits.h"
 #include "core/rate.h"
@@ -110,10 +111,8 @@ static void deliver_copy(struct conn *conn, const void *data, size_t len,
 }
 
 static void collect(struct conn *conn, const void *data, size_t len,
-                    uint64_t rest, bool last)
+                    uint64_t rest)
 {
-    struct buf whole;
-
     /* Room for the frame at once, so that a large one is not moved again and
      * again; max_message has bounded it. */
     if (buf_reserve(&conn->rx, len + (size_t)rest + 1) == NULL) {
@@ -121,10 +120,12 @@ static void collect(struct conn *conn, const void *data, size_t len,
         return;
     }
     buf_add(&conn->rx, data, len);
-    if (!last) {
-        return;
-    }
-    whole = conn->rx;
+}
+
+static void deliver_collected(struct conn *conn)
+{
+    struct buf whole = conn->rx;
+
     conn->rx = (struct buf){ 0 };
     deliver(conn, whole.data, whole.len, true);
     buf_free(&whole);
@@ -164,6 +165,15 @@ static bool accept_piece(struct conn *conn, bool last, const void *data,
     return true;
 }
 
+static void begin_message(struct conn *conn, bay_kind kind)
+{
+    conn->rx_kind = kind;
+    conn->rx_total = 0;
+    conn->rx_rest = 0;
+    conn->rx_fragments = 0;
+    conn->rx_utf8 = UTF8_START;
+}
+
 /* One that speaks after another: what the first was answered goes out now, so
  * that its client works while we serve the second. */
 static void take_turn(struct core *core, struct conn *conn)
@@ -189,11 +199,7 @@ void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
     conn->active_ms = conn->heard_ms;
     conn->facts.last_message_ms = conn->heard_ms;
     if (first) {
-        conn->rx_kind = kind;
-        conn->rx_total = 0;
-        conn->rx_rest = 0;
-        conn->rx_fragments = 0;
-        conn->rx_utf8 = UTF8_START;
+        begin_message(conn, kind);
     }
     if (!accept_piece(conn, last, data, len, rest)) {
         return;
@@ -207,8 +213,96 @@ void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
     if ((first && last) || (conn->instance->plugin.flags & BAY_PIECES) != 0) {
         deliver_copy(conn, data, len, last);
     } else {
-        collect(conn, data, len, rest, last);
+        collect(conn, data, len, rest);
+        if (last && conn->state == CONN_OPEN) {
+            deliver_collected(conn);
+        }
     }
+}
+
+/* The message is whole: restores it and hands it over. */
+static void inflate_whole(struct conn *conn, bay_kind kind, const void *data,
+                          size_t len)
+{
+    const struct conf_limits *limits = &conn->instance->conf->limits;
+    struct core *core = conn->instance->core;
+    const struct buf *message;
+
+    switch (inflate_message(&core->deflate, data, len, limits->max_message,
+                            limits->compress_ratio, &message)) {
+    case INFLATED:
+        conn_receive(conn, kind, true, true,
+                     message->data != NULL ? message->data : "", message->len,
+                     0);
+        return;
+    case INFLATE_BAD:
+        conn_fail(conn, BAY_CLOSE_BAD_DATA, "compressed data is broken");
+        return;
+    case INFLATE_TOO_BIG:
+        conn_exceed(conn, LIMIT_MESSAGE, BAY_CLOSE_TOO_BIG, "message too big");
+        return;
+    case INFLATE_RATIO:
+        conn_exceed(conn, LIMIT_RATIO, BAY_CLOSE_TOO_BIG,
+                    "message inflates too much");
+        return;
+    case INFLATE_NO_MEMORY:
+        conn_exceed(conn, LIMIT_MEMORY, BAY_CLOSE_INTERNAL, "out of memory");
+        return;
+    }
+}
+
+/*
+ * One stream restores the messages of all connections, so each is collected
+ * first, compressed as it is, and none is restored in part.
+ */
+void conn_inflate(struct conn *conn, bay_kind kind, bool first, bool last,
+                  const void *data, size_t len, uint64_t rest)
+{
+    struct core *core = conn->instance->core;
+    struct buf whole;
+
+    if (conn->state != CONN_OPEN) {
+        return;
+    }
+    if (first && last) {
+        inflate_whole(conn, kind, data, len);
+        return;
+    }
+    take_turn(core, conn);
+    conn->heard_ms = core_now(core);
+    conn->active_ms = conn->heard_ms;
+    if (first) {
+        begin_message(conn, BAY_BINARY); /* as it comes it is no text */
+    }
+    if (!accept_piece(conn, false, data, len, rest)) {
+        return;
+    }
+    collect(conn, data, len, rest);
+    if (last && conn->state == CONN_OPEN) {
+        whole = conn->rx;
+        conn->rx = (struct buf){ 0 };
+        inflate_whole(conn, kind, whole.data, whole.len);
+        buf_free(&whole);
+    }
+}
+
+void conn_ping(struct conn *conn, const void *payload, size_t len)
+{
+    struct core *core = conn->instance->core;
+    unsigned char frame[FRAME_PONG_MAX];
+
+    conn_heard(conn);
+    if (conn->state == CONN_OPEN && rate_limited(conn)) {
+        rate_charge(conn, len, true);
+    }
+    if (conn->state != CONN_OPEN) {
+        return;
+    }
+    len = frame_pong(frame, payload, len);
+    if (sendq_raw(&core->pool, &conn->sendq, frame, len) == 0) {
+        core_mark_dirty(core, conn);
+    }
+    conn_update_reading(conn);
 }
 
 void conn_heard(struct conn *conn)

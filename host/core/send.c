@@ -1,5 +1,6 @@
 /* send.c - what is sent on a connection: queued in the hooks, written in turn */
 #include "core/core-t.h"
+#include "core/deflate.h"
 #include "core/hooks.h"
 #include "core/limits.h"
 #include "core/relief.h"
@@ -125,10 +126,27 @@ static bool send_direct(struct conn *conn, enum opcode opcode, const void *data,
     return true;
 }
 
+/* Compresses the message, if the peer takes that and it gets shorter. */
+static void compress(struct conn *conn, enum opcode *opcode, const void **data,
+                     size_t *len)
+{
+    const struct buf *out;
+
+    if (conn->deflate_bits > 0 && *len >= DEFLATE_MIN &&
+        deflate_message(&conn->instance->core->deflate, conn->deflate_bits,
+                        *data, *len, &out)) {
+        *opcode = *opcode == OPCODE_TEXT ? OPCODE_TEXT_DEFLATED
+                                         : OPCODE_BINARY_DEFLATED;
+        *data = out->data;
+        *len = out->len;
+    }
+}
+
 int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len)
 {
     struct core *core = conn->instance->core;
     enum opcode opcode = kind == BAY_TEXT ? OPCODE_TEXT : OPCODE_BINARY;
+    size_t payload = len;
     int status;
 
     if (relief_due(core, len)) {
@@ -144,6 +162,7 @@ int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len)
     if (status != BAY_OK) {
         return status;
     }
+    compress(conn, &opcode, &data, &len);
     if (!send_direct(conn, opcode, data, len, &status)) {
         if (sendq_add(&core->pool, &conn->sendq, opcode, data, len) != 0) {
             return BAY_ENOMEM;
@@ -151,7 +170,7 @@ int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len)
         core_mark_dirty(core, conn);
     }
     if (status == BAY_OK) {
-        count_sent(conn, len);
+        count_sent(conn, payload);
     }
     return status;
 }
@@ -229,6 +248,7 @@ void conn_flush(struct conn *conn)
             block(conn);
         }
     }
+    conn_end_when_sent(conn);
     conn_update_reading(conn);
     if (conn->want_drained && conn->state == CONN_OPEN &&
         conn->sendq.bytes <= conn->instance->conf->limits.send_queue / 4) {

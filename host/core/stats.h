@@ -72,6 +72,7 @@ struct last_words {
 enum limit {
     LIMIT_MESSAGE,
     LIMIT_FRAGMENTS,
+    LIMIT_RATIO,
     LIMIT_RATE,
     LIMIT_RATE_BYTES,
     LIMIT_CONNECTIONS,

@@ -41,6 +41,13 @@ struct transport {
      * what was read before: that comes after the resume. */
     void (*set_reading)(void *link, bool on);
 
+    /* Whether bytes that send or send_rest took have still to go out. */
+    bool (*holds)(void *link);
+
+    /* Nothing more will be sent: tells the peer so, and ignores what it still
+     * sends. conn_lost follows once it ends its side, too, or by shut. */
+    void (*finish)(void *link);
+
     /* Ends the connection below WebSocket, with no Close frame. conn_lost
      * follows, from the loop. */
     void (*shut)(void *link);

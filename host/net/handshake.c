@@ -14,6 +14,7 @@
 #include "net/exchange.h"
 #include "net/headers.h"
 #include "net/link.h"
+#include "net/offer.h"
 #include "net/server-t.h"
 
 /* Beyond these libwebsockets hangs up without a word. */
@@ -212,6 +213,22 @@ static struct protocol_place *place_of(struct link *link)
     return &link->server->places[vhost == link->server->places[1].vhost];
 }
 
+static void agree_on_deflate(struct link *link, struct instance *instance)
+{
+    char extensions[EXTENSIONS_MAX + 1];
+    struct offer offer;
+
+    link->deflate = instance_conf(instance)->limits.compress &&
+                    headers_known(link->wsi, WSI_TOKEN_EXTENSIONS, extensions,
+                                  sizeof extensions) > 0 &&
+                    offer_take(extensions, &offer);
+    if (link->deflate) {
+        conn_set_deflate(link->conn, offer.bits);
+        buf_addf(&link->answer_headers, "sec-websocket-extensions: %s\r\n",
+                 offer.answer);
+    }
+}
+
 /* Asks the application. */
 static int create_conn(struct link *link, struct instance *instance,
                        const char *path, const char *offered)
@@ -254,6 +271,7 @@ static int create_conn(struct link *link, struct instance *instance,
     } else {
         link->answer_headers = request.headers;
         request.headers = (struct buf){ 0 };
+        agree_on_deflate(link, instance);
         snprintf(server->chosen, sizeof server->chosen, "%s",
                  conn_subprotocol(link->conn));
     }

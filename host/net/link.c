@@ -14,6 +14,7 @@
 #include "net/headers.h"
 #include "net/listen.h"
 #include "net/server-t.h"
+#include "net/tap.h"
 
 /* What one call hands to TLS: bounds what is copied if the socket is full. */
 #define TLS_WRITE_MAX 65536
@@ -32,6 +33,9 @@ struct link *link_create(struct server *server, struct lws *wsi,
     link->since_ms = uv_now(server->loop);
     link->tls = listener->tls;
     link->unix_peer = listener->unix_socket;
+    link->reading = true;
+    link->fd = lws_get_socket_fd(wsi);
+    tap_watch(link->fd, link);
     DL_APPEND(server->links, link);
     stat_add(&server->stats->sockets, 1);
     return link;
@@ -75,6 +79,8 @@ void link_destroy(struct link *link)
     }
     tell_late(link);
     link_lose(link);
+    tap_forget(link->fd, link);
+    intake_end(link);
     exchange_destroy(link->exchange);
     headers_forget(link);
     buf_free(&link->answer_headers);
@@ -100,7 +106,7 @@ static ssize_t send_plain(struct link *link, const struct iovec *iov, int count)
 {
     struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)iov,
                               .msg_iovlen = (size_t)count };
-    int fd = lws_get_socket_fd(link->wsi);
+    int fd = link->fd;
     ssize_t n;
 
     do {
@@ -200,8 +206,32 @@ void link_set_reading(void *self, bool on)
     struct link *link = self;
 
     if (!link->ended) {
+        link->reading = on;
         lws_rx_flow_control(link->wsi, on ? 1 : 0);
+        if (on) {
+            intake_resume(link);
+        }
     }
+}
+
+bool link_holds(void *self)
+{
+    const struct link *link = self;
+
+    return lws_partial_buffered(link->wsi);
+}
+
+/* The peer sees the end behind our last byte, and no reset: what it sends is
+ * read until it ends, too. */
+void link_finish(void *self)
+{
+    struct link *link = self;
+
+    link->intake.done = true;
+    if (link->tls) {
+        SSL_shutdown(lws_get_ssl(link->wsi));
+    }
+    shutdown(link->fd, SHUT_WR);
 }
 
 void link_shut(void *self)
@@ -212,6 +242,9 @@ void link_shut(void *self)
         return;
     }
     link->ended = true;
+    if (link->intake.called) {
+        return;
+    }
     lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
                     LWS_TO_KILL_ASYNC);
     /* Its timers do not fire when set from outside of its callbacks. */
@@ -221,25 +254,8 @@ void link_shut(void *self)
 bool link_hung_up(void *self)
 {
     struct link *link = self;
-    struct pollfd ask = { .fd = lws_get_socket_fd(link->wsi),
-                          .events = POLLRDHUP };
+    struct pollfd ask = { .fd = link->fd, .events = POLLRDHUP };
 
     return poll(&ask, 1, 0) > 0 &&
            (ask.revents & (POLLRDHUP | POLLERR | POLLHUP)) != 0;
-}
-
-bool link_peer_gone(const struct link *link)
-{
-    char byte;
-    ssize_t n;
-
-    if (link->tls) {
-        const SSL *ssl = lws_get_ssl(link->wsi);
-
-        if (ssl == NULL || SSL_get_shutdown(ssl) != 0) {
-            return true;
-        }
-    }
-    n = recv(lws_get_socket_fd(link->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
 }

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "core/conn.h"
 #include "core/transport.h"
+#include "net/intake.h"
 
 struct exchange;
 struct listener;
@@ -24,10 +25,14 @@ struct link {
     uint32_t magic;
     bool tls;
     bool unix_peer;
-    bool ended; /* shut was asked for, or libwebsockets closes it itself */
-    bool asked; /* a whole request has come */
+    bool reading; /* core takes what comes */
+    bool deflate; /* was agreed on, for the connection that opens */
+    bool asked;   /* a whole request has come */
+    bool ended;   /* shut was asked for, or libwebsockets closes it itself */
+    int fd;
     uint64_t since_ms;
     struct lws *wsi;
+    struct intake intake;
     struct server *server;
     struct conn *conn;           /* NULL: plain HTTP, or not yet known */
     struct exchange *exchange;   /* the HTTP request in progress, or NULL */
@@ -52,11 +57,9 @@ bool link_gathers(void *self);
 int link_send_rest(void *self, const void *data, size_t len);
 void link_want_writable(void *self);
 void link_set_reading(void *self, bool on);
+bool link_holds(void *self);
+void link_finish(void *self);
 void link_shut(void *self);
 bool link_hung_up(void *self);
-
-/* Whether the peer has ended its side in an orderly way or is gone: tells a
- * close of the peer's from one that libwebsockets decided on. */
-bool link_peer_gone(const struct link *link);
 
 #endif

@@ -24,6 +24,9 @@
 /* All that libwebsockets keeps of a request: its path, query and headers. */
 #define SERVER_HEADERS_MAX 8192
 
+/* One read takes what the kernel holds for a busy peer. */
+#define INTAKE_SIZE (256u << 10)
+
 struct protocol_place {
     struct lws_vhost *vhost;
     struct lws_protocols *entry; /* the vhost's own copy */
@@ -45,7 +48,8 @@ struct server {
     struct listener *listeners;
     size_t listener_count;
     struct link *links;
-    bool stopping; /* plain HTTP ends with the answer that is being sent */
+    struct link *pumps; /* have something to go on with */
+    bool stopping;      /* plain HTTP ends with the answer that is being sent */
     bool closed;
     struct files *files;     /* NULL: no [http] root */
     SSL_CTX *ssl_ctx;        /* of the vhost with TLS; NULL: there is none */
@@ -64,6 +68,11 @@ struct server {
     /* The handshake that is running. */
     char first[64];  /* the client's first subprotocol */
     char chosen[64]; /* the plugin's */
+
+    unsigned char bytes[INTAKE_SIZE]; /* what was just read */
 };
+
+/* Lets the loop turn once more without waiting. */
+void server_wake(struct server *server);
 
 #endif

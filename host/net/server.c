@@ -15,13 +15,13 @@
 #include "net/keyring.h"
 #include "net/link.h"
 #include "net/server-t.h"
+#include "net/tap.h"
 #include "net/work.h"
 #include "net/ws.h"
 
-/* One read takes what the kernel holds for a busy peer. A connection's receive
- * buffer is never touched for data frames and costs address space only. */
-#define RX_BUFFER   122880
-#define SERVICE_BUF (2 * RX_BUFFER)
+/* What comes on a WebSocket connection is read by us (intake.h). */
+#define RX_BUFFER   256
+#define SERVICE_BUF 65536
 #define TX_CHUNK    (4 << 20)
 
 #define KEEP_ALIVE_S 30
@@ -75,13 +75,16 @@ static void on_idle(uv_idle_t *idle)
     uv_idle_stop(idle);
 }
 
-static void wake(void *self)
+void server_wake(struct server *server)
 {
-    struct server *server = self;
-
     if (!server->closed) {
         uv_idle_start(&server->wake, on_idle);
     }
+}
+
+static void wake(void *self)
+{
+    server_wake(self);
 }
 
 const struct transport *server_transport(void)
@@ -92,6 +95,8 @@ const struct transport *server_transport(void)
         .send_rest = link_send_rest,
         .want_writable = link_want_writable,
         .set_reading = link_set_reading,
+        .holds = link_holds,
+        .finish = link_finish,
         .shut = link_shut,
         .hung_up = link_hung_up,
         .header = headers_find,
@@ -115,6 +120,7 @@ static void before_wait(uv_prepare_t *prepare)
     struct server *server = prepare->data;
 
     server->turned_ms = clock_coarse_ms();
+    intake_run(server);
     if (server->core != NULL) {
         core_turn(server->core);
     }
@@ -144,6 +150,7 @@ static void after_events(uv_check_t *check)
     struct server *server = check->data;
 
     forgive_handshakes(server);
+    intake_run(server);
     if (server->core != NULL) {
         core_turn(server->core);
     }
@@ -369,6 +376,9 @@ static void init_handles(struct server *server)
     uv_unref((uv_handle_t *)&server->check);
 }
 
+static const struct tap_calls reads = { .recv = intake_recv,
+                                        .ssl_read = intake_ssl_read };
+
 struct server *server_create(const struct server_setup *setup)
 {
     struct server *server = calloc(1, sizeof *server);
@@ -382,6 +392,11 @@ struct server *server_create(const struct server_setup *setup)
     server->stats = setup->stats;
     server->loop = setup->loop;
     init_handles(server);
+    if (!tap_init(&reads)) {
+        log_error("out of memory");
+        server_destroy(server);
+        return NULL;
+    }
     if (server->conf->http_root != NULL) {
         server->files = files_create(server->conf->http_root);
         if (server->files == NULL) {

@@ -1,8 +1,6 @@
 /* ws.c - the one callback of libwebsockets: connections and plain HTTP */
 #include "net/ws.h"
 
-#include <sys/socket.h>
-
 #include "net/exchange.h"
 #include "net/handshake.h"
 #include "net/headers.h"
@@ -30,52 +28,23 @@ static int established(struct link *link)
         return -1;
     }
     handshake_done(link);
+    intake_begin(link, link->deflate);
     conn_open(link->conn);
     headers_forget(link);
     return 0;
 }
 
-static int received(struct link *link, void *data, size_t len)
+/* Never: frames are not libwebsockets' to take apart (intake.h). If another
+ * version of it reads in another way, this tells. */
+static int bypassed(struct link *link)
 {
-    struct lws *wsi = link->wsi;
-
-    if (link->conn == NULL || link->ended) {
-        return 0; /* libwebsockets hands over data behind a Close, too */
-    }
-    conn_receive(link->conn, lws_frame_is_binary(wsi) ? BAY_BINARY : BAY_TEXT,
-                 lws_is_first_fragment(wsi) != 0,
-                 lws_is_final_fragment(wsi) != 0, data, len,
-                 lws_remaining_packet_payload(wsi));
-    return 0;
-}
-
-/* Our answer, if one is due, is written by core: the library only hangs up. */
-static int peer_closed(struct link *link, const void *payload, size_t len)
-{
-    if (link->conn != NULL && !link->ended) {
-        conn_peer_closed(link->conn, payload, len);
+    if (!link->ended) {
+        log_error("libwebsockets %s does not read by recv and SSL_read: this "
+                  "version cannot be used",
+                  lws_get_library_version());
     }
     link->ended = true;
     return -1;
-}
-
-/*
- * The library gives up a connection of its own accord: the peer has gone, or
- * it broke the protocol. For some faults the library sends a Close when the
- * loop comes round, for others none at all, and a second fault in the same
- * read drops the answers that wait. So ours goes out here and now, and the
- * socket is closed for writing behind it.
- */
-static void dropped(struct link *link)
-{
-    if (link->conn == NULL || link->ended || link_peer_gone(link)) {
-        return;
-    }
-    conn_failed(link->conn, 1002, "protocol error");
-    link->ended = true;
-    if (!lws_partial_buffered(link->wsi)) {
-        shutdown(lws_get_socket_fd(link->wsi), SHUT_WR);
-    }
 }
 
 static int http(struct link *link)
@@ -97,10 +66,8 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_ADD_HEADERS:
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RECEIVE:
-    case LWS_CALLBACK_RECEIVE_PONG:
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_HTTP:
     case LWS_CALLBACK_HTTP_BODY:
@@ -121,12 +88,8 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return 0;
     }
     switch ((int)reason) {
-    case LWS_CALLBACK_RECEIVE: return received(link, in, len);
-    case LWS_CALLBACK_RECEIVE_PONG:
-        if (link->conn != NULL) {
-            conn_heard(link->conn);
-        }
-        return 0;
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return bypassed(link);
     case LWS_CALLBACK_SERVER_WRITEABLE:
         if (link->conn != NULL && !link->ended) {
             conn_writable(link->conn);
@@ -138,9 +101,6 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return 0;
     case LWS_CALLBACK_ADD_HEADERS: return handshake_add_headers(link, in);
     case LWS_CALLBACK_ESTABLISHED: return established(link);
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        return peer_closed(link, in, len);
-    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL: dropped(link); return 0;
     case LWS_CALLBACK_CLOSED: link_lose(link); return 0;
     case LWS_CALLBACK_HTTP: return http(link);
     case LWS_CALLBACK_HTTP_BODY:

@@ -114,6 +114,16 @@ static void set_reading(void *link, bool on)
     ((struct bay_peer *)link)->reading = on;
 }
 
+static bool holds(void *link)
+{
+    return ((struct bay_peer *)link)->rest.len > 0;
+}
+
+static void finish(void *link)
+{
+    ((struct bay_peer *)link)->shut = true;
+}
+
 static void shut(void *link)
 {
     ((struct bay_peer *)link)->shut = true;
@@ -188,6 +198,8 @@ const struct transport kit_transport = {
     .send_rest = send_rest,
     .want_writable = want_writable,
     .set_reading = set_reading,
+    .holds = holds,
+    .finish = finish,
     .shut = shut,
     .hung_up = hung_up,
     .header = header,

@@ -29,7 +29,9 @@ struct peer {
     bool wants_write;
     bool reading;
     bool shut;
-    bool dead; /* sends fail */
+    bool holds;    /* bytes it took have still to go out */
+    bool finished; /* was told that all is sent */
+    bool dead;     /* sends fail */
     bool hung_up;
     bool in_one_piece; /* takes a frame in one iovec only */
 };
@@ -107,6 +109,16 @@ static void rig_set_reading(void *link, bool on)
     ((struct peer *)link)->reading = on;
 }
 
+static bool rig_holds(void *link)
+{
+    return ((struct peer *)link)->holds;
+}
+
+static void rig_end_side(void *link)
+{
+    ((struct peer *)link)->finished = true;
+}
+
 static void rig_shut(void *link)
 {
     ((struct peer *)link)->shut = true;
@@ -170,6 +182,8 @@ static const struct transport rig_transport = {
     .send_rest = rig_send_rest,
     .want_writable = rig_want_writable,
     .set_reading = rig_set_reading,
+    .holds = rig_holds,
+    .finish = rig_end_side,
     .shut = rig_shut,
     .hung_up = rig_hung_up,
     .header = rig_header,

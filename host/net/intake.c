@@ -1,0 +1,265 @@
+/* intake.c - from the bytes of a client's socket to core */
+#include "net/intake.h"
+
+#include <errno.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "core/conn.h"
+#include "net/link.h"
+#include "net/server-t.h"
+#include "net/tap.h"
+
+/* What one event of a TLS socket may bring in, so that others have a turn. */
+#define TLS_TURN (256u << 10)
+
+/*
+ * A pong that libwebsockets swallows without a word: what SSL_read gives it in
+ * place of frames that it is not to see, where it is to come back for more.
+ */
+static const unsigned char placebo[] = { 0x8a, 0x80, 0, 0, 0, 0 };
+
+/* ---- the request ------------------------------------------------------- */
+
+size_t intake_scan(struct head_scan *scan, const char *data, size_t len)
+{
+    static const char field[] = "upgrade:w";
+
+    for (size_t i = 0; i < len; i++) {
+        char c = data[i];
+
+        if (c == '\n') {
+            if (!scan->text) {
+                return i + 1;
+            }
+            scan->text = false;
+            scan->matched = 0;
+            continue;
+        }
+        if (c == '\r') {
+            continue;
+        }
+        scan->text = true;
+        if (scan->matched == sizeof field - 2 && (c == ' ' || c == '\t')) {
+            continue; /* behind the colon */
+        }
+        if (scan->matched >= sizeof field - 1) {
+            continue;
+        }
+        if ((c >= 'A' && c <= 'Z' ? c + 32 : c) == field[scan->matched]) {
+            scan->matched++;
+            scan->upgrade = scan->upgrade || field[scan->matched] == '\0';
+        } else {
+            scan->matched = sizeof field; /* another header */
+        }
+    }
+    return 0;
+}
+
+/*
+ * Holds what came behind the head of a request for WebSocket, which
+ * libwebsockets would take apart itself. Returns the bytes that are for it.
+ */
+static size_t keep_early(struct link *link, const char *data, size_t len)
+{
+    struct intake *intake = &link->intake;
+    size_t at = 0;
+
+    while (at < len) {
+        size_t end = intake_scan(&intake->scan, data + at, len - at);
+
+        if (end == 0) {
+            break;
+        }
+        at += end;
+        if (intake->scan.upgrade) {
+            buf_add(&intake->held, data + at, len - at);
+            len = at;
+        }
+        intake->scan = (struct head_scan){ 0 };
+    }
+    return len;
+}
+
+/* ---- frames ------------------------------------------------------------ */
+
+static void take(struct link *link, const struct part *part)
+{
+    struct conn *conn = link->conn;
+    bay_kind kind = part->binary ? BAY_BINARY : BAY_TEXT;
+
+    switch (part->kind) {
+    case PART_DATA:
+        (part->deflated ? conn_inflate : conn_receive)(conn, kind, part->first,
+                                                       part->last, part->data,
+                                                       part->len, part->rest);
+        break;
+    case PART_PING: conn_ping(conn, part->data, part->len); break;
+    case PART_PONG: conn_heard(conn); break;
+    case PART_CLOSE:
+        link->intake.done = true;
+        conn_peer_closed(conn, part->data, part->len);
+        break;
+    case PART_FAULT:
+        link->intake.done = true;
+        conn_failed(conn, 1002, part->why);
+        break;
+    case PART_NONE: break;
+    }
+}
+
+/* Hands over what core takes, and holds the rest. */
+static void consume(struct link *link, unsigned char *data, size_t len)
+{
+    struct intake *intake = &link->intake;
+    size_t at = 0;
+
+    while (at < len && !intake->done && !link->ended && link->conn != NULL) {
+        struct part part;
+
+        if (!link->reading) {
+            buf_add(&intake->held, data + at, len - at);
+            if (intake->held.failed) {
+                link_shut(link); /* a gap would be worse */
+            }
+            break;
+        }
+        at += parser_next(&intake->parser, data + at, len - at, &part);
+        take(link, &part);
+    }
+}
+
+ssize_t intake_recv(struct link *link, void *to, size_t len)
+{
+    struct server *server = link->server;
+    ssize_t n;
+
+    if (!link->intake.framed) {
+        n = tap_recv(link->fd, to, len);
+        return n > 0 ? (ssize_t)keep_early(link, to, (size_t)n) : n;
+    }
+    n = tap_recv(link->fd, server->bytes, sizeof server->bytes);
+    if (n <= 0) {
+        return n;
+    }
+    link->intake.called = true;
+    consume(link, server->bytes, (size_t)n);
+    link->intake.called = false;
+    if (link->ended) {
+        return 0;
+    }
+    errno = EAGAIN;
+    return -1;
+}
+
+/* Reads until there is no more, core does not want more, or it was enough for
+ * one turn. Returns what SSL_read did last: over 0 if there may be more. */
+static int read_tls(struct link *link, SSL *ssl)
+{
+    struct server *server = link->server;
+    size_t total = 0;
+    int n = 1;
+
+    while (n > 0 && link->reading && !link->ended && total < TLS_TURN) {
+        n = tap_ssl_read(ssl, server->bytes, (int)sizeof server->bytes);
+        if (n > 0) {
+            total += (size_t)n;
+            consume(link, server->bytes, (size_t)n);
+        }
+    }
+    if (n > 0 && link->reading && !link->ended) {
+        intake_resume(link);
+    }
+    return n;
+}
+
+int intake_ssl_read(struct link *link, SSL *ssl, void *to, int len)
+{
+    int n;
+
+    if (!link->intake.framed) {
+        n = tap_ssl_read(ssl, to, len);
+        return n > 0 ? (int)keep_early(link, to, (size_t)n) : n;
+    }
+    link->intake.called = true;
+    n = read_tls(link, ssl);
+    link->intake.called = false;
+    if (n <= 0) {
+        return n;
+    }
+    if (link->ended) {
+        return 0;
+    }
+    memcpy(to, placebo, sizeof placebo);
+    return (int)sizeof placebo;
+}
+
+/* ---- from the loop ----------------------------------------------------- */
+
+void intake_begin(struct link *link, bool deflate)
+{
+    link->intake.framed = true;
+    link->intake.parser.allow_deflate = deflate;
+    if (link->intake.held.failed) {
+        link_shut(link);
+    } else if (link->intake.held.len > 0 || link->tls) {
+        intake_resume(link);
+    }
+}
+
+void intake_resume(struct link *link)
+{
+    struct intake *intake = &link->intake;
+
+    if (!intake->queued && (intake->held.len > 0 || link->tls)) {
+        intake->queued = true;
+        LL_APPEND2(link->server->pumps, link, intake.next);
+        server_wake(link->server);
+    }
+}
+
+static void pump(struct link *link)
+{
+    struct intake *intake = &link->intake;
+    struct buf held = intake->held;
+
+    if (link->ended || !link->reading) {
+        return;
+    }
+    intake->held = (struct buf){ 0 };
+    if (held.len > 0) {
+        consume(link, (unsigned char *)held.data, held.len);
+    }
+    buf_free(&held);
+    if (link->tls && link->reading && !link->ended) {
+        SSL *ssl = lws_get_ssl(link->wsi);
+        int n = ssl != NULL ? read_tls(link, ssl) : 0;
+
+        if (ssl == NULL ||
+            (n <= 0 && SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ)) {
+            link_shut(link);
+        }
+    }
+}
+
+void intake_end(struct link *link)
+{
+    if (link->intake.queued) {
+        LL_DELETE2(link->server->pumps, link, intake.next);
+    }
+    buf_free(&link->intake.held);
+}
+
+void intake_run(struct server *server)
+{
+    size_t count = 0;
+    struct link *link;
+
+    LL_COUNT2(server->pumps, link, count, intake.next);
+    for (; count > 0 && server->pumps != NULL; count--) {
+        link = server->pumps;
+        LL_DELETE2(server->pumps, link, intake.next);
+        link->intake.queued = false;
+        pump(link);
+    }
+}

@@ -1,0 +1,91 @@
+/* tap.c - what libwebsockets reads from clients goes through here */
+#undef _FORTIFY_SOURCE /* it would make recv a function of its own */
+#include "net/tap.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+/* Beyond this many descriptors none is adopted (server.c). */
+#define MOST_FDS (1u << 24)
+
+#define EXPORTED __attribute__((visibility("default")))
+
+/* By descriptor. Other threads look at their own descriptors only, which are
+ * never watched. */
+static _Atomic(struct link *) *watched;
+static size_t watched_size;
+static struct tap_calls tapped;
+
+bool tap_init(const struct tap_calls *calls)
+{
+    struct rlimit limit;
+
+    tapped = *calls;
+    if (watched != NULL) {
+        return true;
+    }
+    watched_size = MOST_FDS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_max < watched_size) {
+        watched_size = (size_t)limit.rlim_max;
+    }
+    watched = calloc(watched_size, sizeof *watched); /* pages on demand */
+    return watched != NULL;
+}
+
+static struct link *link_at(int fd)
+{
+    return watched != NULL && fd >= 0 && (size_t)fd < watched_size
+               ? atomic_load_explicit(&watched[fd], memory_order_relaxed)
+               : NULL;
+}
+
+void tap_watch(int fd, struct link *link)
+{
+    if (fd >= 0 && (size_t)fd < watched_size) {
+        atomic_store_explicit(&watched[fd], link, memory_order_relaxed);
+    }
+}
+
+void tap_forget(int fd, const struct link *link)
+{
+    if (link_at(fd) == link) {
+        atomic_store_explicit(&watched[fd], NULL, memory_order_relaxed);
+    }
+}
+
+ssize_t tap_recv(int fd, void *to, size_t len)
+{
+    return recvfrom(fd, to, len, 0, NULL, NULL);
+}
+
+int tap_ssl_read(SSL *ssl, void *to, int len)
+{
+    static int (*real)(SSL *, void *, int);
+
+    if (real == NULL) {
+        real = (int (*)(SSL *, void *, int))(uintptr_t)dlsym(RTLD_NEXT,
+                                                             "SSL_read");
+    }
+    return real(ssl, to, len);
+}
+
+EXPORTED ssize_t recv(int fd, void *to, size_t len, int flags)
+{
+    struct link *link = flags == 0 ? link_at(fd) : NULL;
+
+    return link != NULL ? tapped.recv(link, to, len)
+                        : recvfrom(fd, to, len, flags, NULL, NULL);
+}
+
+EXPORTED int SSL_read(SSL *ssl, void *to, int len)
+{
+    struct link *link = link_at(SSL_get_fd(ssl));
+
+    return link != NULL ? tapped.ssl_read(link, ssl, to, len)
+                        : tap_ssl_read(ssl, to, len);
+}
