@@ -118,6 +118,7 @@ bool offer_take(const char *extensions, struct offer *offer)
     const char *at = skip_blanks(extensions);
     bool found = false;
 
+    offer->bits = 0;
     while (*at != '\0') {
         unsigned bits;
         bool good;
@@ -128,6 +129,7 @@ bool offer_take(const char *extensions, struct offer *offer)
         }
         at = read_offer(at, &good, &bits);
         if (at == NULL || (*at != ',' && *at != '\0')) {
+            offer->bits = 0;
             return false;
         }
         if (good && !found) {

@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-
 #include "ini_file.h"
 
 /* A route that is right, for cases about other things: four lines */
@@ -273,10 +272,11 @@ struct wrong {
     "[log], [limits], [http], [plugin.NAME] and [route.NAME]"
 
 #define OPTIONS ", and options of its plugin as PLUGIN.KEY"
-#define IN_ROUTE                                                             \
-    "max_message, fragments, rate, burst, rate_bytes, burst_bytes, "         \
-    "over_rate, send_queue, slow_peer, ping, ping_wait, idle, connections, " \
-    "per_address, slow_hook, origins, path, plugin and on_reload" OPTIONS
+#define IN_ROUTE                                                            \
+    "max_message, fragments, rate, burst, rate_bytes, burst_bytes, "        \
+    "over_rate, send_queue, slow_peer, compress, compress_ratio, ping, "    \
+    "ping_wait, idle, connections, per_address, slow_hook, origins, path, " \
+    "plugin and on_reload" OPTIONS
 
 static const struct wrong names[] = {
     { "[servr]\n",
@@ -290,8 +290,8 @@ static const struct wrong names[] = {
       "p.ini:1: [route chat]: unknown section, did you mean [route.chat]?\n" },
     { "[server]\n\nlisen = x\n",
       "p.ini:3: [server] lisen: unknown key, did you mean \"listen\"?\n" },
-    { "[log]\ncompress = yes\n",
-      "p.ini:2: [log] compress: unknown key, [log] has level, file, format, "
+    { "[log]\nsqueeze = yes\n",
+      "p.ini:2: [log] squeeze: unknown key, [log] has level, file, format, "
       "access and trace\n" },
     { "[server]\nmax_message = 1m\n",
       "p.ini:2: [server] max_message: unknown key here, it belongs in [limits] "

@@ -1,0 +1,224 @@
+/* test_intake.c - where a request ends; frames that come too early, or while
+ * they are not wanted */
+#include "net_rig.h"
+
+#include "certificate.h"
+#include "folder.h"
+#include "net/intake.h"
+#include "net/link.h"
+
+static bay_conn *opened;
+
+static int note(bay_conn *conn)
+{
+    opened = conn;
+    return 0;
+}
+
+static void heads(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t end; /* 0: not in it */
+        bool upgrade;
+    } cases[] = {
+        { "GET / HTTP/1.1\r\n\r\nrest", 18, false },
+        { "GET / HTTP/1.1\n\nrest", 16, false },
+        { "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\nx", 38, true },
+        { "GET / HTTP/1.1\r\nuPGRADE:\t WebSocket\r\n\r\n", 39, true },
+        { "GET / HTTP/1.1\r\nUpgrade:websocket\r\n\r\n", 37, true },
+        { "GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n", 32, false },
+        { "GET / HTTP/1.1\r\nX-Upgrade: websocket\r\n\r\n", 40, false },
+        { "GET / HTTP/1.1\r\nUpgraded: websocket\r\n\r\n", 39, false },
+        { "GET upgrade:w HTTP/1.1\r\nA: upgrade: w\r\n\r\n", 41, false },
+        { "GET / HTTP/1.1\r\nUpgrade: websocket\r\n", 0, true },
+        { "", 0, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t len = strlen(cases[i].text);
+
+        for (size_t cut = 0; cut <= len; cut++) {
+            struct head_scan scan = { 0 };
+            size_t end = intake_scan(&scan, cases[i].text, cut);
+
+            if (end == 0) {
+                end = intake_scan(&scan, cases[i].text + cut, len - cut);
+                end += end > 0 ? cut : 0;
+            }
+            if (end != cases[i].end || scan.upgrade != cases[i].upgrade) {
+                fail_msg("case %zu cut at %zu: %zu", i, cut, end);
+            }
+        }
+    }
+}
+
+static void start(bool tls)
+{
+    if (tls) {
+        certificate_make(folder_file("cert.pem"), folder_file("key.pem"));
+        net.conf.tls_cert = (char *)(uintptr_t)folder_file("cert.pem");
+        net.conf.tls_key = (char *)(uintptr_t)folder_file("key.pem");
+        net_listen(true);
+    }
+    net_start_route("/a");
+    script.on_message = net_echo;
+    script.on_open = note;
+    opened = NULL;
+}
+
+/* The frames come in one piece with the request. */
+static void early(bool tls)
+{
+    char request[400];
+    unsigned char frame[20];
+    struct client client;
+    struct buf all = { 0 };
+
+    start(tls);
+    snprintf(request, sizeof request,
+             "GET /a HTTP/1.1\r\nHost: x\r\n" NET_UPGRADE "\r\n");
+    buf_adds(&all, request);
+    for (int i = 0; i < 3; i++) {
+        buf_add(&all, frame, frame_of(frame, 0x81, true, "early", 5));
+    }
+    client_connect(&client);
+    if (tls) {
+        client_tls(&client);
+    }
+    client_send(&client, all.data, all.len);
+    buf_free(&all);
+    assert_int_equal(client_answer(&client), 101);
+    for (int i = 0; i < 3; i++) {
+        client_expect_text(&client, "early");
+    }
+    client_leave(&client);
+}
+
+/* What has been read when the plugin pauses is held, in order. */
+static void held(bool tls)
+{
+    unsigned char frames[400];
+    struct client client;
+    size_t len = 0;
+
+    start(tls);
+    client_connect(&client);
+    if (tls) {
+        client_tls(&client);
+    }
+    assert_int_equal(client_upgrade(&client, "/a", ""), 101);
+    net_until(opened != NULL);
+    bay_pause(opened);
+    script_heard();
+    for (int i = 0; i < 3; i++) {
+        char text[2] = { (char)('1' + i), '\0' };
+
+        len += frame_of(frames + len, 0x81, true, text, 1);
+        len += frame_of(frames + len, 0x89, true, text, 1);
+    }
+    client_send(&client, frames, len);
+    net_serve_ms(30);
+    assert_string_equal(script_heard(), "");
+    bay_resume(opened);
+    for (int i = 0; i < 3; i++) {
+        char text[2] = { (char)('1' + i), '\0' };
+        struct buf data = { 0 };
+
+        client_expect_text(&client, text);
+        assert_int_equal(client_frame(&client, &data), 0x8a);
+        assert_string_equal(data.data, text);
+    }
+    client_leave(&client);
+}
+
+/* A hook pauses in the middle of what was read. */
+static int pause_once(bay_conn *conn, const bay_message *message)
+{
+    if (message->data[0] == 'p') {
+        bay_pause(conn);
+    }
+    return 0;
+}
+
+static void paused_within(bool tls)
+{
+    unsigned char frames[100];
+    struct client client;
+    size_t len = 0;
+
+    start(tls);
+    script.on_message = pause_once;
+    client_connect(&client);
+    if (tls) {
+        client_tls(&client);
+    }
+    assert_int_equal(client_upgrade(&client, "/a", ""), 101);
+    net_until(opened != NULL);
+    script_heard();
+    len += frame_of(frames + len, 0x81, true, "1", 1);
+    len += frame_of(frames + len, 0x81, true, "p", 1);
+    len += frame_of(frames + len, 0x81, true, "2", 1);
+    len += frame_of(frames + len, 0x81, true, "p", 1);
+    len += frame_of(frames + len, 0x81, true, "3", 1);
+    client_send(&client, frames, len);
+    net_until(net_heard("message:p"));
+    net_serve_ms(30);
+    assert_string_equal(script_heard(), "message:1 message:p ");
+    bay_resume(opened);
+    net_until(net_heard("message:p"));
+    net_serve_ms(30);
+    assert_string_equal(script_heard(), "message:2 message:p ");
+    bay_resume(opened);
+    net_until(net_heard("message:3"));
+    client_leave(&client);
+}
+
+static void plain(void **state)
+{
+    (void)state;
+    early(false);
+}
+
+static void over_tls(void **state)
+{
+    (void)state;
+    early(true);
+}
+
+static void held_plain(void **state)
+{
+    (void)state;
+    held(false);
+}
+
+static void held_over_tls(void **state)
+{
+    (void)state;
+    held(true);
+}
+
+static void paused_plain(void **state)
+{
+    (void)state;
+    paused_within(false);
+}
+
+static void paused_over_tls(void **state)
+{
+    (void)state;
+    paused_within(true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads),   NET_TEST(plain),
+        NET_TEST(over_tls),        NET_TEST(held_plain),
+        NET_TEST(held_over_tls),   NET_TEST(paused_plain),
+        NET_TEST(paused_over_tls),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
