@@ -63,8 +63,8 @@ struct conf_limits {
     uint64_t slow_hook_ms;
     bool compress;           /* permessage-deflate, if the client offers it */
     uint32_t compress_ratio; /* 0: any */
-    uint32_t connections; /* per route, all workers; 0: unlimited */
-    uint32_t per_address; /* of them; likewise */
+    uint32_t connections;    /* per route, all workers; 0: unlimited */
+    uint32_t per_address;    /* of them; likewise */
     /* Lower case, such as "https://example.org"; {"*"} for any; empty for the
      * same host only. */
     char **origins;

@@ -2,7 +2,6 @@
 #undef _FORTIFY_SOURCE /* it would make recv a function of its own */
 #include "net/tap.h"
 
-#include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -63,15 +62,12 @@ ssize_t tap_recv(int fd, void *to, size_t len)
     return recvfrom(fd, to, len, 0, NULL, NULL);
 }
 
+/* SSL_get_error makes no difference between 0 and -1. */
 int tap_ssl_read(SSL *ssl, void *to, int len)
 {
-    static int (*real)(SSL *, void *, int);
+    size_t got;
 
-    if (real == NULL) {
-        real = (int (*)(SSL *, void *, int))(uintptr_t)dlsym(RTLD_NEXT,
-                                                             "SSL_read");
-    }
-    return real(ssl, to, len);
+    return SSL_read_ex(ssl, to, (size_t)len, &got) == 1 ? (int)got : -1;
 }
 
 EXPORTED ssize_t recv(int fd, void *to, size_t len, int flags)
