@@ -467,7 +467,8 @@ suite('the pages of the host', SETUP, ({ host, it }) => {
         delete health.version;
         delete health.uptime_s;
         assert.deepStrictEqual(health,
-            { status: 'ok', workers: 1, running: 1, connections: 1 });
+            { status: 'ok', workers: 1, running: 1, connections: 1,
+                quarantined: 0 });
         await client.close(1000);
     });
 
