@@ -68,10 +68,10 @@ struct conn {
     bool want_drained; /* a send returned BAY_EFULL */
     struct conn *next_slowed; /* in core->slowed */
     struct conn *prev_slowed;
-    uint64_t slowed_ms;  /* too fast: not read from until then; 0: it may */
-    bool peer_closed;  /* its Close has come: the end, once all is sent */
-    bool failed;       /* it cannot be read any more: the same */
-    bool finished;     /* the transport was told that all is sent */
+    uint64_t slowed_ms;   /* too fast: not read from until then; 0: it may */
+    bool peer_closed;     /* its Close has come: the end, once all is sent */
+    bool failed;          /* it cannot be read any more: the same */
+    bool finished;        /* the transport was told that all is sent */
     uint8_t deflate_bits; /* the window it inflates with; 0: not compressed */
     uint8_t large_count;  /* large messages sent in the turn large_turn */
     bool large_burst;     /* there was more than one in the turn before */
