@@ -21,64 +21,51 @@ static const unsigned char placebo[] = { 0x8a, 0x80, 0, 0, 0, 0 };
 
 /* ---- the request ------------------------------------------------------- */
 
-size_t intake_scan(struct head_scan *scan, const char *data, size_t len)
+/* What of len bytes, the last of them just read, is for libwebsockets. It
+ * would take apart itself what comes behind a request for WebSocket. */
+static size_t take_request(struct link *link, char *data, size_t len)
 {
-    static const char field[] = "upgrade:w";
+    const char *early = NULL;
+    size_t early_len = 0;
 
-    for (size_t i = 0; i < len; i++) {
-        char c = data[i];
-
-        if (c == '\n') {
-            if (!scan->text) {
-                return i + 1;
-            }
-            scan->text = false;
-            scan->matched = 0;
-            continue;
-        }
-        if (c == '\r') {
-            continue;
-        }
-        scan->text = true;
-        if (scan->matched == sizeof field - 2 && (c == ' ' || c == '\t')) {
-            continue; /* behind the colon */
-        }
-        if (scan->matched >= sizeof field - 1) {
-            continue;
-        }
-        if ((c >= 'A' && c <= 'Z' ? c + 32 : c) == field[scan->matched]) {
-            scan->matched++;
-            scan->upgrade = scan->upgrade || field[scan->matched] == '\0';
-        } else {
-            scan->matched = sizeof field; /* another header */
-        }
-    }
-    return 0;
-}
-
-/*
- * Holds what came behind the head of a request for WebSocket, which
- * libwebsockets would take apart itself. Returns the bytes that are for it.
- */
-static size_t keep_early(struct link *link, const char *data, size_t len)
-{
-    struct intake *intake = &link->intake;
-    size_t at = 0;
-
-    while (at < len) {
-        size_t end = intake_scan(&intake->scan, data + at, len - at);
-
-        if (end == 0) {
-            break;
-        }
-        at += end;
-        if (intake->scan.upgrade) {
-            buf_add(&intake->held, data + at, len - at);
-            len = at;
-        }
-        intake->scan = (struct head_scan){ 0 };
+    len = opening_take(link, data, len, &early, &early_len);
+    if (early_len > 0) {
+        buf_add(&link->intake.held, early, early_len);
     }
     return len;
+}
+
+/* How recv and SSL_read give requests: nothing until a head is whole. */
+static ssize_t recv_request(struct link *link, char *to, size_t len)
+{
+    size_t before = opening_before(&link->intake.opening, to);
+    ssize_t n = tap_recv(link->fd, to + before, len - before);
+
+    if (n <= 0) {
+        return n;
+    }
+    n = (ssize_t)take_request(link, to, before + (size_t)n);
+    if (n == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return n;
+}
+
+static int ssl_read_request(struct link *link, SSL *ssl, char *to, size_t len)
+{
+    for (;;) {
+        size_t before = opening_before(&link->intake.opening, to);
+        int n = tap_ssl_read(ssl, to + before, (int)(len - before));
+
+        if (n <= 0) {
+            return n;
+        }
+        n = (int)take_request(link, to, before + (size_t)n);
+        if (n > 0) {
+            return n;
+        }
+    }
 }
 
 /* ---- frames ------------------------------------------------------------ */
@@ -135,8 +122,7 @@ ssize_t intake_recv(struct link *link, void *to, size_t len)
     ssize_t n;
 
     if (!link->intake.framed) {
-        n = tap_recv(link->fd, to, len);
-        return n > 0 ? (ssize_t)keep_early(link, to, (size_t)n) : n;
+        return recv_request(link, to, len);
     }
     n = tap_recv(link->fd, server->bytes, sizeof server->bytes);
     if (n <= 0) {
@@ -178,8 +164,7 @@ int intake_ssl_read(struct link *link, SSL *ssl, void *to, int len)
     int n;
 
     if (!link->intake.framed) {
-        n = tap_ssl_read(ssl, to, len);
-        return n > 0 ? (int)keep_early(link, to, (size_t)n) : n;
+        return ssl_read_request(link, ssl, to, (size_t)len);
     }
     link->intake.called = true;
     n = read_tls(link, ssl);
@@ -248,6 +233,7 @@ void intake_end(struct link *link)
         LL_DELETE2(link->server->pumps, link, intake.next);
     }
     buf_free(&link->intake.held);
+    opening_finish(&link->intake.opening);
 }
 
 void intake_run(struct server *server)

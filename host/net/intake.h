@@ -1,6 +1,6 @@
 /* intake.h - from the bytes of a client's socket to core
  *
- * While the request is read, libwebsockets gets every byte of it, and none
+ * Of requests libwebsockets gets what opening.h lets through, and nothing
  * behind one that asks for WebSocket. Behind the handshake it gets no byte any
  * more: frames are taken apart here, as they are read (tap.h).
  */
@@ -13,20 +13,14 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "net/opening.h"
 #include "net/parser.h"
 
 struct link;
 struct server;
 
-/* How far a request's head has come. */
-struct head_scan {
-    unsigned char matched; /* characters of "upgrade: w" in this line */
-    bool text;             /* the line has any */
-    bool upgrade;          /* the head asks for WebSocket */
-};
-
 struct intake {
-    struct head_scan scan;
+    struct opening opening;
     bool framed; /* the handshake is over */
     bool done;   /* what still comes is read and dropped */
     bool called; /* by libwebsockets, which learns by the result of an end */
@@ -47,9 +41,5 @@ void intake_begin(struct link *link, bool deflate);
 void intake_resume(struct link *link);
 void intake_run(struct server *server);
 void intake_end(struct link *link);
-
-/* Where the head of a request ends in these bytes, just behind its empty line;
- * 0: not in them. */
-size_t intake_scan(struct head_scan *scan, const char *data, size_t len);
 
 #endif

@@ -113,7 +113,10 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_HTTP_BIND_PROTOCOL:
         /* Comes, among others, when the last byte of an answer is out and the
          * library gets ready for the next request. */
-        return link->server->stopping && link->conn == NULL ? -1 : 0;
+        return (link->server->stopping || link->intake.opening.last) &&
+                       link->conn == NULL
+                   ? -1
+                   : 0;
     case LWS_CALLBACK_WSI_DESTROY:
         handshake_done(link);
         lws_set_opaque_user_data(wsi, NULL);

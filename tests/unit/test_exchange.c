@@ -335,7 +335,7 @@ static void requests_without_a_version(void **state)
     assert_int_equal(net_ask("GET /none%0d%0a HTTP/1.1\r\nHost: x\r\n\r\n"),
                      400);
     assert_non_null(strstr(answer.body, "request line"));
-    assert_int_equal(net_ask("GET /none HTTP/1.2\r\nHost: x\r\n\r\n"), 400);
+    assert_int_equal(net_ask("GET /none HTTP/1.2\r\nHost: x\r\n\r\n"), 505);
 }
 
 int main(void)

@@ -367,11 +367,13 @@ static void connect_is_refused(void **state)
     start();
     client_connect(&client);
     client_say(&client, "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n");
+    assert_int_equal(client_answer(&client), 405);
     client_expect_end(&client);
     client_leave(&client);
     client_connect(&client);
     client_say(&client,
                "CONNECT /a HTTP/1.1\r\nHost: x\r\n" NET_UPGRADE "\r\n");
+    assert_int_equal(client_answer(&client), 405);
     client_expect_end(&client);
     client_leave(&client);
     assert_string_equal(script_heard(), "");
