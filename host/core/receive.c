@@ -201,8 +201,8 @@ void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
     if (first) {
         begin_message(conn, kind);
     }
-    if (!accept_piece(conn, last, data, len, rest)) {
-        return;
+    if (!accept_piece(conn, last, data, len, rest) || (len == 0 && rest > 0)) {
+        return; /* the head of a frame alone is no piece */
     }
     if (rate_limited(conn)) {
         rate_charge(conn, len, last);

@@ -88,7 +88,8 @@ static bool take_parameter(const char *name, const char *value, unsigned *seen,
 }
 
 /* Reads one extension of the list with its parameters. *good: it is an offer
- * that can be met. Returns what follows it, or NULL if the list is broken. */
+ * that can be met; *bits: what it asks for, or 0. Returns what follows it, or
+ * NULL if the list is broken. */
 static const char *read_offer(const char *at, bool *good, unsigned *bits)
 {
     char name[WORD_MAX], value[WORD_MAX];
@@ -96,7 +97,7 @@ static const char *read_offer(const char *at, bool *good, unsigned *bits)
 
     at = read_word(at, false, name);
     *good = at != NULL && strcmp(name, "permessage-deflate") == 0;
-    *bits = 15;
+    *bits = 0;
     while (at != NULL && *at == ';') {
         bool has_value;
 
@@ -116,7 +117,7 @@ static const char *read_offer(const char *at, bool *good, unsigned *bits)
 bool offer_take(const char *extensions, struct offer *offer)
 {
     const char *at = skip_blanks(extensions);
-    bool found = false;
+    bool found = false, asked = false;
 
     offer->bits = 0;
     while (*at != '\0') {
@@ -134,7 +135,8 @@ bool offer_take(const char *extensions, struct offer *offer)
         }
         if (good && !found) {
             found = true;
-            offer->bits = bits;
+            asked = bits > 0;
+            offer->bits = asked ? bits : 15;
         }
     }
     if (!found) {
@@ -143,7 +145,7 @@ bool offer_take(const char *extensions, struct offer *offer)
     snprintf(offer->answer, sizeof offer->answer,
              "permessage-deflate; server_no_context_takeover; "
              "client_no_context_takeover");
-    if (offer->bits < 15) {
+    if (asked) {
         size_t len = strlen(offer->answer);
 
         snprintf(offer->answer + len, sizeof offer->answer - len,

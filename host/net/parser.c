@@ -207,12 +207,13 @@ static size_t read_control(struct parser *parser, unsigned char *data,
     return n;
 }
 
+/* A head alone is a part of no bytes: what it announces may be too much. */
 static size_t read_data(struct parser *parser, unsigned char *data, size_t len,
-                        struct part *part)
+                        bool headed, struct part *part)
 {
     size_t n = parser->rest < len ? (size_t)parser->rest : len;
 
-    if (n == 0 && parser->rest > 0) {
+    if (n == 0 && parser->rest > 0 && !headed) {
         return 0;
     }
     unmask(parser, data, n);
@@ -237,12 +238,13 @@ size_t parser_next(struct parser *parser, unsigned char *data, size_t len,
 {
     const char *why = NULL;
     size_t used = 0;
+    bool headed = !parser->in_frame;
 
     *part = (struct part){ .kind = PART_NONE };
     if (parser->failed) {
         return len;
     }
-    if (!parser->in_frame) {
+    if (headed) {
         used = read_head(parser, data, len, &why);
         if (why != NULL) {
             return fail(parser, part, why, len);
@@ -251,7 +253,8 @@ size_t parser_next(struct parser *parser, unsigned char *data, size_t len,
             return used;
         }
     }
-    return used + (is_control(parser->opcode)
-                       ? read_control(parser, data + used, len - used, part)
-                       : read_data(parser, data + used, len - used, part));
+    return used +
+           (is_control(parser->opcode)
+                ? read_control(parser, data + used, len - used, part)
+                : read_data(parser, data + used, len - used, headed, part));
 }

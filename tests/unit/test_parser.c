@@ -242,8 +242,8 @@ static void faults(void **state)
     }
 }
 
-/* A frame that has been announced is no message yet. */
-static void nothing_of_a_head_alone(void **state)
+/* What is announced is told, once, so that it can be refused. */
+static void a_head_alone(void **state)
 {
     struct parser parser = { 0 };
     unsigned char bytes[] = "\x81\x85\0\0\0\0";
@@ -251,7 +251,11 @@ static void nothing_of_a_head_alone(void **state)
 
     (void)state;
     assert_int_equal(parser_next(&parser, bytes, 6, &part), 6);
-    assert_int_equal(part.kind, PART_NONE);
+    assert_int_equal(part.kind, PART_DATA);
+    assert_true(part.first);
+    assert_false(part.last);
+    assert_int_equal(part.len, 0);
+    assert_int_equal(part.rest, 5);
     assert_int_equal(parser_next(&parser, bytes, 0, &part), 0);
     assert_int_equal(part.kind, PART_NONE);
 }
@@ -263,7 +267,7 @@ int main(void)
         cmocka_unit_test(unmasks),
         cmocka_unit_test(lengths),
         cmocka_unit_test(faults),
-        cmocka_unit_test(nothing_of_a_head_alone),
+        cmocka_unit_test(a_head_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,13 @@ static void too_big(void **state)
     core_turn(rig.core);
     rig_expect_close(peer, 1009);
     rig_leave(peer);
-    assert_int_equal(stat_get(&rig.stats->routes[0].protocol_errors), 3);
+
+    peer = open_peer(); /* even by a head alone */
+    piece(peer, BAY_BINARY, true, false, "", 11);
+    core_turn(rig.core);
+    rig_expect_close(peer, 1009);
+    rig_leave(peer);
+    assert_int_equal(stat_get(&rig.stats->routes[0].protocol_errors), 4);
     assert_int_equal(stat_get(&rig.stats->routes[0].limits[LIMIT_MESSAGE]), 3);
     script_heard();
 }
