@@ -90,7 +90,7 @@ static void too_big(void **state)
     rig_expect_close(peer, 1009);
     rig_leave(peer);
     assert_int_equal(stat_get(&rig.stats->routes[0].protocol_errors), 4);
-    assert_int_equal(stat_get(&rig.stats->routes[0].limits[LIMIT_MESSAGE]), 3);
+    assert_int_equal(stat_get(&rig.stats->routes[0].limits[LIMIT_MESSAGE]), 4);
     script_heard();
 }
 
