@@ -12,6 +12,7 @@
 #include "core/core-t.h"
 #include "core/hooks.h"
 #include "core/id.h"
+#include "core/subprotocol.h"
 #include "core/limits.h"
 #include "core/rate.h"
 
@@ -97,41 +98,6 @@ static int copy_strings(struct conn *conn, const struct request *request,
     return 0;
 }
 
-/* Whether a comma-separated list has a name. */
-static bool offers(const char *list, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (;;) {
-        size_t word;
-
-        list += strspn(list, ", \t");
-        word = strcspn(list, ", \t");
-        if (word == 0) {
-            return false;
-        }
-        if (word == len && memcmp(list, name, len) == 0) {
-            return true;
-        }
-        list += word;
-    }
-}
-
-/* The first of the plugin's subprotocols that the client offers, or "". */
-static const char *choose_subprotocol(const bay_plugin *plugin,
-                                      const char *offered)
-{
-    if (offered == NULL || plugin->subprotocols == NULL) {
-        return "";
-    }
-    for (const char *const *name = plugin->subprotocols; *name; name++) {
-        if (offers(offered, *name)) {
-            return *name;
-        }
-    }
-    return "";
-}
-
 static bool at_limit(const struct instance *instance)
 {
     const struct core_setup *setup = &instance->core->setup;
@@ -178,7 +144,7 @@ static struct conn *conn_alloc(struct instance *instance,
     }
     conn->instance = instance;
     if (copy_strings(conn, request,
-                     choose_subprotocol(&instance->plugin, offered)) != 0) {
+                     subprotocol_choose(&instance->plugin, offered)) != 0) {
         free(conn);
         return NULL;
     }
