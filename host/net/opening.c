@@ -27,6 +27,9 @@ static void refuse(struct link *link, int status, const char *why)
 
     opening->refused = true;
     stat_add(&link->server->stats->handshake_errors, 1);
+    if (status == 431) {
+        stat_add(&link->server->stats->heads_too_long, 1);
+    }
     if (!lws_partial_buffered(link->wsi)) {
         exchange_refuse_upgrade(link->wsi, status,
                                 status == 405 ? "allow: GET\r\n" : NULL, why);
