@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "base/utf8.h"
+#include "base/printable.h"
 
 #define LINE_MAX_BYTES 4096
 #define TAIL           8 /* kept free for "...", the end of the JSON, \n */
@@ -129,35 +129,6 @@ static void puts_plain(struct line *line, const char *text)
     put(line, text, strlen(text));
 }
 
-/* As it may stand in a line of text: *used bytes of text become the returned
- * number of bytes in out. C1 controls (U+0080 to U+009F) move terminals, too.
- */
-static size_t text_char(char out[JSON_CHAR_MAX], const char *text, size_t len,
-                        size_t *used)
-{
-    unsigned char byte = (unsigned char)text[0];
-    size_t size = utf8_char(text, len);
-    bool control = byte < 0x20 || byte == 0x7f ||
-                   (size == 2 && byte == 0xc2 && (unsigned char)text[1] < 0xa0);
-
-    if (size > 0 && !control) {
-        *used = size;
-        memcpy(out, text, size);
-        return size;
-    }
-    *used = 1;
-    if (byte == '\n' || byte == '\r' || byte == '\t') {
-        out[0] = '\\';
-        out[1] = byte == '\n' ? 'n' : byte == '\r' ? 'r' : 't';
-        return 2;
-    }
-    if (control && size == 2) {
-        *used = 2;
-        byte = (unsigned char)text[1];
-    }
-    return (size_t)snprintf(out, JSON_CHAR_MAX, "\\x%02x", byte);
-}
-
 static void puts_escaped(struct line *line, const char *text)
 {
     char out[JSON_CHAR_MAX];
@@ -165,8 +136,9 @@ static void puts_escaped(struct line *line, const char *text)
     size_t used;
 
     for (size_t at = 0; at < len && !line->cut; at += used) {
-        size_t size = line->json ? json_char(out, text + at, len - at, &used)
-                                 : text_char(out, text + at, len - at, &used);
+        size_t size = line->json
+                          ? json_char(out, text + at, len - at, &used)
+                          : printable_char(out, text + at, len - at, &used);
 
         put(line, out, size);
     }

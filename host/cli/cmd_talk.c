@@ -5,6 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/printable.h"
+#include "base/units.h"
 #include "base/utf8.h"
 #include "cli/cli.h"
 #include "cli/talk_input.h"
@@ -15,6 +19,8 @@
  * close to each other. */
 #define QUIET_US 500000
 
+#define MAX_MESSAGE (16 << 20) /* unless --max-message says otherwise */
+
 struct talk {
     const struct cli_call *call;
     struct talk_url url;
@@ -22,7 +28,9 @@ struct talk {
     struct talk_input *input;
     int64_t count; /* messages to wait for; 0: any number */
     int64_t received;
+    int64_t max_message;
     bool binary;
+    bool json;
     bool terminal; /* standard output is one */
     bool input_ended;
     volatile sig_atomic_t is_open;
@@ -32,15 +40,23 @@ struct talk {
 
 static struct talk talk; /* signals come without an argument */
 
+/* What the server says may be part of it. */
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
+    struct buf text = { 0 };
     va_list args;
 
     va_start(args, format);
-    fputs("patchbay: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    buf_vaddf(&text, format, args);
     va_end(args);
+    fputs("patchbay: ", stderr);
+    if (text.failed) {
+        fputs("out of memory", stderr);
+    } else {
+        printable_put(stderr, text.data, text.len, "");
+    }
+    fputc('\n', stderr);
+    buf_free(&text);
 }
 
 /* Names of RFC 6455 section 7.4.1 and of the registry it began. */
@@ -73,33 +89,51 @@ static const char *name_of(int code)
 
 static void print_text(const char *data, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)data[i];
-
-        /* A terminal would take them for commands. */
-        if (talk.terminal &&
-            (c == 0x7f || (c < 0x20 && c != '\n' && c != '\t'))) {
-            printf("\\x%02x", c);
-        } else {
-            putchar(c);
-        }
+    if (talk.terminal) {
+        printable_put(stdout, data, len, "\n\t");
+    } else {
+        fwrite(data, 1, len, stdout);
     }
     putchar('\n');
+}
+
+static void print_hex(const char *data, size_t len, const char *between)
+{
+    for (size_t i = 0; i < len; i++) {
+        printf("%s%02x", between, (unsigned char)data[i]);
+    }
 }
 
 static void print_binary(const char *data, size_t len)
 {
     fputs("binary:", stdout);
-    for (size_t i = 0; i < len; i++) {
-        printf(" %02x", (unsigned char)data[i]);
-    }
+    print_hex(data, len, " ");
     putchar('\n');
+}
+
+static void print_json(bool binary, const char *data, size_t len)
+{
+    char each[JSON_CHAR_MAX];
+    size_t used;
+
+    printf("{\"%s\":\"", binary ? "binary" : "text");
+    if (binary) {
+        print_hex(data, len, "");
+    }
+    for (size_t at = 0; at < len && !binary; at += used) {
+        size_t size = json_char(each, data + at, len - at, &used);
+
+        fwrite(each, 1, size, stdout);
+    }
+    puts("\"}");
 }
 
 static void message(void *arg, bool binary, const char *data, size_t len)
 {
     (void)arg;
-    if (binary) {
+    if (talk.json) {
+        print_json(binary, data, len);
+    } else if (binary) {
         print_binary(data, len);
     } else {
         print_text(data, len);
@@ -191,6 +225,13 @@ static void closed(void *arg, int code, const char *reason, size_t len)
     }
 }
 
+static void dropped(void *arg, int code, const char *why)
+{
+    (void)arg;
+    say("closed with %d %s: %s", code, name_of(code), why);
+    talk.status = CLI_FAILED;
+}
+
 static void failed(void *arg, unsigned status, const char *why)
 {
     (void)arg;
@@ -240,6 +281,21 @@ static int check_headers(const struct cli_call *call)
     return CLI_DONE;
 }
 
+static int check_max_message(const struct cli_call *call)
+{
+    const char *text = cli_option(call, "max-message");
+
+    talk.max_message = MAX_MESSAGE;
+    if (text != NULL && (units_parse_bytes(text, &talk.max_message) != 0 ||
+                         talk.max_message < 1)) {
+        return cli_misused(call->command,
+                           "--max-message takes a size such as 64k or 16m, "
+                           "not \"%s\"",
+                           text);
+    }
+    return CLI_DONE;
+}
+
 static int make_dial(void)
 {
     static const struct dial_events events = { .opened = opened,
@@ -247,6 +303,7 @@ static int make_dial(void)
                                                .ready = ready,
                                                .timer = quiet,
                                                .closed = closed,
+                                               .dropped = dropped,
                                                .failed = failed,
                                                .header = next_header };
     const struct dial_setup setup = {
@@ -258,6 +315,7 @@ static int make_dial(void)
         .insecure = cli_flag(talk.call, "insecure"),
         .ca = cli_option(talk.call, "ca"),
         .subprotocols = cli_option(talk.call, "subprotocol"),
+        .max_message = (size_t)talk.max_message,
         .events = &events,
     };
 
@@ -279,6 +337,7 @@ static int run(const struct cli_call *call)
 
     talk.call = call;
     talk.binary = cli_flag(call, "binary");
+    talk.json = cli_flag(call, "json");
     talk.terminal = isatty(STDOUT_FILENO) == 1;
     if (talk_url_parse(&talk.url, text, why, sizeof why) != 0) {
         return cli_misused(call->command, "the URL \"%s\" %s", text, why);
@@ -286,6 +345,9 @@ static int run(const struct cli_call *call)
     status = cli_number(call, "count", 1, INT64_MAX, &talk.count);
     if (status == CLI_DONE) {
         status = check_headers(call);
+    }
+    if (status == CLI_DONE) {
+        status = check_max_message(call);
     }
     if (status == CLI_DONE) {
         status = make_dial();
@@ -302,6 +364,9 @@ static int run(const struct cli_call *call)
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_DFL);
     dial_run(talk.dial);
+    /* There is no loop left to wake. */
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     fflush(stdout);
     if (talk.input_ended) {
         talk_input_free(talk.input);
@@ -317,6 +382,8 @@ static const struct cli_option options[] = {
       "'Name: value', sent along with the request" },
     { "subprotocol", 0, "LIST", false, "offer these: a, b" },
     { "binary", 0, NULL, false, "send lines as binary messages" },
+    { "max-message", 0, "SIZE", false, "take no larger messages; default 16m" },
+    CLI_OPTION_JSON,
     { "ca", 0, "FILE", false,
       "trust the certificates signed by this one, PEM" },
     { "insecure", 0, NULL, false, "take any certificate" },
@@ -330,15 +397,22 @@ const struct cli_command cmd_talk = {
     .summary = "talk to a WebSocket: a line in, a line out",
     .help = "Sends each line of the input as a message, and prints each that "
             "comes as a line;\n"
-            "binary ones in hexadecimal behind \"binary:\". When the input "
-            "ends it waits until\n"
-            "half a second has brought no answer, or with --count until so "
-            "many have come, and\n"
-            "closes with 1000.\n"
+            "binary ones in hexadecimal behind \"binary:\". A text may look "
+            "like one, or hold line\n"
+            "feeds: --json prints {\"text\":\"...\"} or "
+            "{\"binary\":\"ff00\"} for each, in one line. On\n"
+            "a terminal, control characters are printed as \\x1b.\n"
+            "\n"
+            "When the input ends it waits until half a second has brought no "
+            "answer, or with\n"
+            "--count until so many have come, and closes with 1000. A message "
+            "larger than\n"
+            "--max-message is not taken: it closes with 1009.\n"
             "\n"
             "Exit status: 0 done; 1 it could not connect, was refused, the "
             "server closed with\n"
-            "another code than 1000 or before --count was reached, or a line "
-            "could not be sent.\n",
+            "another code than 1000 or before --count was reached, a message "
+            "was too large, or\n"
+            "a line could not be sent.\n",
     .run = run,
 };

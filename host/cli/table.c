@@ -6,18 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Blanks what would move a terminal: C0, DEL and C1 (U+0080 to U+009F). */
-static void make_safe(char *text)
-{
-    for (unsigned char *at = (unsigned char *)text; *at != 0; at++) {
-        if (*at < 0x20 || *at == 0x7f) {
-            *at = '?';
-        } else if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) {
-            at[0] = '?';
-            at[1] = '?';
-        }
-    }
-}
+#include "base/printable.h"
 
 static void add(struct table *table, char *cell)
 {
@@ -40,12 +29,15 @@ static void add(struct table *table, char *cell)
 
 void table_text(struct table *table, const char *text)
 {
-    char *cell = strdup(text != NULL ? text : "");
+    struct buf cell = { 0 };
 
-    if (cell != NULL) {
-        make_safe(cell);
+    printable_add(&cell, text != NULL ? text : "",
+                  text != NULL ? strlen(text) : 0);
+    buf_add(&cell, "", 1);
+    if (cell.failed) {
+        buf_free(&cell);
     }
-    add(table, cell);
+    add(table, cell.data);
 }
 
 void table_number(struct table *table, int64_t value)
@@ -86,13 +78,7 @@ void table_duration(struct table *table, int64_t ms)
 
 void table_put_safe(const char *text, FILE *out)
 {
-    char *copy = strdup(text);
-
-    if (copy != NULL) {
-        make_safe(copy);
-        fputs(copy, out);
-        free(copy);
-    }
+    printable_put(out, text, strlen(text), "");
 }
 
 /* Characters, not bytes. */

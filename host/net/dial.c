@@ -20,6 +20,7 @@ struct dial {
     struct buf message; /* that arrives */
     bool open;
     bool closing; /* by us */
+    int code;     /* that we close with */
     bool close_sent;
     bool told; /* how it ended */
     bool over;
@@ -31,11 +32,8 @@ static void end(struct dial *dial)
     dial->over = true;
 }
 
-static void failed(struct dial *dial, const char *why)
+static void failed(struct dial *dial, unsigned status, const char *why)
 {
-    unsigned status =
-        dial->wsi != NULL ? lws_http_client_http_response(dial->wsi) : 0;
-
     if (!dial->told) {
         dial->told = true;
         dial->setup.events->failed(dial->setup.arg, status == 101 ? 0 : status,
@@ -59,22 +57,54 @@ static void peer_closed(struct dial *dial, const unsigned char *payload,
            len > 2 ? (const char *)payload + 2 : "", len > 2 ? len - 2 : 0);
 }
 
+static void close_with(struct dial *dial, int code)
+{
+    if (dial->closing) {
+        return;
+    }
+    dial->closing = true;
+    dial->code = code;
+    if (dial->open) {
+        dial_ask(dial);
+    } else {
+        end(dial);
+    }
+}
+
+static void drop(struct dial *dial, int code, const char *why)
+{
+    buf_free(&dial->message);
+    dial->told = true;
+    close_with(dial, code);
+    dial->setup.events->dropped(dial->setup.arg, code, why);
+}
+
+/* What comes after our Close is nobody's. */
 static void received(struct dial *dial, const void *data, size_t len)
 {
+    char why[80];
+
+    if (dial->closing) {
+        return;
+    }
+    if (len > dial->setup.max_message - dial->message.len) {
+        snprintf(why, sizeof why, "a message is larger than %zu bytes",
+                 dial->setup.max_message);
+        drop(dial, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, why);
+        return;
+    }
     buf_add(&dial->message, data, len);
-    if (dial->closing || !lws_is_final_fragment(dial->wsi) ||
+    if (dial->message.failed) {
+        drop(dial, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "out of memory");
+        return;
+    }
+    if (!lws_is_final_fragment(dial->wsi) ||
         lws_remaining_packet_payload(dial->wsi) > 0) {
         return;
     }
-    if (dial->message.failed) {
-        closed(dial, 1006, "out of memory", 13);
-        dial_close(dial);
-    } else {
-        dial->setup.events->message(
-            dial->setup.arg, lws_frame_is_binary(dial->wsi) != 0,
-            dial->message.data != NULL ? dial->message.data : "",
-            dial->message.len);
-    }
+    dial->setup.events->message(dial->setup.arg,
+                                lws_frame_is_binary(dial->wsi) != 0,
+                                dial->message.data, dial->message.len);
     buf_free(&dial->message);
 }
 
@@ -89,7 +119,7 @@ static int writable(struct dial *dial)
         return 0;
     }
     dial->close_sent = true;
-    lws_close_reason(dial->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+    lws_close_reason(dial->wsi, (enum lws_close_status)dial->code, NULL, 0);
     return -1;
 }
 
@@ -150,8 +180,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
         peer_closed(dial, in, len);
         break;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        dial->wsi = wsi;
-        failed(dial, in);
+        failed(dial, lws_http_client_http_response(wsi), in);
         break;
     case LWS_CALLBACK_CLIENT_CLOSED:
         closed(dial, 1006, "", 0);
@@ -211,7 +240,7 @@ static void connect_to(struct dial *dial)
     }
     /* A failure at once has called back already. */
     if (lws_client_connect_via_info(&info) == NULL && !dial->over) {
-        failed(dial, "it cannot be looked up");
+        failed(dial, 0, "it cannot be looked up");
     }
 }
 
@@ -221,7 +250,7 @@ void dial_run(struct dial *dial)
 
     connect_to(dial);
     while (!dial->over && lws_service(dial->context, 0) >= 0) {
-        if (dial->close_sent && !waits) {
+        if (dial->close_sent && !dial->over && !waits) {
             waits = true;
             lws_set_timer_usecs(dial->wsi, CLOSE_WAIT_US);
         }
@@ -257,15 +286,7 @@ void dial_set_timer(struct dial *dial, uint64_t us)
 
 void dial_close(struct dial *dial)
 {
-    if (dial->closing) {
-        return;
-    }
-    dial->closing = true;
-    if (dial->open) {
-        dial_ask(dial);
-    } else {
-        end(dial);
-    }
+    close_with(dial, LWS_CLOSE_STATUS_NORMAL);
 }
 
 void dial_destroy(struct dial *dial)

@@ -21,6 +21,8 @@ struct dial_events {
     void (*timer)(void *arg);
     /* The server closed it, reason being len bytes. 1006: without a Close. */
     void (*closed)(void *arg, int code, const char *reason, size_t len);
+    /* We close it with that code, for a fault of the server's or ours. */
+    void (*dropped)(void *arg, int code, const char *why);
     /* It did not come about. status: the HTTP status, 0 if there was none. */
     void (*failed)(void *arg, unsigned status, const char *why);
     /* "Name: value", one after another, *at being 0 at first; NULL: no more. */
@@ -37,6 +39,7 @@ struct dial_setup {
     bool insecure;            /* takes any certificate */
     const char *ca;           /* a PEM file, or NULL: those of the system */
     const char *subprotocols; /* to offer, or NULL */
+    size_t max_message;       /* bytes of one that comes; more: 1009 */
     const struct dial_events *events;
     void *arg;
 };

@@ -58,7 +58,9 @@ static void disarms_control_characters(void **state)
     table_text(&table, "/a\x1b[2Jb\n\x7f"
                        "c\xc2\x9b"
                        "d\xc2\xa0");
-    expect(&table, "PATH\n/a?[2Jb??c??d\xc2\xa0\n");
+    expect(&table, "PATH\n/a\\x1b[2Jb\\n\\x7f"
+                   "c\\x9b"
+                   "d\xc2\xa0\n");
 }
 
 static void tells_durations(void **state)
