@@ -151,6 +151,7 @@ struct instance {
     bool leaving; /* its connections have to go */
     bool silent;  /* banned: no hook is called any more */
     bool frozen;  /* not read from: a migration waits for its work */
+    bool unsure;  /* in migrate_route, which may fail: no work begins */
     struct task end_task;
     struct instance *next; /* of core->retired */
     struct instance *prev;

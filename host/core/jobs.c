@@ -50,7 +50,7 @@ int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
     struct job *job;
     int status;
 
-    if (core->jobs_over || instance->stopped) {
+    if (core->jobs_over || instance->stopped || instance->unsure) {
         return BAY_ESTATE;
     }
     if (core->job_count >= JOBS_MAX) {

@@ -28,9 +28,10 @@ static void too_late(struct alarm_clock *alarm)
     finish(alarm->arg);
 }
 
-static struct ask *find(struct asks *asks, json_int_t id)
+static struct ask *find(struct asks *asks, json_int_t id, size_t from,
+                        size_t to)
 {
-    for (size_t i = 0; i < ASKS_MAX; i++) {
+    for (size_t i = from; i < to; i++) {
         if (asks->list[i].id == id) {
             return &asks->list[i];
         }
@@ -46,7 +47,9 @@ void asks_init(struct asks *asks, struct poller *poller)
 bool asks_put(struct asks *asks, unsigned first, unsigned last, json_t *order,
               const struct ask *question)
 {
-    struct ask *ask = find(asks, 0);
+    struct ask *ask = question->vital
+                          ? find(asks, 0, ASKS_MAX, ASKS_MAX + ASKS_KEPT)
+                          : find(asks, 0, 0, ASKS_MAX);
 
     if (ask == NULL || order == NULL) {
         json_decref(order);
@@ -82,7 +85,7 @@ bool asks_put(struct asks *asks, unsigned first, unsigned last, json_t *order,
 void asks_answered(struct asks *asks, unsigned worker, json_int_t id,
                    const json_t *answer)
 {
-    struct ask *ask = id > 0 ? find(asks, id) : NULL;
+    struct ask *ask = id > 0 ? find(asks, id, 0, ASKS_MAX + ASKS_KEPT) : NULL;
 
     if (ask == NULL || !ask->waits[worker]) {
         return; /* it is too late */
@@ -97,7 +100,7 @@ void asks_answered(struct asks *asks, unsigned worker, json_int_t id,
 
 void asks_died(struct asks *asks, unsigned worker)
 {
-    for (size_t i = 0; i < ASKS_MAX; i++) {
+    for (size_t i = 0; i < ASKS_MAX + ASKS_KEPT; i++) {
         struct ask *ask = &asks->list[i];
 
         if (ask->id != 0 && ask->waits[worker]) {
@@ -113,7 +116,7 @@ void asks_died(struct asks *asks, unsigned worker)
 
 void asks_finish(struct asks *asks)
 {
-    for (size_t i = 0; i < ASKS_MAX; i++) {
+    for (size_t i = 0; i < ASKS_MAX + ASKS_KEPT; i++) {
         if (asks->list[i].id != 0) {
             free_ask(&asks->list[i]);
         }

@@ -15,6 +15,7 @@
 #include "proc/poller.h"
 
 #define ASKS_MAX      16
+#define ASKS_KEPT     2 /* beside them, for what is vital */
 #define ASKS_LIMIT_MS 2000
 
 struct ask {
@@ -29,6 +30,8 @@ struct ask {
     void *arg;
     int64_t limit;        /* for who asks */
     uint64_t patience_ms; /* 0: ASKS_LIMIT_MS */
+    bool vital;           /* has to be asked: one of a reload, which puts its
+                           * second while its first is told of */
     struct alarm_clock alarm;
 };
 
@@ -36,7 +39,7 @@ struct asks {
     struct poller *poller;
     struct crew *crew;
     json_int_t last_id;
-    struct ask list[ASKS_MAX];
+    struct ask list[ASKS_MAX + ASKS_KEPT]; /* the last: vital ones */
 };
 
 void asks_init(struct asks *asks, struct poller *poller);

@@ -196,17 +196,16 @@ static void committed(void *arg, const struct ask *ask)
     succeed(renewal, ask->answers, false);
 }
 
-static void put(struct renewal *renewal, json_t *order, uint64_t patience_ms,
+/* False: there is no memory. */
+static bool put(struct renewal *renewal, json_t *order, uint64_t patience_ms,
                 void (*done)(void *arg, const struct ask *ask))
 {
-    struct ask ask = { .done = done,
-                       .arg = renewal,
-                       .patience_ms = patience_ms };
+    struct ask ask = {
+        .done = done, .arg = renewal, .patience_ms = patience_ms, .vital = true
+    };
 
-    if (!asks_put(renewal->setup.asks, 0,
-                  renewal->setup.host->now->board->workers - 1, order, &ask)) {
-        refuse(renewal, NULL, "too many commands at once");
-    }
+    return asks_put(renewal->setup.asks, 0,
+                    renewal->setup.host->now->board->workers - 1, order, &ask);
 }
 
 /* From here on a worker that is replaced begins with what is new. */
@@ -270,6 +269,7 @@ static void prepared(void *arg, const struct ask *ask)
     const json_t *refusal = find_refusal(ask->answers);
     int silent = find_silent(renewal, ask->missing);
     char why[REASON_SIZE];
+    json_t *order;
 
     if (refusal != NULL) {
         const char *said = json_string_value(json_object_get(refusal, "why"));
@@ -294,11 +294,14 @@ static void prepared(void *arg, const struct ask *ask)
     } else if (renewal->ending) {
         give_up(renewal);
         refuse(renewal, NULL, "the host is about to end");
+    } else if ((order = json_pack("{s:s}", "do", "commit")) == NULL) {
+        give_up(renewal);
+        refuse(renewal, NULL, "out of memory");
     } else {
         renewal->agreed = json_array_size(ask->answers);
         adopt(renewal);
         renewal->step = COMMITTING;
-        put(renewal, json_pack("{s:s}", "do", "commit"), COMMIT_MS, committed);
+        (void)put(renewal, order, COMMIT_MS, committed); /* there is room */
     }
 }
 
@@ -320,13 +323,18 @@ static void begin_prepare(struct renewal *renewal)
         return;
     }
     if (snapshot_write(host, &renewal->next, why, sizeof why) < 0) {
+        slots_restore(host->now->board, renewal->names);
         refuse_since(renewal, "%s", why);
         return;
     }
     renewal->step = PREPARING;
     renewal->lost = -1;
     crew_hold(host->now->crew);
-    put(renewal, snapshot_order(host, &renewal->next), PREPARE_MS, prepared);
+    if (!put(renewal, snapshot_order(host, &renewal->next), PREPARE_MS,
+             prepared)) {
+        give_up(renewal);
+        refuse(renewal, NULL, "out of memory");
+    }
 }
 
 /* ---- new workers ------------------------------------------------------- */

@@ -533,7 +533,8 @@ static inline uint64_t bay_now_ms(const bay_route *route);
  * only, and of the host calls only bay_log with a route kept in arg. Put the
  * bay_id into arg, not the bay_conn: it may be gone. BAY_EFULL: 16384 wait
  * already. BAY_ESTATE: the worker is ending, as in the close hooks of those it
- * cuts off. BAY_EINVAL: work is NULL; BAY_ENOMEM.
+ * cuts off; and in migrate_route, which may fail yet: begin it in the reload
+ * hook. BAY_EINVAL: work is NULL; BAY_ENOMEM.
  *
  * A reload waits for work that was begun before it, and is refused if that does
  * not end within 5 s. What is begun meanwhile is done by the code that began

@@ -146,6 +146,25 @@ static void bounds_their_number(void **state)
     assert_false(put(0, 0));
 }
 
+/* A reload has to be seen through, whatever else is asked. */
+static void keeps_room_for_what_has_to_be_asked(void **state)
+{
+    struct ask ask = { .done = done, .arg = &asks, .vital = true };
+
+    (void)state;
+    for (size_t i = 0; i < ASKS_MAX; i++) {
+        assert_true(put(0, 0));
+    }
+    assert_false(put(0, 0));
+    for (size_t i = 0; i < ASKS_KEPT; i++) {
+        assert_true(asks_put(&asks, 1, 1, json_pack("{s:s}", "do", "x"), &ask));
+    }
+    assert_false(asks_put(&asks, 1, 1, json_pack("{s:s}", "do", "x"), &ask));
+    asks_died(&asks, 1);
+    assert_int_equal(done_count, ASKS_KEPT);
+    assert_false(put(0, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +175,8 @@ int main(void)
                                         make, unmake),
         cmocka_unit_test_setup_teardown(gives_up_in_time, make, unmake),
         cmocka_unit_test_setup_teardown(bounds_their_number, make, unmake),
+        cmocka_unit_test_setup_teardown(keeps_room_for_what_has_to_be_asked,
+                                        make, unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

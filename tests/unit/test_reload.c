@@ -156,6 +156,34 @@ static void a_route_that_cannot_migrate_stays(void **state)
     rig_leave(&peer);
 }
 
+static int begin_work(bay_route *route, const void *old, size_t size,
+                      uint32_t version)
+{
+    static int runs;
+
+    migrate_route(route, old, size, version);
+    assert_int_equal(bay_defer(route, work, done, &runs), BAY_ESTATE);
+    return BAY_EINVAL;
+}
+
+/* Its code would be gone before it ran, and the block be another's. */
+static void a_migration_begins_no_work(void **state)
+{
+    bay_plugin next = new_plugin();
+    int runs = 0;
+
+    (void)state;
+    next.migrate_route = begin_work;
+    reload_one(&rig.routes[0], &next);
+    assert_int_equal(release_count, 1);
+    assert_int_equal(rig.core->job_count, 0);
+    assert_int_equal(
+        bay_defer(&core_find_route(rig.core, "/a")->handle, work, done, &runs),
+        BAY_OK);
+    rig_run_jobs();
+    assert_int_equal(runs, 1);
+}
+
 /* ---- deferred work ----------------------------------------------------- */
 
 static void busy_until_its_work_is_done(void **state)
@@ -246,6 +274,7 @@ int main(void)
         RELOAD_TEST(migrated),
         RELOAD_TEST(one_that_cannot_migrate_is_closed),
         RELOAD_TEST(a_route_that_cannot_migrate_stays),
+        RELOAD_TEST(a_migration_begins_no_work),
         RELOAD_TEST(busy_until_its_work_is_done),
         RELOAD_TEST(a_migration_waits_for_work),
         RELOAD_TEST(a_migration_does_not_wait_for_ever),

@@ -417,6 +417,43 @@ static void is_given_up_at_the_end(void **state)
     assert_string_equal(text_of(answered, "error"), "the host is about to end");
 }
 
+static void nothing_came(void *arg, const struct ask *ask)
+{
+    (void)arg;
+    (void)ask;
+}
+
+/* Commands that wait for a worker which hangs are no reason to stop half way. */
+static void goes_through_beside_many_commands(void **state)
+{
+    const struct ask ask = { .done = nothing_came };
+
+    (void)state;
+    while (asks_put(&asks, 0, 0, json_pack("{s:s}", "do", "conns"), &ask)) {
+    }
+    renewal_request(renewal, TICKET);
+    turn_until_told(1, "prepare");
+    say(0, "{\"ok\":true}");
+    say(1, "{\"ok\":true}");
+    assert_true(is_told(0, "commit"));
+    assert_int_equal(adoptions, 1);
+    say(0, COMMITTED);
+    say(1, COMMITTED);
+    assert_true(json_is_true(json_object_get(answered, "ok")));
+}
+
+static void gives_names_back_if_it_cannot_be_written_down(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(folder_file("run/reload.ini"), 0755), 0);
+    write_conf("[route.b]\npath = /b\nplugin = echo\n");
+    renewal_request(renewal, TICKET);
+    turn_until_answered();
+    assert_false(json_is_true(json_object_get(answered, "ok")));
+    assert_null(told[0]);
+    assert_string_equal(host.now->board->names[1].name, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +469,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(waits_for_one_that_starts, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(is_one_at_a_time, make, unmake),
+        cmocka_unit_test_setup_teardown(goes_through_beside_many_commands, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(
+            gives_names_back_if_it_cannot_be_written_down, make, unmake),
         cmocka_unit_test_setup_teardown(is_given_up_at_the_end, make, unmake),
     };
 
