@@ -132,8 +132,10 @@ int hook_migrate_route(struct instance *instance, const void *old,
         return 0;
     }
     since = enter(instance, NULL, HOOK_MIGRATE_ROUTE);
+    instance->unsure = true;
     result = instance->plugin.migrate_route(&instance->handle, old, old_size,
                                             old_version);
+    instance->unsure = false;
     leave(instance, NULL, HOOK_MIGRATE_ROUTE, since);
     return result;
 }

@@ -418,10 +418,8 @@ static int migrate_route(struct entry *entry, const bay_plugin *old)
         return BAY_ENOMEM;
     }
     instance->options = entry->from.options;
-    instance->unsure = true;
     result = hook_migrate_route(instance, old_data, old->route_size,
                                 old->state_version);
-    instance->unsure = false;
     if (result == BAY_OK && renew(entry) == 0) {
         free(old_data);
         return BAY_OK;

@@ -204,3 +204,17 @@ void outcome_text(const json_t *outcome, struct buf *buf)
         buf_adds(buf, "\n");
     }
 }
+
+const json_t *outcome_refusal(const json_t *answers)
+{
+    const json_t *said;
+    size_t i;
+
+    json_array_foreach(answers, i, said)
+    {
+        if (!json_is_true(json_object_get(said, "ok"))) {
+            return said;
+        }
+    }
+    return NULL;
+}

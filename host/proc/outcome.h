@@ -10,6 +10,9 @@
 #include "conf/conf.h"
 #include "proc/board.h"
 
+/* The first of the workers' answers, an array, that is no yes; NULL: all are. */
+const json_t *outcome_refusal(const json_t *answers);
+
 /*
  * {"ok":true,"ms":12,"workers":"kept","kept":2,"outdated":0,"closed":0,
  *  "routes":[{"route":"dice","plugin":"dice","way":"swapped","kept":2,

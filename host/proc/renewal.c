@@ -231,21 +231,6 @@ static void give_up(struct renewal *renewal)
     crew_release(now->crew, false);
 }
 
-/* The first that cannot; NULL: all can. */
-static const json_t *find_refusal(const json_t *answers)
-{
-    const json_t *said;
-    size_t i;
-
-    json_array_foreach(answers, i, said)
-    {
-        if (!json_is_true(json_object_get(said, "ok"))) {
-            return said;
-        }
-    }
-    return NULL;
-}
-
 /* The first that lives, but says nothing; -1: there is none. */
 static int find_silent(const struct renewal *renewal, const json_t *missing)
 {
@@ -266,7 +251,7 @@ static int find_silent(const struct renewal *renewal, const json_t *missing)
 static void prepared(void *arg, const struct ask *ask)
 {
     struct renewal *renewal = arg;
-    const json_t *refusal = find_refusal(ask->answers);
+    const json_t *refusal = outcome_refusal(ask->answers);
     int silent = find_silent(renewal, ask->missing);
     char why[REASON_SIZE];
     json_t *order;

@@ -135,6 +135,20 @@ static void tells_of_workers_that_are_replaced(void **state)
     board_destroy(board);
 }
 
+static void finds_who_refuses(void **state)
+{
+    json_t *answers =
+        json_pack("[{s:b}, {s:b, s:s}, {}]", "ok", 1, "ok", 0, "why", "busy");
+
+    (void)state;
+    assert_ptr_equal(outcome_refusal(answers), json_array_get(answers, 1));
+    json_array_remove(answers, 1);
+    assert_ptr_equal(outcome_refusal(answers), json_array_get(answers, 1));
+    json_array_remove(answers, 1);
+    assert_null(outcome_refusal(answers));
+    json_decref(answers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +157,7 @@ int main(void)
         cmocka_unit_test(fails_with_a_route),
         cmocka_unit_test(bears_nonsense),
         cmocka_unit_test(tells_of_workers_that_are_replaced),
+        cmocka_unit_test(finds_who_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
