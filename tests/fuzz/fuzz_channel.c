@@ -90,7 +90,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     log_open("/dev/null", LOG_FORMAT_TEXT, LOG_LEVEL_DEBUG);
     now =
         (struct generation){ .conf = &conf, .board = board_create(WORKERS, 1) };
-    host = (struct host){ .now = &now, .rundir = { "/nonexistent", -1 } };
+    host = (struct host){ .now = &now,
+                          .rundir = { .path = "/nonexistent", .lock_fd = -1 } };
     return 0;
 }
 

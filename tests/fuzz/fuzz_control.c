@@ -65,7 +65,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     now = (struct generation){ .conf = &conf, .board = board_create(2, 1) };
     crew.board = now.board;
     now.crew = crew_create(&crew);
-    host = (struct host){ .now = &now, .rundir = { "/nonexistent", -1 } };
+    host = (struct host){ .now = &now,
+                          .rundir = { .path = "/nonexistent", .lock_fd = -1 } };
     commands = commands_create(&setup);
     control = control_create(&host.poller, folder, request, commands, why,
                              sizeof why);

@@ -161,7 +161,8 @@ static int make(void **state)
     (void)state;
     board = board_create(2, 1);
     now = (struct generation){ .conf = &conf, .board = board };
-    host = (struct host){ .now = &now, .rundir = { "/nonexistent", -1 } };
+    host = (struct host){ .now = &now,
+                          .rundir = { .path = "/nonexistent", .lock_fd = -1 } };
     commands = commands_create(&setup);
     drains = quits = 0;
     held = down[0] = down[1] = false;

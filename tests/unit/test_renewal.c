@@ -212,7 +212,7 @@ static int make(void **state)
     assert_non_null(conf);
     assert_int_equal(mkdir(folder_file("run"), 0755), 0);
     assert_int_equal(mkdir(folder_file("run/images"), 0755), 0);
-    host = (struct host){ .rundir = { conf->run_dir, -1 } };
+    host = (struct host){ .rundir = { .path = conf->run_dir, .lock_fd = -1 } };
     strcpy(host.images_dir, folder_file("run/images"));
     host.breaker = breaker_create();
     host.now = generation_create(&host, conf, conf);
