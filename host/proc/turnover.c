@@ -59,6 +59,9 @@ int turnover_begin(struct turnover *turnover, uv_loop_t *loop,
         status = add_routes(turnover, routes, why, why_size);
     }
     free(routes);
+    if (status < 0) {
+        turnover_finish(turnover);
+    }
     return status;
 }
 

@@ -36,7 +36,7 @@ struct turnover {
 };
 
 /* The first edition: adds its routes to the core. Borrows conf. 0, or -1 and
- * one sentence in why. */
+ * one sentence in why: then only the timer is left, to be closed. */
 int turnover_begin(struct turnover *turnover, uv_loop_t *loop,
                    const struct conf *conf, char *const *files, char *why,
                    size_t why_size);

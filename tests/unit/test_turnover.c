@@ -182,6 +182,33 @@ static int unmake(void **state)
 
 /* ---- the tests --------------------------------------------------------- */
 
+static void expect_no_beginning(const char *file, const char *expected)
+{
+    char *files[] = { (char *)(uintptr_t)file };
+    struct turnover other = { .core = rig.core, .shelf = &shelf };
+    char reason[REASON_SIZE];
+
+    assert_int_equal(
+        turnover_begin(&other, &loop, first, files, reason, sizeof reason), -1);
+    assert_non_null(strstr(reason, expected));
+    assert_null(other.now);
+    turnover_close(&other);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    expect_answer("1 2"); /* the one that began serves on */
+}
+
+static void keeps_nothing_of_what_cannot_begin(void **state)
+{
+    (void)state;
+    expect_no_beginning(PLUGIN("none_such"), "none_such");
+}
+
+static void keeps_nothing_of_what_cannot_start(void **state)
+{
+    (void)state;
+    expect_no_beginning(PLUGIN("nostart"), "start");
+}
+
 static void takes_new_code_when_told(void **state)
 {
     const json_t *route;
@@ -275,6 +302,10 @@ static void keeps_what_old_connections_need(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(keeps_nothing_of_what_cannot_begin,
+                                        make, unmake),
+        cmocka_unit_test_setup_teardown(keeps_nothing_of_what_cannot_start,
+                                        make, unmake),
         cmocka_unit_test_setup_teardown(takes_new_code_when_told, make, unmake),
         cmocka_unit_test_setup_teardown(leaves_no_trace_of_one_that_is_aborted,
                                         make, unmake),
