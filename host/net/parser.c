@@ -192,22 +192,19 @@ static size_t read_control(struct parser *parser, unsigned char *data,
             memcpy(parser->control + parser->control_len, data, n);
             parser->control_len = (unsigned char)(parser->control_len + n);
         }
-        part->data = parser->control;
-        part->len = parser->control_len;
-    } else {
-        part->data = data;
-        part->len = n;
+        data = parser->control;
     }
     if (parser->rest == 0) {
         part->kind = parser->opcode == CLOSE  ? PART_CLOSE
                      : parser->opcode == PING ? PART_PING
                                               : PART_PONG;
+        part->data = data;
+        part->len = data == parser->control ? parser->control_len : n;
         end_frame(parser);
     }
     return n;
 }
 
-/* A head alone is a part of no bytes: what it announces may be too much. */
 static size_t read_data(struct parser *parser, unsigned char *data, size_t len,
                         bool headed, struct part *part)
 {
