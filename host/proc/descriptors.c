@@ -3,6 +3,8 @@
 
 #include <sys/resource.h>
 
+#include "base/log.h"
+
 #define MARGIN    1024  /* plain HTTP, siblings, files, the plugins' own */
 #define CHEAP     12288 /* for all routes together, without a second thought */
 #define UNLIMITED 65536 /* what `connections = 0` stands for */
@@ -81,4 +83,19 @@ size_t descriptors_limit(size_t count)
     limit.rlim_cur = count;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     return count;
+}
+
+void descriptors_prepare(const struct conf *conf)
+{
+    size_t wanted = descriptors_of_worker(conf);
+    size_t master = descriptors_of_master(conf);
+    size_t got = descriptors_limit(wanted > master ? wanted : master);
+
+    if (got < descriptors_at_least(conf)) {
+        log_warn("this system allows %zu open files to a process, so a worker "
+                 "holds fewer connections than [limits] allows, which takes "
+                 "%zu: raise it with ulimit -n, or LimitNOFILE in systemd",
+                 got, wanted);
+    }
+    descriptors_limit(master);
 }

@@ -28,4 +28,8 @@ size_t descriptors_of_master(const struct conf *conf);
  * limit that holds then. */
 size_t descriptors_limit(size_t count);
 
+/* For the master: raises its own limit as far as it goes, and warns if workers
+ * get too little. */
+void descriptors_prepare(const struct conf *conf);
+
 #endif

@@ -469,21 +469,6 @@ static int start_crew(struct master *master)
     return 0;
 }
 
-static void check_limits(const struct conf *conf)
-{
-    size_t wanted = descriptors_of_worker(conf);
-    size_t master = descriptors_of_master(conf);
-    size_t got = descriptors_limit(wanted > master ? wanted : master);
-
-    if (got < descriptors_at_least(conf)) {
-        log_warn("this system allows %zu open files to a process, so a worker "
-                 "holds fewer connections than [limits] allows, which takes "
-                 "%zu: raise it with ulimit -n, or LimitNOFILE in systemd",
-                 got, wanted);
-    }
-    descriptors_limit(master);
-}
-
 static int start(struct master *master, const struct conf *conf)
 {
     struct host *host = &master->host;
@@ -509,7 +494,7 @@ static int start(struct master *master, const struct conf *conf)
         catch_signals(master) < 0) {
         return -1;
     }
-    check_limits(conf);
+    descriptors_prepare(conf);
     tls_warn(conf);
     if (prepare_rundir(master) < 0 ||
         inherited_check(&host->inherited, conf, why, size) < 0 ||
