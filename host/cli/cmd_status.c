@@ -102,6 +102,31 @@ static void print_quarantined(const json_t *answer)
     }
 }
 
+static void print_crashes(const json_t *answer)
+{
+    char duration[48];
+    const json_t *worker;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "workers"), i, worker)
+    {
+        const json_t *crash = json_object_get(worker, "last_crash");
+
+        if (crash == NULL) {
+            continue;
+        }
+        printf("\nlast crash   %s ago: ",
+               table_format_duration(integer(crash, "ago_ms"), duration,
+                                     sizeof duration));
+        table_put_safe(text(crash, "what"), stdout);
+        printf("\nits report   ");
+        table_put_safe(*text(crash, "report") != 0 ? text(crash, "report")
+                                                   : "none",
+                       stdout);
+        printf("\n");
+    }
+}
+
 static int run(const struct cli_call *call)
 {
     json_t *answer;
@@ -111,6 +136,7 @@ static int run(const struct cli_call *call)
         print_head(answer);
         print_workers(answer);
         print_quarantined(answer);
+        print_crashes(answer);
     }
     json_decref(answer);
     return status;

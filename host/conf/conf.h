@@ -61,10 +61,11 @@ struct conf_limits {
     uint64_t ping_wait_ms;
     uint64_t idle_ms; /* 0: never */
     uint64_t slow_hook_ms;
-    bool compress;           /* permessage-deflate, if the client offers it */
-    uint32_t compress_ratio; /* 0: any */
-    uint32_t connections;    /* per route, all workers; 0: unlimited */
-    uint32_t per_address;    /* of them; likewise */
+    uint64_t hook_timeout_ms; /* 0: never */
+    bool compress;            /* permessage-deflate, if the client offers it */
+    uint32_t compress_ratio;  /* 0: any */
+    uint32_t connections;     /* per route, all workers; 0: unlimited */
+    uint32_t per_address;     /* of them; likewise */
     /* Lower case, such as "https://example.org"; {"*"} for any; empty for the
      * same host only. */
     char **origins;
@@ -156,6 +157,8 @@ struct conf {
     enum log_format log_format;
     bool log_access;
     bool log_trace;
+    uint32_t crash_reports; /* that are kept */
+    bool crash_messages;
 
     /* [limits] */
     struct conf_limits limits;

@@ -182,7 +182,9 @@ struct core {
     struct packet *shared; /* all but the first of these; NULL: none yet */
     bool in_turn;
     bool in_hook;
-    uint64_t hook_ns; /* when it began; for log_trace only */
+    const struct instance *hook_of; /* whose it is, for witness.c */
+    const struct conn *hook_conn;   /* NULL: of none */
+    uint64_t hook_ns;               /* when it began; for log_trace only */
     bool draining;
     int drain_code;
     char drain_reason[124];
@@ -264,6 +266,9 @@ struct conn *conn_find(const struct core *core, bay_id id);
 /* alive.c */
 void conn_check(struct conn *conn);
 void conn_schedule(struct conn *conn);
+
+/* jobs.c: whose deferred work the calling thread runs, or NULL. */
+const struct instance *jobs_working(void);
 
 /* core.c: puts an instance among those that serve, the longest path first. */
 void core_serve(struct core *core, struct instance *instance);

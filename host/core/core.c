@@ -257,6 +257,11 @@ void core_set_queue_total(struct core *core, size_t bytes)
     core->queue_total = bytes > 0 ? bytes : SIZE_MAX / 2;
 }
 
+void core_set_recent(struct core *core, struct recent *recent)
+{
+    core->setup.recent = recent;
+}
+
 size_t core_connections(const struct core *core)
 {
     return core->conn_count;

@@ -17,6 +17,7 @@
 #include "conf/conf.h"
 #include "core/bans.h"
 #include "core/bus.h"
+#include "core/recent.h"
 #include "core/stats.h"
 #include "core/transport.h"
 #include "plugin/options.h"
@@ -51,7 +52,8 @@ struct core_setup {
      * a plugin kept too long can be told; and each message lies in memory of
      * its own, so that a sanitizer sees what is read beyond it. */
     bool strict;
-    bool log_trace; /* a line for each hook, with its time */
+    bool log_trace;        /* a line for each hook, with its time */
+    struct recent *recent; /* the last messages are copied here; NULL: not */
 };
 
 struct core *core_create(const struct core_setup *setup);
@@ -96,6 +98,7 @@ void core_drain(struct core *core, int code, const char *reason,
 
 /* Changes what the setup said. */
 void core_set_logging(struct core *core, bool access, bool trace);
+void core_set_recent(struct core *core, struct recent *recent);
 
 /* The bans have changed: plugins that are banned now are silenced, and their
  * connections closed with 1011; those that are no more begin anew, as soon as
@@ -132,11 +135,11 @@ size_t core_jobs(const struct core *core);
 void core_cancel_jobs(struct core *core);
 
 /*
- * For a signal handler in a thread that is not the worker's own: corrects now,
- * which tells of the latter. It becomes HOOK_WORK and the route, if the thread
- * runs deferred work, else HOOK_NONE.
+ * For a signal handler in a thread that is not the worker's own, of which the
+ * board's hook_now does not tell: what runs in it. HOOK_WORK and the route, if
+ * it is deferred work, else HOOK_NONE. now is zeroed.
  */
-void core_blame_thread(const struct core *core, struct worker_stats *stats);
+void core_blame_thread(const struct core *core, struct hook_now *now);
 
 /* Stops the instances and frees everything. No connection and no deferred work
  * may be left. NULL is allowed. */

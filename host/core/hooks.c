@@ -51,6 +51,8 @@ static uint64_t enter(struct instance *instance, const struct conn *conn,
     stat_set(&now->since_ms, since);
     atomic_store_explicit(&now->hook, hook, memory_order_release);
     instance->core->in_hook = true;
+    instance->core->hook_of = instance;
+    instance->core->hook_conn = conn;
     if (instance->core->setup.log_trace) {
         instance->core->hook_ns = clock_now_ns();
     }
@@ -197,6 +199,9 @@ int hook_message(struct conn *conn, const bay_message *message)
         stat_set(&now->message, (uintptr_t)message->data);
         stat_set(&now->message_len, message->len);
         since = enter(instance, conn, HOOK_MESSAGE);
+        if (instance->core->setup.recent != NULL) {
+            recent_add(instance->core->setup.recent, since, conn->id, message);
+        }
         result = instance->plugin.message(&conn->handle, message);
         leave(instance, conn, HOOK_MESSAGE, since);
     }

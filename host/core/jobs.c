@@ -86,18 +86,19 @@ void job_run(struct job *job)
     atomic_store_explicit(&working, NULL, memory_order_relaxed);
 }
 
-void core_blame_thread(const struct core *core, struct worker_stats *stats)
+const struct instance *jobs_working(void)
 {
-    const struct instance *instance =
-        atomic_load_explicit(&working, memory_order_relaxed);
+    return atomic_load_explicit(&working, memory_order_relaxed);
+}
 
-    stat_set(&stats->now.conn, 0);
+void core_blame_thread(const struct core *core, struct hook_now *now)
+{
+    const struct instance *instance = jobs_working();
+
     if (core != NULL && instance != NULL && instance->core == core) {
-        atomic_store(&stats->now.route, instance->conf->slot);
-        stat_set(&stats->now.code, instance->code);
-        atomic_store(&stats->now.hook, HOOK_WORK);
-    } else {
-        atomic_store(&stats->now.hook, HOOK_NONE);
+        atomic_store(&now->route, instance->conf->slot);
+        stat_set(&now->code, instance->code);
+        atomic_store(&now->hook, HOOK_WORK);
     }
 }
 

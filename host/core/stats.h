@@ -52,15 +52,18 @@ struct hook_now {
 
 /*
  * What the worker's signal handler wrote before the process died of a signal.
- * What the hook was, which route's and which connection's, stands in hook_now:
- * if the fault was in deferred work, or a thread that is the plugin's own, the
- * handler has corrected it there. A worker that was killed from outside, or
+ * What the hook was, which route's and which connection's, stands in hook_now.
+ * If the fault was in deferred work, or a thread that is the plugin's own, the
+ * loop may have gone on meanwhile: then culprit is right, and board_settle
+ * puts it in the place of hook_now. A worker that was killed from outside, or
  * whose stack was broken beyond that, leaves none.
  */
 struct last_words {
     _Atomic uint32_t signal; /* 0: none; set last */
     _Atomic int32_t thread;  /* that it came in */
-    stat_value address;      /* of the fault, as the kernel gives it */
+    _Atomic uint32_t aside;  /* 1: it is not the loop's: see culprit */
+    struct hook_now culprit;
+    stat_value address; /* of the fault, as the kernel gives it */
     /* The whole message that the message hook looked at: its fnv_hash, begun
      * with the board's seed, and its length; both 0 in any other hook. */
     stat_value message_hash;

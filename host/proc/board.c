@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "proc/remains.h"
 
 #define LINE 128 /* two cache lines: they are fetched in pairs */
 
@@ -33,11 +34,16 @@ static void *map_shared(size_t size)
                 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
+static size_t size_of_stats(unsigned routes)
+{
+    return round_up(sizeof(struct worker_stats) +
+                    routes * sizeof(struct route_stats));
+}
+
 struct board *board_create(unsigned workers, unsigned routes)
 {
     size_t stride = round_up(sizeof(struct board_slot)) +
-                    round_up(sizeof(struct worker_stats) +
-                             routes * sizeof(struct route_stats));
+                    size_of_stats(routes) + round_up(sizeof(struct remains));
     struct board *board = malloc(sizeof *board);
 
     if (board == NULL) {
@@ -203,6 +209,12 @@ struct worker_stats *board_stats(const struct board *board, unsigned worker)
                                            round_up(sizeof(struct board_slot)));
 }
 
+struct remains *board_remains(const struct board *board, unsigned worker)
+{
+    return (struct remains *)(void *)((char *)board_stats(board, worker) +
+                                      size_of_stats(board->routes));
+}
+
 void board_begin(const struct board *board, unsigned worker, int pid)
 {
     struct board_slot *slot = board_slot(board, worker);
@@ -256,6 +268,15 @@ static void clear_addresses(const struct board *board, unsigned worker)
     }
 }
 
+void board_settle(const struct board *board, unsigned worker)
+{
+    struct worker_stats *stats = board_stats(board, worker);
+
+    if (atomic_load(&stats->last_words.aside) == 1) {
+        memcpy(&stats->now, &stats->last_words.culprit, sizeof stats->now);
+    }
+}
+
 void board_bury(const struct board *board, unsigned worker)
 {
     struct board_slot *slot = board_slot(board, worker);
@@ -267,6 +288,9 @@ void board_bury(const struct board *board, unsigned worker)
     atomic_store(&stats->now.hook, HOOK_NONE);
     stat_set(&stats->now.conn, 0);
     memset(&stats->last_words, 0, sizeof stats->last_words);
+    board_remains(board, worker)->wall_ms = 0;
+    board_remains(board, worker)->has_witness = 0;
+    board_remains(board, worker)->recent.count = 0;
     stat_set(&stats->sockets, 0);
     stat_set(&stats->jobs_queued, 0);
     stat_set(&stats->timers, 0);

@@ -17,6 +17,8 @@
 #include "core/bans.h"
 #include "core/stats.h"
 
+struct remains;
+
 enum worker_state {
     WORKER_DOWN = 1, /* not started yet, or dead and waiting to be replaced */
     WORKER_STARTING,
@@ -81,9 +83,14 @@ void board_destroy(struct board *board);
 
 struct board_slot *board_slot(const struct board *board, unsigned worker);
 struct worker_stats *board_stats(const struct board *board, unsigned worker);
+struct remains *board_remains(const struct board *board, unsigned worker);
 
 /* A process has the place now. */
 void board_begin(const struct board *board, unsigned worker, int pid);
+
+/* It is dead, and its hook_now is to be read: corrects it, if its last words
+ * tell of another thread. */
+void board_settle(const struct board *board, unsigned worker);
 
 /* It is dead: what it had open is gone, what it counted stays, so that totals
  * never go back. The next one gets a new incarnation. */

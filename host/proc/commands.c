@@ -45,7 +45,8 @@ static void do_status(struct commands *commands, uint64_t ticket,
     (void)request;
     answer(commands, ticket,
            report_status(commands->setup.host->now,
-                         commands->setup.host->leaving));
+                         commands->setup.host->leaving,
+                         &commands->setup.host->crashes));
 }
 
 static void do_routes(struct commands *commands, uint64_t ticket,

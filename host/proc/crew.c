@@ -306,6 +306,9 @@ static void bury(struct member *member, int status, char *what, size_t size)
     } else {
         postmortem_death(what, size, setup->board, member->index,
                          (int)member->pid, status);
+        crashes_note(setup->crashes, setup->board, member->index, member->pid,
+                     status, what, watchman_why(setup->watchman, member->index),
+                     setup->conf->crash_reports, setup->account);
     }
     board_bury(setup->board, member->index);
     member->pid = 0;
@@ -329,6 +332,7 @@ bool crew_reap(struct crew *crew, pid_t pid, int status)
         return false;
     }
     lived_ms = now - member->born_ms;
+    board_settle(crew->setup.board, member->index);
     crashed =
         postmortem_culprit(&culprit, crew->setup.board, member->index, status);
     bury(member, status, what, sizeof what);

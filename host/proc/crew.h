@@ -11,10 +11,12 @@
 #include "conf/conf.h"
 #include "proc/account.h"
 #include "proc/board.h"
+#include "proc/crashes.h"
 #include "proc/pins.h"
 #include "proc/poller.h"
 #include "proc/postmortem.h"
 #include "proc/sockets.h"
+#include "proc/watchman.h"
 
 struct crew;
 
@@ -27,6 +29,8 @@ struct crew_setup {
     const struct pins *pins;
     const struct pems *pems; /* the texts of [tls]; empty: none */
     const char *images_dir;
+    struct crashes *crashes;         /* NULL: nobody writes reports */
+    const struct watchman *watchman; /* ends workers that hang; NULL: nobody */
     struct sockets *sockets;
     /* The conf of workers that these are to replace: they wait for the order
      * to serve. NULL: there are none. */

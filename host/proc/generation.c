@@ -135,6 +135,7 @@ int generation_start(struct generation *generation, const struct conf *replaces,
         .pins = &generation->pins,
         .pems = &generation->pems,
         .images_dir = host->images_dir,
+        .crashes = &host->crashes,
         .sockets = &generation->sockets,
         .replaces = replaces,
         .arg = generation,
@@ -148,8 +149,11 @@ int generation_start(struct generation *generation, const struct conf *replaces,
         .ended = ended,
     };
 
+    generation->watchman =
+        watchman_create(&host->poller, generation->board, &generation->conf);
+    setup.watchman = generation->watchman;
     generation->crew = crew_create(&setup);
-    if (generation->crew == NULL) {
+    if (generation->watchman == NULL || generation->crew == NULL) {
         return reason_set(why, why_size, "out of memory");
     }
     if (crew_start(generation->crew) < 0) {
@@ -188,6 +192,8 @@ void generation_end(struct generation *generation)
 {
     crew_destroy(generation->crew);
     generation->crew = NULL;
+    watchman_destroy(generation->watchman);
+    generation->watchman = NULL;
     generation->board->over = true;
     sockets_close(&generation->sockets);
     pins_free(&generation->pins);

@@ -37,6 +37,7 @@ struct generation {
     struct pems pems; /* the files of [tls] that its workers have */
     struct sockets sockets;
     struct board *board;
+    struct watchman *watchman;
     struct crew *crew; /* NULL: has ended */
 };
 

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 
+#include "proc/crashes.h"
 #include "proc/generation.h"
 #include "proc/inherited.h"
 #include "proc/poller.h"
@@ -16,7 +17,8 @@ struct host {
     struct rundir rundir;
     struct inherited inherited; /* sockets, from the service manager */
     char images_dir[PATH_MAX];
-    struct breaker *breaker;    /* what plugins have done to workers */
+    struct breaker *breaker; /* what plugins have done to workers */
+    struct crashes crashes;
     struct generation *now;     /* that serves; never NULL once it started */
     struct generation *coming;  /* is to replace it; NULL: none */
     struct generation *leaving; /* were replaced: a list, the latest first */

@@ -16,6 +16,7 @@
 
 #include "base/altstack.h"
 #include "base/fnv.h"
+#include "proc/remains.h"
 
 #define GUARD_S 5 /* the handler itself must not hang */
 
@@ -27,6 +28,7 @@ static const int fatal[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
 static struct {
     pid_t pid; /* the worker; a child that a plugin forked is another */
     struct worker_stats *stats;
+    struct remains *remains;
     uint64_t seed;
     struct core *core;
 } self;
@@ -35,7 +37,8 @@ static _Atomic pid_t speaker; /* the thread that died first; 0: none */
 
 static void say_message(struct last_words *words)
 {
-    const struct hook_now *now = &self.stats->now;
+    const struct hook_now *now =
+        atomic_load(&words->aside) != 0 ? &words->culprit : &self.stats->now;
     size_t len = (size_t)stat_get(&now->message_len);
     const void *data = (const void *)(uintptr_t)stat_get(&now->message);
 
@@ -45,17 +48,25 @@ static void say_message(struct last_words *words)
     }
 }
 
-static void speak(int number, const siginfo_t *info, pid_t thread)
+/* The most certain first: whatever is next may be what ends it. */
+static void speak(int number, const siginfo_t *info, const void *context,
+                  pid_t thread)
 {
     struct last_words *words = &self.stats->last_words;
 
     if (thread != self.pid) {
-        core_blame_thread(self.core, self.stats);
+        core_blame_thread(self.core, &words->culprit);
+        atomic_store(&words->aside, 1);
     }
     atomic_store(&words->thread, thread);
     stat_set(&words->address, info->si_code > 0 ? (uintptr_t)info->si_addr : 0);
     say_message(words);
     atomic_store(&words->signal, (uint32_t)number);
+    remains_take(self.remains, context);
+    if (self.core != NULL) {
+        self.remains->has_witness =
+            witness_tell(&self.remains->witness, self.core, thread == self.pid);
+    }
 }
 
 /* An instruction that cannot be executed is tried again when the handler
@@ -91,11 +102,10 @@ static void handle(int number, siginfo_t *info, void *context)
     pid_t thread = (pid_t)syscall(SYS_gettid);
     pid_t first = 0;
 
-    (void)context;
     if (getpid() == self.pid) {
         if (atomic_compare_exchange_strong(&speaker, &first, thread)) {
             guard();
-            speak(number, info, thread);
+            speak(number, info, context, thread);
         } else if (first != thread) {
             for (;;) {
                 pause(); /* until the other has ended us all */
@@ -112,6 +122,7 @@ void lastwords_prepare(const struct board *board, unsigned worker)
 
     self.pid = getpid();
     self.stats = board_stats(board, worker);
+    self.remains = board_remains(board, worker);
     self.seed = board->seed;
     self.core = NULL;
     atomic_store(&speaker, 0);

@@ -495,6 +495,11 @@ static int start(struct master *master, const struct conf *conf)
         return -1;
     }
     descriptors_prepare(conf);
+    host->crashes = (struct crashes){ .poller = &host->poller,
+                                      .run_dir = conf->run_dir,
+                                      .images_dir = host->images_dir,
+                                      .in_child = in_check_child,
+                                      .arg = master };
     tls_warn(conf);
     if (prepare_rundir(master) < 0 ||
         inherited_check(&host->inherited, conf, why, size) < 0 ||
@@ -521,6 +526,7 @@ static void finish(struct master *master)
     struct host *host = &master->host;
 
     vigil_end(&master->vigil);
+    crashes_finish(&host->crashes);
     commands_destroy(master->commands);
     control_retire(master->control);
     destroy_generations(host);

@@ -8,6 +8,41 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "proc/remains.h"
+
+/* Of the plugin that the dying worker named, which is plugin or before, where
+ * the board cannot tell; "": it named none. */
+struct named {
+    const char *plugin;
+    char version[32];
+};
+
+static struct named ask_witness(const struct board *board, unsigned worker,
+                                const struct board_route *names)
+{
+    const struct remains *remains = board_remains(board, worker);
+    const struct witness *witness = &remains->witness;
+    struct named named = { .plugin = NULL };
+
+    if (remains->has_witness == 0) {
+        return named;
+    }
+    if (strncmp(witness->plugin, names->plugin, sizeof witness->plugin) == 0) {
+        named.plugin = names->plugin;
+    } else if (names->before[0] != 0 && strncmp(witness->plugin, names->before,
+                                                sizeof witness->plugin) == 0) {
+        named.plugin = names->before;
+    } else {
+        return named;
+    }
+    for (size_t i = 0; i + 1 < sizeof named.version &&
+                       witness->version[i] > ' ' && witness->version[i] < 0x7f;
+         i++) {
+        named.version[i] = witness->version[i];
+    }
+    return named;
+}
+
 char *postmortem_hook(char *out, size_t size, const struct board *board,
                       unsigned worker)
 {
@@ -16,6 +51,7 @@ char *postmortem_hook(char *out, size_t size, const struct board *board,
     uint32_t route = atomic_load(&stats->now.route);
     uint64_t conn = stat_get(&stats->now.conn);
     const struct board_route *names;
+    struct named named;
     bool either;
     int len;
 
@@ -25,13 +61,15 @@ char *postmortem_hook(char *out, size_t size, const struct board *board,
         return out;
     }
     names = &board->names[route];
-    either =
-        names->before[0] != 0 && stat_get(&stats->routes[route].outdated) > 0;
-    len = snprintf(out, size, "%s%s%s of plugin %s%s%s%s, [route.%s]",
+    named = ask_witness(board, worker, names);
+    either = named.plugin == NULL && names->before[0] != 0 &&
+             stat_get(&stats->routes[route].outdated) > 0;
+    len = snprintf(out, size, "%s%s%s of plugin %s%s%s%s%s%s, [route.%s]",
                    hook == HOOK_WORK ? "deferred " : "the ",
                    hook_name((enum hook)hook), hook == HOOK_WORK ? "" : " hook",
-                   names->plugin, either ? " (or " : "",
-                   either ? names->before : "",
+                   named.plugin != NULL ? named.plugin : names->plugin,
+                   named.version[0] != 0 ? " " : "", named.version,
+                   either ? " (or " : "", either ? names->before : "",
                    either ? ", which it replaced)" : "", names->name);
     if (conn != 0 && len > 0 && (size_t)len < size) {
         snprintf(out + len, size - (size_t)len, ", connection %" PRIu64, conn);

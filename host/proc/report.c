@@ -27,6 +27,13 @@ static uint64_t age(uint64_t now_ms, uint64_t then_ms)
     return now_ms > then_ms ? now_ms - then_ms : 0;
 }
 
+static json_t *describe_crash(const struct crash_last *last)
+{
+    return json_pack("{s:o, s:I, s:o}", "what", report_text(last->what),
+                     "ago_ms", (json_int_t)age(clock_wall_ms(), last->wall_ms),
+                     "report", report_text(last->file));
+}
+
 static json_t *describe_worker(const struct board *board, unsigned i)
 {
     const struct board_slot *slot = board_slot(board, i);
@@ -114,7 +121,8 @@ static const char *state_of(const struct board *board)
 }
 
 json_t *report_status(const struct generation *now,
-                      const struct generation *leaving)
+                      const struct generation *leaving,
+                      const struct crashes *crashes)
 {
     const struct board *board = now->board;
     const struct sockets *sockets = &now->sockets;
@@ -130,7 +138,13 @@ json_t *report_status(const struct generation *now,
         json_array_append_new(addresses, report_text(text));
     }
     for (unsigned i = 0; i < board->workers; i++) {
-        json_array_append_new(workers, describe_worker(board, i));
+        const struct crash_last *last = crashes_last(crashes, i);
+        json_t *worker = describe_worker(board, i);
+
+        if (last != NULL) {
+            json_object_set_new(worker, "last_crash", describe_crash(last));
+        }
+        json_array_append_new(workers, worker);
     }
     return json_pack(
         "{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:I}", "ok", 1,

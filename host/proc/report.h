@@ -11,7 +11,8 @@
 /* Each is {"ok":true,...}, read off the board; NULL when out of memory.
  * leaving: a list of those that were replaced. */
 json_t *report_status(const struct generation *now,
-                      const struct generation *leaving);
+                      const struct generation *leaving,
+                      const struct crashes *crashes);
 json_t *report_routes(const struct board *board, const struct conf *conf);
 
 /* A JSON text is UTF-8, which a path need not be. */

@@ -23,6 +23,7 @@
 #include "proc/lastwords.h"
 #include "proc/pages.h"
 #include "proc/reason.h"
+#include "proc/remains.h"
 #include "proc/shelf.h"
 #include "proc/turnover.h"
 
@@ -294,6 +295,17 @@ static void adopt_log(const struct conf *conf, const struct conf *old)
     }
 }
 
+/* Where the last messages go, if they are wanted. */
+static struct recent *recent_of(const struct worker *worker,
+                                const struct conf *conf)
+{
+    const struct worker_setup *setup = worker->setup;
+
+    return conf->crash_messages && conf->crash_reports > 0
+               ? &board_remains(setup->board, setup->index)->recent
+               : NULL;
+}
+
 static void adopted(void *arg, const struct conf *conf, const struct conf *old)
 {
     struct worker *worker = arg;
@@ -303,6 +315,7 @@ static void adopted(void *arg, const struct conf *conf, const struct conf *old)
     adopt_log(conf, old);
     core_set_logging(worker->core, conf->log_access, conf->log_trace);
     core_set_queue_total(worker->core, conf->queue_total);
+    core_set_recent(worker->core, recent_of(worker, conf));
     tell_uses(worker);
     enforce_bans(worker);
 }
@@ -329,6 +342,7 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .queue_total = setup->conf->queue_total,
         .log_access = setup->conf->log_access,
         .log_trace = setup->conf->log_trace,
+        .recent = recent_of(worker, setup->conf),
     };
     struct local_bus_setup bus = {
         .loop = &worker->loop,

@@ -42,7 +42,7 @@ suite('a plugin that crashes', {
             assert.ok(message.startsWith(`worker ${number} (pid ` +
                 `${pids[number]}) killed by signal ${signal}`), message);
             assert.ok(message.includes(' in the message hook of plugin ' +
-                `crasher, [route.crasher], connection ${id}; restarted`),
+                `crasher 1.2.3, [route.crasher], connection ${id}; restarted`),
             message);
             await host.waitLog(new RegExp(`worker ${number} is back`),
                 { from });

@@ -1,21 +1,106 @@
-/* crasher.c - crashes when told: the text "crash" is a SIGSEGV in the message
- * hook, "abort" an abort; everything else is sent back */
+/* crasher.c - crashes or hangs when told; all else is sent back
+ *
+ * Messages: crash and any more (writes to NULL), abort, overflow (of the stack), divide (by
+ * zero), jump (to nonsense), hang, work (crashes in deferred work), timer
+ * (hangs in the timer hook). A path that ends in /hang hangs in open.
+ */
 #include <patchbay.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fault.h"
 
-static int message(bay_conn *conn, const bay_message *msg)
+#define OWN __attribute__((noinline, noclone, no_sanitize("undefined")))
+
+static volatile int zero;
+static volatile int sink;
+
+OWN static void crasher_hang(void)
 {
-    if (strcmp(msg->data, "crash") == 0) {
+    for (;;) {
+        sink++;
+    }
+}
+
+OWN static int crasher_overflow(int depth)
+{
+    volatile char room[4096];
+
+    room[depth % 4096] = (char)depth;
+    return zero != 0 ? 0 : crasher_overflow(depth + 1) + room[0];
+}
+
+/* A division by zero is no fault on every machine. */
+OWN static void crasher_divide(void)
+{
+    sink = sink / zero;
+    raise(SIGFPE);
+}
+
+OWN static void crasher_jump(void)
+{
+    void (*volatile nonsense)(void) = (void (*)(void))(uintptr_t)0x1234;
+
+    nonsense();
+    sink++;
+}
+
+static void crasher_work(void *arg)
+{
+    (void)arg;
+    fault();
+    sink++;
+}
+
+static void act(bay_conn *conn, const char *word)
+{
+    if (strncmp(word, "crash", 5) == 0) {
         fault();
-    }
-    if (strcmp(msg->data, "abort") == 0) {
+    } else if (strcmp(word, "abort") == 0) {
         abort();
+    } else if (strcmp(word, "overflow") == 0) {
+        sink = crasher_overflow(1);
+    } else if (strcmp(word, "divide") == 0) {
+        crasher_divide();
+    } else if (strcmp(word, "jump") == 0) {
+        crasher_jump();
+    } else if (strcmp(word, "hang") == 0) {
+        crasher_hang();
+    } else if (strcmp(word, "work") == 0) {
+        bay_defer(bay_conn_route(conn), crasher_work, NULL, NULL);
+    } else if (strcmp(word, "timer") == 0) {
+        bay_timer_set(bay_conn_route(conn), 1, 1);
     }
+}
+
+OWN static int crasher_on_message(bay_conn *conn, const bay_message *msg)
+{
+    act(conn, msg->data);
     return bay_send(conn, msg->kind, msg->data, msg->len);
 }
 
-BAY_PLUGIN = { BAY_INIT, .name = "crasher", .message = message };
+OWN static int crasher_on_open(bay_conn *conn)
+{
+    if (strcmp(bay_conn_tail(conn), "hang") == 0) {
+        crasher_hang();
+    }
+    return 0;
+}
+
+OWN static void crasher_on_timer(bay_route *route, uint64_t key)
+{
+    (void)route;
+    (void)key;
+    crasher_hang();
+}
+
+BAY_PLUGIN = {
+    BAY_INIT,
+    .name = "crasher",
+    .version = "1.2.3",
+    .open = crasher_on_open,
+    .message = crasher_on_message,
+    .timer = crasher_on_timer,
+};

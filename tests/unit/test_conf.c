@@ -272,11 +272,11 @@ struct wrong {
     "[log], [limits], [http], [plugin.NAME] and [route.NAME]"
 
 #define OPTIONS ", and options of its plugin as PLUGIN.KEY"
-#define IN_ROUTE                                                            \
-    "max_message, fragments, rate, burst, rate_bytes, burst_bytes, "        \
-    "over_rate, send_queue, slow_peer, compress, compress_ratio, ping, "    \
-    "ping_wait, idle, connections, per_address, slow_hook, origins, path, " \
-    "plugin and on_reload" OPTIONS
+#define IN_ROUTE                                                           \
+    "max_message, fragments, rate, burst, rate_bytes, burst_bytes, "       \
+    "over_rate, send_queue, slow_peer, compress, compress_ratio, ping, "   \
+    "ping_wait, idle, connections, per_address, slow_hook, hook_timeout, " \
+    "origins, path, plugin and on_reload" OPTIONS
 
 static const struct wrong names[] = {
     { "[servr]\n",
@@ -292,7 +292,7 @@ static const struct wrong names[] = {
       "p.ini:3: [server] lisen: unknown key, did you mean \"listen\"?\n" },
     { "[log]\nsqueeze = yes\n",
       "p.ini:2: [log] squeeze: unknown key, [log] has level, file, format, "
-      "access and trace\n" },
+      "access, trace, crash_reports and crash_messages\n" },
     { "[server]\nmax_message = 1m\n",
       "p.ini:2: [server] max_message: unknown key here, it belongs in [limits] "
       "or in a route\n" },

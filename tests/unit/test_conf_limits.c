@@ -1,4 +1,4 @@
-/* test_conf_limits.c - the keys of [limits] that bound what clients do */
+/* test_conf_limits.c - the keys that bound what clients and plugins do */
 #include "ini_file.h"
 
 /* Numbers that follow one another, so that none stands for another. */
@@ -65,6 +65,29 @@ static void have_defaults(void **state)
     assert_int_equal(conf->queue_total, 256 << 20);
     assert_int_equal(conf->routes[0].limits.per_address, 0);
     assert_int_equal(conf->connect_rate, 0);
+    assert_int_equal(conf->routes[0].limits.hook_timeout_ms, 10000);
+    assert_int_equal(conf->crash_reports, 20);
+    assert_true(conf->crash_messages);
+    conf_free(conf);
+}
+
+static void bound_plugins(void **state)
+{
+    struct conf *conf = ini_file_load("[log]\n"
+                                      "crash_reports = 0\n"
+                                      "crash_messages = no\n"
+                                      "[limits]\n"
+                                      "hook_timeout = 0\n"
+                                      "[route.a]\n"
+                                      "path = /a\n"
+                                      "plugin = chat\n"
+                                      "hook_timeout = 1h\n");
+
+    (void)state;
+    assert_int_equal(conf->crash_reports, 0);
+    assert_false(conf->crash_messages);
+    assert_int_equal(conf->limits.hook_timeout_ms, 0);
+    assert_int_equal(conf->routes[0].limits.hook_timeout_ms, 3600000);
     conf_free(conf);
 }
 
@@ -81,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read_from_limits_and_route),
         cmocka_unit_test(have_defaults),
+        cmocka_unit_test(bound_plugins),
         cmocka_unit_test(have_ranges),
     };
 

@@ -165,6 +165,9 @@ static void blames_no_hook_for_a_thread(void **state)
 {
     (void)state;
     died_of(SIGSEGV, fault_in_a_thread);
+    assert_int_equal(atomic_load(&stats->now.hook), HOOK_MESSAGE);
+    board_settle(board, 0);
+    board_settle(board, 1);
     assert_int_equal(atomic_load(&stats->now.hook), HOOK_NONE);
     assert_int_equal(stat_get(&stats->now.conn), 0);
     assert_int_equal(stat_get(&words->message_len), 0);

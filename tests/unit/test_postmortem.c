@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "proc/postmortem.h"
+#include "proc/remains.h"
 
 static struct board *board;
 static struct hook_now *now; /* of worker 1 */
@@ -78,6 +79,25 @@ static void names_deferred_work(void **state)
     set(HOOK_WORK, 1, 0);
     assert_string_equal(hook(),
                         "deferred work of plugin crasher, [route.crash]");
+}
+
+static void names_the_version(void **state)
+{
+    struct remains *remains = board_remains(board, 1);
+
+    (void)state;
+    set(HOOK_OPEN, 1, 0);
+    remains->has_witness = 1;
+    strcpy(remains->witness.plugin, "crasher");
+    strcpy(remains->witness.version, "1.2");
+    assert_string_equal(hook(),
+                        "the open hook of plugin crasher 1.2, [route.crash]");
+    strcpy(remains->witness.version, "1\n2");
+    assert_string_equal(hook(),
+                        "the open hook of plugin crasher 1, [route.crash]");
+    memset(&remains->witness, 'x', sizeof remains->witness);
+    assert_string_equal(hook(),
+                        "the open hook of plugin crasher, [route.crash]");
 }
 
 static void names_nobody_where_no_hook_ran(void **state)
@@ -153,6 +173,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_no_connection_where_there_is_none,
                                         make, unmake),
         cmocka_unit_test_setup_teardown(names_deferred_work, make, unmake),
+        cmocka_unit_test_setup_teardown(names_the_version, make, unmake),
         cmocka_unit_test_setup_teardown(names_nobody_where_no_hook_ran, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(names_both_plugins_of_a_route, make,

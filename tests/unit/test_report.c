@@ -17,6 +17,7 @@ static const struct conf conf = { .file = (char[]){ "p.ini" },
                                   .routes = routes,
                                   .route_count = 1 };
 static struct board *board;
+static struct crashes crashes;
 static struct generation now, old;
 
 static int make(void **state)
@@ -67,7 +68,7 @@ static void tells_who_is_quarantined(void **state)
     board->bans = &bans;
     atomic_store(&board_slot(board, 0)->state, WORKER_RUNNING);
     atomic_store(&board_slot(board, 1)->state, WORKER_RUNNING);
-    status = report_status(&now, NULL);
+    status = report_status(&now, NULL, &crashes);
     expect_text(status, "state", "degraded");
     assert_int_equal(number_of(status, "refused_messages"), 2);
     one = json_object_get(status, "quarantined");
@@ -83,7 +84,7 @@ static void tells_who_is_quarantined(void **state)
     json_decref(status);
     bans.plugin_count = 0;
     stat_set(&bans.plugins[2].code, 0);
-    status = report_status(&now, NULL);
+    status = report_status(&now, NULL, &crashes);
     expect_text(status, "state", "running");
     json_decref(status);
 }
@@ -106,7 +107,7 @@ static void tells_status(void **state)
     stat_set(&board_stats(board, 1)->routes[0].connections, 2);
     stat_set(&board_slot(board, 0)->incarnation, 6);
     atomic_store(&board_stats(board, 0)->now.hook, HOOK_MESSAGE);
-    status = report_status(&now, NULL);
+    status = report_status(&now, NULL, &crashes);
     assert_true(json_is_true(json_object_get(status, "ok")));
     expect_text(status, "state", "degraded");
     expect_text(status, "file", "p.ini");
@@ -139,11 +140,11 @@ static void sums_it_up(void **state)
     (void)state;
     atomic_store(&board_slot(board, 0)->state, WORKER_RUNNING);
     atomic_store(&board_slot(board, 1)->state, WORKER_RUNNING);
-    status = report_status(&now, NULL);
+    status = report_status(&now, NULL, &crashes);
     expect_text(status, "state", "running");
     json_decref(status);
     board_set_draining(board);
-    status = report_status(&now, NULL);
+    status = report_status(&now, NULL, &crashes);
     expect_text(status, "state", "draining");
     json_decref(status);
 }
@@ -159,7 +160,7 @@ static void tells_who_leaves(void **state)
     stat_set(&board_stats(old.board, 1)->routes[0].connections, 4);
     assert_int_equal(board_succeed(board, old.board), 0);
     stat_set(&board_slot(board, 0)->incarnation, board->incarnation + 2);
-    status = report_status(&now, &old);
+    status = report_status(&now, &old, &crashes);
     leaving = json_object_get(status, "leaving");
     assert_int_equal(json_array_size(leaving), 1);
     assert_int_equal(number_of(json_array_get(leaving, 0), "pid"), 78);
@@ -196,10 +197,32 @@ static void tells_routes(void **state)
     json_decref(report);
 }
 
+static void tells_of_the_last_crash(void **state)
+{
+    static struct crash_last last[CONF_MAX_WORKERS] = {
+        [1] = { .wall_ms = 1, .what = "it fell", .file = "/run/x/1.txt" }
+    };
+    const json_t *workers, *crash;
+    json_t *status;
+
+    (void)state;
+    crashes.last = last;
+    status = report_status(&now, NULL, &crashes);
+    crashes.last = NULL;
+    workers = json_object_get(status, "workers");
+    assert_null(json_object_get(json_array_get(workers, 0), "last_crash"));
+    crash = json_object_get(json_array_get(workers, 1), "last_crash");
+    expect_text(crash, "what", "it fell");
+    expect_text(crash, "report", "/run/x/1.txt");
+    assert_true(number_of(crash, "ago_ms") > 0);
+    json_decref(status);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_who_is_quarantined, make, unmake),
+        cmocka_unit_test_setup_teardown(tells_of_the_last_crash, make, unmake),
         cmocka_unit_test_setup_teardown(tells_status, make, unmake),
         cmocka_unit_test_setup_teardown(sums_it_up, make, unmake),
         cmocka_unit_test_setup_teardown(tells_who_leaves, make, unmake),

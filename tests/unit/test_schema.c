@@ -42,7 +42,9 @@ static void lists(void **state)
 
     (void)state;
     schema_add_names(&names, "log");
-    assert_string_equal(names.data, "level, file, format, access and trace");
+    assert_string_equal(names.data,
+                        "level, file, format, access, trace, crash_reports and "
+                        "crash_messages");
     buf_clear(&names);
     schema_add_names(&names, "http");
     assert_string_equal(names.data, "root, health and metrics");

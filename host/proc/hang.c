@@ -1,0 +1,138 @@
+/* hang.c - does a worker still get on with it? asked again and again */
+#include "proc/hang.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define PERIOD_MIN_MS 25
+#define PERIOD_MAX_MS 1000
+#define BEAT_MS       2000 /* one a second is due; and a turn of the loop */
+
+uint64_t hang_elapsed(uint64_t last_ms, uint64_t now_ms, uint64_t due_ms)
+{
+    uint64_t elapsed = now_ms > last_ms ? now_ms - last_ms : 0;
+
+    return elapsed < 2 * due_ms ? elapsed : 2 * due_ms;
+}
+
+static uint64_t shorter(uint64_t a, uint64_t b)
+{
+    return b != 0 && (a == 0 || b < a) ? b : a;
+}
+
+uint64_t hang_period_ms(const struct conf *conf)
+{
+    uint64_t least = conf->limits.hook_timeout_ms;
+    uint64_t period;
+
+    for (size_t i = 0; i < conf->route_count; i++) {
+        least = shorter(least, conf->routes[i].limits.hook_timeout_ms);
+    }
+    period = least / 4;
+    period = period < PERIOD_MIN_MS ? PERIOD_MIN_MS : period;
+    return least == 0 ? 0 : period < PERIOD_MAX_MS ? period : PERIOD_MAX_MS;
+}
+
+/* The third word of /proc/PID/stat, behind the name in parentheses. */
+static bool is_stopped(pid_t pid)
+{
+    char path[64];
+    char text[512];
+    const char *end;
+    ssize_t len;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    len = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[len > 0 ? len : 0] = 0;
+    end = strrchr(text, ')');
+    return end != NULL && end[1] == ' ' && (end[2] == 'T' || end[2] == 't');
+}
+
+/* The limit of the route whose hook runs. */
+static uint64_t limit_of(const struct conf *conf, uint32_t route)
+{
+    for (size_t i = 0; i < conf->route_count; i++) {
+        if (conf->routes[i].slot == route) {
+            return conf->routes[i].limits.hook_timeout_ms;
+        }
+    }
+    return conf->limits.hook_timeout_ms;
+}
+
+/* The worker does not serve what is to start: that may take as long as it
+ * takes. */
+static bool may_last(uint32_t hook)
+{
+    return hook == HOOK_START || hook == HOOK_RELOAD;
+}
+
+/* mark: what it does now. Returns for how long, as far as it was seen. */
+static uint64_t see(struct hang *hang, uint64_t mark, uint64_t since_ms,
+                    uint64_t elapsed_ms)
+{
+    uint64_t now = clock_coarse_ms();
+    uint64_t age = now > since_ms ? now - since_ms : 0;
+
+    if (hang->mark != mark) {
+        hang->mark = mark;
+        hang->for_ms = age < elapsed_ms ? age : elapsed_ms;
+    } else {
+        hang->for_ms += elapsed_ms;
+    }
+    return hang->for_ms;
+}
+
+bool hang_look(struct hang *hang, const struct worker_stats *stats,
+               const struct conf *conf, pid_t pid, uint64_t elapsed_ms,
+               bool beats, char *why, size_t why_size)
+{
+    uint32_t hook = atomic_load(&stats->now.hook);
+    uint64_t since, limit;
+    const char *name = hook_name((enum hook)hook);
+
+    if (hook != HOOK_NONE) {
+        limit =
+            may_last(hook) ? 0 : limit_of(conf, atomic_load(&stats->now.route));
+        since = stat_get(&stats->now.since_ms);
+    } else if (beats) {
+        limit = conf->limits.hook_timeout_ms;
+        limit = limit != 0 && limit < BEAT_MS ? BEAT_MS : limit;
+        since = stat_get(&stats->heartbeat_ms);
+    } else {
+        *hang = (struct hang){ 0 };
+        return false;
+    }
+    /* Hooks and heartbeats that begin in one millisecond are told apart. */
+    if (see(hang, since * 2 + (hook != HOOK_NONE), since, elapsed_ms) <=
+            limit ||
+        limit == 0) {
+        return false;
+    }
+    if (is_stopped(pid)) {
+        hang->for_ms = 0;
+        return false;
+    }
+    if (hook != HOOK_NONE) {
+        snprintf(why, why_size,
+                 "the %s hook has not returned for %" PRIu64
+                 " ms (hook_timeout is %" PRIu64 " ms)",
+                 name != NULL ? name : "unknown", hang->for_ms, limit);
+    } else {
+        snprintf(why, why_size,
+                 "no hook runs, but it has not come back to its loop for "
+                 "%" PRIu64 " ms",
+                 hang->for_ms);
+    }
+    return true;
+}

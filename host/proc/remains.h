@@ -1,0 +1,40 @@
+/* remains.h - what is kept of a worker's process at its fault, in raw form
+ *
+ * The dying worker fills it in, on the board; a process that is forked for it
+ * makes a stack of it (autopsy.h). So the worker needs no more than to copy
+ * memory, however broken it is. A reader believes nothing it finds.
+ */
+#ifndef PATCHBAY_PROC_REMAINS_H
+#define PATCHBAY_PROC_REMAINS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "core/recent.h"
+#include "core/witness.h"
+
+#define REMAINS_REGISTERS 33
+#define REMAINS_STACK     ((size_t)128 << 10) /* from the stack pointer up */
+#define REMAINS_MAPS      ((size_t)256 << 10)
+
+struct remains {
+    uint64_t wall_ms;                      /* 0: nothing was kept */
+    uint64_t at_ms;                        /* clock_now_ms */
+    uint32_t register_count;               /* 0: not known on this machine */
+    uint64_t registers[REMAINS_REGISTERS]; /* in the order of DWARF */
+    uint64_t pc;
+    uint64_t sp;
+    uint64_t stack_at; /* the address of stack[0] */
+    uint32_t stack_len;
+    uint32_t maps_len;
+    uint32_t has_witness;
+    struct witness witness;
+    struct recent recent; /* written while the worker lives */
+    _Alignas(8) unsigned char stack[REMAINS_STACK];
+    char maps[REMAINS_MAPS]; /* /proc/self/maps */
+};
+
+/* In a signal handler; context is its third argument. recent stays. */
+void remains_take(struct remains *remains, const void *context);
+
+#endif

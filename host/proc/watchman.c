@@ -1,0 +1,135 @@
+/* watchman.c - ends the workers of a board that hang */
+#include "proc/watchman.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/hang.h"
+#include "proc/postmortem.h"
+
+#define IDLE_MS  1000 /* no limit is set: a reload may bring one */
+#define DYING_MS 1000 /* for the last words of one that hangs */
+
+struct watched {
+    pid_t pid; /* whom the rest is about */
+    struct hang hang;
+    char why[160]; /* "": it gets on */
+    uint64_t told_ms;
+};
+
+struct watchman {
+    struct poller *poller;
+    const struct board *board;
+    const struct conf *const *conf;
+    struct alarm_clock round;
+    uint64_t round_ms;  /* when the last one was */
+    uint64_t period_ms; /* and how long was to be waited for the next */
+    struct watched workers[];
+};
+
+static void end_worker(struct watchman *watchman, unsigned worker)
+{
+    struct watched *watched = &watchman->workers[worker];
+    char hook[256];
+
+    postmortem_hook(hook, sizeof hook, watchman->board, worker);
+    log_error("worker %u (pid %d) hangs%s%s: %s; ended", worker,
+              (int)watched->pid, hook[0] != 0 ? " in " : "", hook,
+              watched->why);
+    watched->told_ms = clock_now_ms();
+    kill(watched->pid, SIGABRT);
+}
+
+static void look_at(struct watchman *watchman, unsigned worker,
+                    uint64_t elapsed_ms)
+{
+    const struct board_slot *slot = board_slot(watchman->board, worker);
+    struct watched *watched = &watchman->workers[worker];
+    pid_t pid = atomic_load(&slot->pid);
+    bool beats = atomic_load(&slot->state) == WORKER_RUNNING;
+
+    if (pid != watched->pid) {
+        *watched = (struct watched){ .pid = pid };
+    }
+    if (pid <= 0) {
+        return;
+    }
+    if (watched->why[0] != 0) {
+        if (clock_now_ms() - watched->told_ms >= DYING_MS) {
+            log_warn("worker %u (pid %d) does not even abort: killed", worker,
+                     (int)pid);
+            watched->told_ms = clock_now_ms();
+            kill(pid, SIGKILL);
+        }
+    } else if (hang_look(&watched->hang, board_stats(watchman->board, worker),
+                         *watchman->conf, pid, elapsed_ms, beats, watched->why,
+                         sizeof watched->why)) {
+        end_worker(watchman, worker);
+    }
+}
+
+static void plan(struct watchman *watchman)
+{
+    watchman->round_ms = clock_now_ms();
+    watchman->period_ms = hang_period_ms(*watchman->conf);
+    if (watchman->period_ms == 0) {
+        watchman->period_ms = IDLE_MS;
+    }
+    poller_set_alarm(watchman->poller, &watchman->round,
+                     watchman->round_ms + watchman->period_ms);
+}
+
+static void make_round(struct alarm_clock *alarm)
+{
+    struct watchman *watchman = alarm->arg;
+    uint64_t elapsed_ms =
+        hang_elapsed(watchman->round_ms, clock_now_ms(), watchman->period_ms);
+
+    for (unsigned i = 0; i < watchman->board->workers; i++) {
+        look_at(watchman, i, elapsed_ms);
+    }
+    plan(watchman);
+}
+
+struct watchman *watchman_create(struct poller *poller,
+                                 const struct board *board,
+                                 const struct conf *const *conf)
+{
+    struct watchman *watchman =
+        calloc(1, sizeof *watchman + board->workers * sizeof(struct watched));
+
+    if (watchman != NULL) {
+        watchman->poller = poller;
+        watchman->board = board;
+        watchman->conf = conf;
+        watchman->round.ring = make_round;
+        watchman->round.arg = watchman;
+        plan(watchman);
+    }
+    return watchman;
+}
+
+const char *watchman_why(const struct watchman *watchman, unsigned worker)
+{
+    const struct watched *watched;
+    const struct board_slot *slot;
+
+    if (watchman == NULL) {
+        return NULL;
+    }
+    watched = &watchman->workers[worker];
+    slot = board_slot(watchman->board, worker);
+    return watched->why[0] != 0 && watched->pid == atomic_load(&slot->pid)
+               ? watched->why
+               : NULL;
+}
+
+void watchman_destroy(struct watchman *watchman)
+{
+    if (watchman != NULL) {
+        poller_clear_alarm(watchman->poller, &watchman->round);
+        free(watchman);
+    }
+}

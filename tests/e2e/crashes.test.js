@@ -1,0 +1,213 @@
+/* crashes.test.js - what is told of a plugin that crashes or hangs */
+'use strict';
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const { describe } = require('node:test');
+const { suite } = require('./lib/suite.js');
+const { until } = require('./lib/wait.js');
+
+/* A sanitizer's handlers would stay, and tell it their way. */
+const REAL = { ASAN_OPTIONS: 'handle_segv=0:handle_sigbus=0:' +
+    'handle_sigfpe=0:handle_sigill=0:handle_abort=0:detect_leaks=1' };
+
+const ROUTES = {
+    crasher: { path: '/crasher/*', plugin: 'crasher' },
+    every: { path: '/every', plugin: 'everything' },
+};
+/* Replaced at once, however often it crashes. */
+const LIMITS = { crash_limit: 100 };
+
+/* It is compiled with -g. Compilers part what is cold. */
+const ON_MESSAGE =
+    /^#\d+ .* crasher_on_message[.\w]*\+0x\w+ at .*\/crasher\.c:\d+ \(/m;
+
+const has = (text, line) => assert.match(text,
+    new RegExp(`^${line}$`, 'm'), text);
+
+/* The report of what this does, and the log's line about it. */
+async function crash(host, deed) {
+    const from = host.mark();
+
+    await deed();
+    const { message } = await host.waitLog(/ killed by signal /, { from });
+    const said = await host.waitLog(/the crash report is /, { from });
+    const file = /the crash report is (.*)$/.exec(said.message)[1];
+
+    await host.waitLog(/ is back as pid/, { from });
+    host.disconnect();
+    return { message, file, text: fs.readFileSync(file, 'utf8') };
+}
+
+const told = (host, word, where = '/crasher/x') => async () => {
+    const client = await host.connect(where);
+
+    client.send(word);
+    await client.closed();
+};
+
+/* word, signal, and what stands in the report. */
+const CRASHES = [
+    ['crash', '11 \\(Segmentation fault\\), address 0, thread \\d+',
+        [/^#0 .* fault\+0x/m, ON_MESSAGE]],
+    ['abort', '6 \\(Aborted\\), address 0, thread \\d+',
+        [/^#\d+ .*abort\+0x/m, ON_MESSAGE]],
+    ['overflow', '11 \\(Segmentation fault\\), address 0x[0-9a-f]+, ' +
+        'thread \\d+', [/^#0 .* crasher_overflow/m]],
+    ['divide', '8 \\(Floating point exception\\), address 0x[0-9a-f]+, ' +
+        'thread \\d+', [/ crasher_divide\+0x/, ON_MESSAGE]],
+    ['jump', '11 \\(Segmentation fault\\), address 0x1234, thread \\d+',
+        [/^#0 +0x1234 \(no code there\)$/m, /^#1 .* crasher_jump\+0x/m,
+            ON_MESSAGE]],
+];
+
+describe('a crash report', () => {
+    suite('of a message hook', {
+        server: { workers: 2 }, env: REAL, routes: ROUTES, limits: LIMITS,
+        expected: [/ killed by signal (11|6|8) /],
+    }, ({ host, it }) => {
+        for (const [word, signal, stack] of CRASHES) {
+            it(`tells of ${word}`, async () => {
+                const bystanders = await host.inEachWorker('/every', 2);
+                const { message, text } = await crash(host,
+                    told(host, word));
+
+                assert.match(message, new RegExp('in the message hook of ' +
+                    'plugin crasher 1\\.2\\.3, \\[route\\.crasher\\], ' +
+                    'connection \\d+; restarted'));
+                has(text, 'reason +crash');
+                has(text, `signal +${signal}`);
+                has(text, 'plugin +crasher 1\\.2\\.3');
+                has(text, 'file +/.*/crasher\\.so, hash [0-9a-f]{16}, ' +
+                    'build id ([0-9a-f]{16,}|none)');
+                has(text, 'route +crasher');
+                has(text, 'hook +message');
+                has(text, 'connection +\\d+');
+                has(text, 'peer +127\\.0\\.0\\.1');
+                has(text, 'path +/crasher/x');
+                has(text, `received +1 messages, ${word.length} bytes`);
+                has(text, 'sent +0 messages, 0 bytes');
+                has(text, `\\d+ ms before, text, ${word.length} bytes: ` +
+                    `"${word}"`);
+                for (const frame of stack) {
+                    assert.match(text, frame, text);
+                }
+                assert.strictEqual(bystanders.length, 2);
+            });
+        }
+
+        it('is where status says, for its owner alone', async () => {
+            const { file } = await crash(host, told(host, 'crash 1'));
+            const { workers } = await host.json('status');
+            const crashes = workers.map(({ last_crash: last }) => last)
+                .filter(Boolean);
+            const last = crashes.find(({ report }) => report === file);
+
+            assert.match(last.what, /in the message hook of plugin crasher/);
+            assert.ok(last.ago_ms >= 0);
+            assert.strictEqual(fs.statSync(file).mode & 0o777, 0o600);
+            assert.strictEqual(
+                fs.statSync(path.dirname(file)).mode & 0o777, 0o700);
+            const { stdout } = await host.command('status');
+
+            assert.ok(stdout.includes(`its report   ${file}\n`), stdout);
+        });
+
+        it('lets no escapes out, and tells of this connection only',
+            async () => {
+                const { text } = await crash(host, async () => {
+                    const client = await host.connect('/crasher/x');
+                    const other = await host.connect('/crasher/y');
+
+                    await client.ask('\u001b[31mred "\\');
+                    await other.ask('of another');
+                    await client.ask('é');
+                    client.send('crash 2'); /* twice the same is refused */
+                    await client.closed();
+                });
+
+                assert.ok(text.includes(': "\\x1b[31mred \\"\\\\"\n'), text);
+                assert.ok(text.includes(': "\\xc3\\xa9"\n'), text);
+                assert.ok(!text.includes('of another'));
+                assert.doesNotMatch(text, /[^\n\x20-\x7e]/);
+            });
+
+        it('tells of deferred work', async () => {
+            const { message, text } = await crash(host, told(host, 'work'));
+
+            assert.match(message, new RegExp('in deferred work of plugin ' +
+                'crasher 1\\.2\\.3, \\[route\\.crasher\\]; restarted'));
+            has(text, 'hook +deferred work');
+            assert.match(text, /^#1 .* crasher_work/m);
+        });
+    });
+
+    suite('of a hook that hangs', {
+        server: { workers: 2 }, env: REAL, routes: ROUTES,
+        limits: { ...LIMITS, hook_timeout: '300ms' },
+        expected: [/hangs in the .*hook_timeout is/, / killed by signal 6 /],
+    }, ({ host, it }) => {
+        for (const [hook, deed] of [
+            ['message', told(host, 'hang')],
+            ['timer', told(host, 'timer')],
+            ['open', told(host, 'x', '/crasher/hang')]]) {
+            it(`tells where: ${hook}`, async () => {
+                const { text } = await crash(host, deed);
+
+                has(text, `reason +the ${hook} hook has not returned for ` +
+                    '\\d+ ms \\(hook_timeout is 300 ms\\)');
+                has(text, `hook +${hook}`);
+                assert.match(text, /^#\d+ .* crasher_hang/m);
+                assert.match(text,
+                    new RegExp(`crasher_(on_${hook}|hang)\\+0x`));
+            });
+        }
+    });
+
+    suite('of private messages', {
+        env: REAL, routes: ROUTES, limits: LIMITS,
+        log: { crash_messages: 'no', crash_reports: 2 },
+        expected: [/ killed by signal 11 /],
+    }, ({ host, it }) => {
+        it('has none of them, and no more reports are kept than wanted',
+            async () => {
+                for (let i = 0; i < 3; i++) {
+                    const { text } = await crash(host,
+                        told(host, `crash ${i}`));
+
+                    assert.ok(text.includes('(none are kept)'), text);
+                    assert.ok(!text.includes('"crash '), text);
+                }
+                assert.strictEqual(fs.readdirSync(
+                    path.join(host.runDir, 'crashes')).length, 2);
+            });
+    });
+
+    suite('of a host that stood still', {
+        env: REAL, routes: ROUTES, limits: { hook_timeout: '500ms' },
+    }, ({ host, it }) => {
+        it('is not written', async () => {
+            const client = await host.connect('/crasher/x');
+            const all = [...host.workers(), host.pid];
+
+            assert.strictEqual(await client.ask('a'), 'a');
+            for (const pid of all) {
+                process.kill(pid, 'SIGSTOP');
+            }
+            await new Promise((done) => {
+                setTimeout(done, 3000); /* the time is what is tested */
+            });
+            for (const pid of all) {
+                process.kill(pid, 'SIGCONT');
+            }
+            assert.strictEqual(await client.ask('b'), 'b');
+            /* Two rounds of the master's. */
+            const until_ms = Date.now() + 500;
+
+            await until(() => Date.now() > until_ms, 'some rounds');
+            assert.strictEqual(await client.ask('c'), 'c');
+            assert.ok(!fs.existsSync(path.join(host.runDir, 'crashes')));
+        });
+    });
+});
