@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Fewer bytes at a time are a trickle, before the frame's end. */
+#define TRICKLE 256u
+
 /* What a message costs us is bounded by max_message but for its frames: each is
  * six bytes to the peer and a call to us, even an empty one. From here on most
  * of what it sends is payload, and such frames are not counted. */
@@ -174,6 +177,17 @@ static void begin_message(struct conn *conn, bay_kind kind)
     conn->rx_utf8 = UTF8_START;
 }
 
+/* A frame that trickles in byte by byte is no sign of life: else a client could
+ * stay for ever without a word. */
+static void note_life(struct conn *conn, size_t len, uint64_t rest)
+{
+    if (rest == 0 || len >= TRICKLE) {
+        conn->heard_ms = core_now(conn->instance->core);
+        conn->active_ms = conn->heard_ms;
+        conn->facts.last_message_ms = conn->heard_ms;
+    }
+}
+
 /* One that speaks after another: what the first was answered goes out now, so
  * that its client works while we serve the second. */
 static void take_turn(struct core *core, struct conn *conn)
@@ -195,9 +209,7 @@ void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
         return;
     }
     take_turn(core, conn);
-    conn->heard_ms = core_now(core);
-    conn->active_ms = conn->heard_ms;
-    conn->facts.last_message_ms = conn->heard_ms;
+    note_life(conn, len, rest);
     if (first) {
         begin_message(conn, kind);
     }
@@ -269,8 +281,7 @@ void conn_inflate(struct conn *conn, bay_kind kind, bool first, bool last,
         return;
     }
     take_turn(core, conn);
-    conn->heard_ms = core_now(core);
-    conn->active_ms = conn->heard_ms;
+    note_life(conn, len, rest);
     if (first) {
         begin_message(conn, BAY_BINARY); /* as it comes it is no text */
     }

@@ -84,6 +84,7 @@ static void take(struct link *link, const struct part *part)
     case PART_PING: conn_ping(conn, part->data, part->len); break;
     case PART_PONG: conn_heard(conn); break;
     case PART_CLOSE:
+        link->intake.closed = true;
         link->intake.done = true;
         conn_peer_closed(conn, part->data, part->len);
         break;
@@ -131,7 +132,9 @@ ssize_t intake_recv(struct link *link, void *to, size_t len)
     link->intake.called = true;
     consume(link, server->bytes, (size_t)n);
     link->intake.called = false;
-    if (link->ended) {
+    if (link->intake.lingers) {
+        link_lose(link);
+    } else if (link->ended) {
         return 0;
     }
     errno = EAGAIN;
@@ -159,6 +162,19 @@ static int read_tls(struct link *link, SSL *ssl)
     return n;
 }
 
+/* Both sides have closed: what comes is dropped, until the peer ends. */
+static int drain_tls(struct link *link, SSL *ssl)
+{
+    int n;
+
+    link_lose(link);
+    do {
+        n = tap_ssl_read(ssl, link->server->bytes,
+                         (int)sizeof link->server->bytes);
+    } while (n > 0);
+    return n;
+}
+
 int intake_ssl_read(struct link *link, SSL *ssl, void *to, int len)
 {
     int n;
@@ -169,6 +185,9 @@ int intake_ssl_read(struct link *link, SSL *ssl, void *to, int len)
     link->intake.called = true;
     n = read_tls(link, ssl);
     link->intake.called = false;
+    if (link->intake.lingers) {
+        n = drain_tls(link, ssl);
+    }
     if (n <= 0) {
         return n;
     }
@@ -196,7 +215,8 @@ void intake_resume(struct link *link)
 {
     struct intake *intake = &link->intake;
 
-    if (!intake->queued && (intake->held.len > 0 || link->tls)) {
+    if (!intake->queued &&
+        (intake->held.len > 0 || link->tls || intake->lingers)) {
         intake->queued = true;
         LL_APPEND2(link->server->pumps, link, intake.next);
         server_wake(link->server);
@@ -208,6 +228,9 @@ static void pump(struct link *link)
     struct intake *intake = &link->intake;
     struct buf held = intake->held;
 
+    if (intake->lingers) {
+        link_lose(link);
+    }
     if (link->ended || !link->reading) {
         return;
     }

@@ -21,10 +21,12 @@ struct server;
 
 struct intake {
     struct opening opening;
-    bool framed; /* the handshake is over */
-    bool done;   /* what still comes is read and dropped */
-    bool called; /* by libwebsockets, which learns by the result of an end */
-    bool queued; /* in server->pumps */
+    bool framed;  /* the handshake is over */
+    bool closed;  /* the peer's Close has come */
+    bool lingers; /* both have closed: read until the peer ends TCP, too */
+    bool done;    /* what still comes is read and dropped */
+    bool called;  /* by libwebsockets, which learns by the result of an end */
+    bool queued;  /* in server->pumps */
     struct parser parser;
     struct buf held;   /* came while core does not read, or too early */
     struct link *next; /* in server->pumps */

@@ -19,6 +19,9 @@
 /* What one call hands to TLS: bounds what is copied if the socket is full. */
 #define TLS_WRITE_MAX 65536
 
+/* How long a peer may take to end TCP once both sides have closed. */
+#define LINGER_S 1
+
 struct link *link_create(struct server *server, struct lws *wsi,
                          const struct listener *listener)
 {
@@ -234,6 +237,22 @@ void link_finish(void *self)
     shutdown(link->fd, SHUT_WR);
 }
 
+/*
+ * Both sides have said their Close. To close the socket at once would reset the
+ * connection if the peer has sent anything behind its own, and our Close would
+ * be lost to that.
+ */
+static void linger(struct link *link)
+{
+    link->intake.lingers = true;
+    link_finish(link);
+    lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LINGER_S);
+    if (!link->intake.called) {
+        lws_cancel_service(link->server->context);
+        intake_resume(link);
+    }
+}
+
 void link_shut(void *self)
 {
     struct link *link = self;
@@ -242,6 +261,10 @@ void link_shut(void *self)
         return;
     }
     link->ended = true;
+    if (link->intake.closed) {
+        linger(link);
+        return;
+    }
     if (link->intake.called) {
         return;
     }

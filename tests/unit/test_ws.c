@@ -482,6 +482,26 @@ static void closed_while_output_waits(void **state)
     assert_string_equal(last_heard(&client), "close:1000: ");
 }
 
+/* Its Close comes with much behind it: ours is not lost to a reset. */
+static void much_behind_a_close(void **state)
+{
+    static char data[300000];
+    struct client client;
+    size_t len;
+
+    (void)state;
+    start();
+    join(&client);
+    len = frame_of((unsigned char *)data, 0x88, true, "\x03\xe8", 2);
+    client_send(&client, data, len);
+    client_send(&client, data + 1000, sizeof data - 1000);
+    net_serve_ms(20);
+    client_send(&client, data + 1000, 1000);
+    client_expect_close(&client, 1000);
+    client_expect_end(&client);
+    assert_string_equal(last_heard(&client), "close:1000: ");
+}
+
 /* It breaks the protocol and goes on sending: its Close is not lost to that,
  * and it is not listened to for long. */
 static void faults_without_an_end(void **state)
@@ -521,6 +541,7 @@ int main(void)
         NET_TEST(every_ping_is_answered),
         NET_TEST(newer_codes),
         NET_TEST(closed_while_output_waits),
+        NET_TEST(much_behind_a_close),
         NET_TEST(faults_without_an_end),
     };
 
