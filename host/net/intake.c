@@ -97,7 +97,7 @@ static void take(struct link *link, const struct part *part)
 }
 
 /* Hands over what core takes, and holds the rest. */
-static void consume(struct link *link, unsigned char *data, size_t len)
+static void feed(struct link *link, unsigned char *data, size_t len)
 {
     struct intake *intake = &link->intake;
     size_t at = 0;
@@ -115,6 +115,28 @@ static void consume(struct link *link, unsigned char *data, size_t len)
         at += parser_next(&intake->parser, data + at, len - at, &part);
         take(link, &part);
     }
+}
+
+/* What was held comes first, whoever gets here first: the loop, or an event of
+ * the socket behind it. */
+static void consume(struct link *link, unsigned char *data, size_t len)
+{
+    struct buf held = link->intake.held;
+
+    if (held.len == 0) {
+        feed(link, data, len);
+        return;
+    }
+    link->intake.held = (struct buf){ 0 };
+    if (len > 0) {
+        buf_add(&held, data, len);
+    }
+    if (held.failed) {
+        link_shut(link);
+    } else {
+        feed(link, (unsigned char *)held.data, held.len);
+    }
+    buf_free(&held);
 }
 
 ssize_t intake_recv(struct link *link, void *to, size_t len)
@@ -225,20 +247,13 @@ void intake_resume(struct link *link)
 
 static void pump(struct link *link)
 {
-    struct intake *intake = &link->intake;
-    struct buf held = intake->held;
-
-    if (intake->lingers) {
+    if (link->intake.lingers) {
         link_lose(link);
     }
     if (link->ended || !link->reading) {
         return;
     }
-    intake->held = (struct buf){ 0 };
-    if (held.len > 0) {
-        consume(link, (unsigned char *)held.data, held.len);
-    }
-    buf_free(&held);
+    consume(link, NULL, 0);
     if (link->tls && link->reading && !link->ended) {
         SSL *ssl = lws_get_ssl(link->wsi);
         int n = ssl != NULL ? read_tls(link, ssl) : 0;

@@ -62,12 +62,15 @@ ssize_t tap_recv(int fd, void *to, size_t len)
     return recvfrom(fd, to, len, 0, NULL, NULL);
 }
 
-/* SSL_get_error makes no difference between 0 and -1. */
+/* 0 is the peer's orderly end, as ever. */
 int tap_ssl_read(SSL *ssl, void *to, int len)
 {
     size_t got;
 
-    return SSL_read_ex(ssl, to, (size_t)len, &got) == 1 ? (int)got : -1;
+    if (len >= 0 && SSL_read_ex(ssl, to, (size_t)len, &got) == 1) {
+        return (int)got;
+    }
+    return (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0 ? 0 : -1;
 }
 
 EXPORTED ssize_t recv(int fd, void *to, size_t len, int flags)

@@ -130,7 +130,7 @@ static int write_file(int dir, const char *name, const char *text, size_t len)
 
 /* ---- the child --------------------------------------------------------- */
 
-static void set_limit(int what, rlim_t limit)
+static void set_limit(__rlimit_resource_t what, rlim_t limit)
 {
     const struct rlimit both = { limit, limit };
 

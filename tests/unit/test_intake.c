@@ -14,7 +14,7 @@ static int note(bay_conn *conn)
     return 0;
 }
 
-static void start(bool tls)
+static struct conf_route *start(bool tls)
 {
     if (tls) {
         certificate_make(folder_file("cert.pem"), folder_file("key.pem"));
@@ -22,10 +22,10 @@ static void start(bool tls)
         net.conf.tls_key = (char *)(uintptr_t)folder_file("key.pem");
         net_listen(true);
     }
-    net_start_route("/a");
     script.on_message = net_echo;
     script.on_open = note;
     opened = NULL;
+    return net_start_route("/a");
 }
 
 /* The frames come in one piece with the request. */
@@ -135,6 +135,70 @@ static void paused_within(bool tls)
     client_leave(&client);
 }
 
+/*
+ * The plugin answers more than the client reads: what has been read is held
+ * while the queue is full, and more lies in the socket. It goes on from an event
+ * of the same socket, and all stays in order.
+ */
+static void in_order(bool tls)
+{
+    enum { MESSAGES = 4000, LEN = 1500 };
+    static unsigned char frame[LEN + 20];
+    char text[LEN + 1];
+    struct conf_route *route;
+    struct client client;
+    unsigned sent = 0, got = 0;
+    size_t len = 0, at = 0;
+
+    route = start(tls);
+    route->limits.send_queue = 64 << 10;
+    client_connect(&client);
+    if (tls) {
+        client_tls(&client);
+    }
+    assert_int_equal(client_upgrade(&client, "/a", ""), 101);
+    net_until(opened != NULL);
+    while (got < MESSAGES) {
+        bool stuck = false;
+
+        while (sent < MESSAGES && !stuck) {
+            ssize_t n;
+
+            if (at == len) {
+                snprintf(text, sizeof text, "%0*u", LEN, sent);
+                len = frame_of(frame, 0x81, true, text, LEN);
+                at = 0;
+            }
+            n = client_write_some(&client, frame + at, len - at);
+            at += n > 0 ? (size_t)n : 0;
+            sent += at == len;
+            stuck = n <= 0;
+        }
+        net_turn();
+        client_read(&client, 20000);
+        assert_false(client.ended);
+        while (client.in.len >= LEN + 4) {
+            assert_int_equal((unsigned char)client.in.data[0], 0x81);
+            snprintf(text, sizeof text, "%0*u", LEN, got++);
+            assert_memory_equal(client.in.data + 4, text, LEN);
+            buf_consume(&client.in, LEN + 4);
+        }
+    }
+    client_leave(&client);
+}
+
+static void in_order_plain(void **state)
+{
+    (void)state;
+    in_order(false);
+}
+
+static void in_order_over_tls(void **state)
+{
+    (void)state;
+    in_order(true);
+}
+
 static void plain(void **state)
 {
     (void)state;
@@ -174,9 +238,10 @@ static void paused_over_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        NET_TEST(plain),        NET_TEST(over_tls),
-        NET_TEST(held_plain),   NET_TEST(held_over_tls),
-        NET_TEST(paused_plain), NET_TEST(paused_over_tls),
+        NET_TEST(plain),          NET_TEST(over_tls),
+        NET_TEST(held_plain),     NET_TEST(held_over_tls),
+        NET_TEST(paused_plain),   NET_TEST(paused_over_tls),
+        NET_TEST(in_order_plain), NET_TEST(in_order_over_tls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
