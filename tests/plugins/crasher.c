@@ -12,7 +12,11 @@
 
 #include "fault.h"
 
+#ifdef __clang__
+#define OWN __attribute__((noinline, no_sanitize("undefined")))
+#else
 #define OWN __attribute__((noinline, noclone, no_sanitize("undefined")))
+#endif
 
 static volatile int zero;
 static volatile int sink;
