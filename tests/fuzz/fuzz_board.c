@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "proc/board.h"
+#include "proc/crashes.h"
 #include "proc/pages.h"
 #include "proc/postmortem.h"
 #include "proc/report.h"
@@ -49,6 +50,7 @@ static void dump(json_t *report)
 
 static void read_all(struct board *board)
 {
+    static const struct crashes none;
     struct generation now = { .conf = &conf, .board = board };
     struct pages pages = { board, &conf };
     struct buf buf = { 0 };
@@ -62,7 +64,7 @@ static void read_all(struct board *board)
         fuzz_check(strncmp(text, "worker ", 7) == 0);
         (void)board_state_name(atomic_load(&board_slot(board, i)->state));
     }
-    dump(report_status(&now, NULL));
+    dump(report_status(&now, NULL, &none));
     dump(report_routes(board, &conf));
     pages_health(&pages, &buf);
     health = json_loadb(buf.data, buf.len, JSON_DECODE_INT_AS_REAL, NULL);
