@@ -1,19 +1,62 @@
 /* bus.h - how core reaches the other workers, and they it
  *
  * A filling of this table carries messages between workers: bus/local.c on one
- * machine. With one worker there is none, and core_setup.bus is NULL. Routes
- * are named, since workers may number them differently after a reload.
- * Delivery is at most once, in order per sender.
+ * machine, bus/redis.c between machines. With one worker there is none, and
+ * core_setup.bus is NULL. Routes are named, since workers may number them
+ * differently after a reload. Delivery is at most once, in order per sender.
+ *
+ * A worker is named by the bay_id with its node, number and incarnation, and
+ * the serial number 0, which no connection has. Topics that begin with a
+ * control character are core's own: no plugin can name them.
  */
 #ifndef PATCHBAY_CORE_BUS_H
 #define PATCHBAY_CORE_BUS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <patchbay.h>
 
 struct core;
+
+/* Not a bay_kind: nothing is published, but there is news in the archive of
+ * this machine (history.c). */
+#define BUS_NEWS 3
+
+/* Where a message stands among those kept of its topic: from 1, without a gap
+ * within an epoch. An epoch of 0: it is not kept. */
+struct position {
+    uint64_t epoch;
+    uint64_t offset;
+};
+
+/* How much is kept of a topic. */
+struct keep {
+    unsigned count;
+    uint64_t age_ms;
+};
+
+/* A message that is kept. */
+struct kept {
+    struct position at;
+    bay_kind kind;
+    const void *data; /* a 0 byte follows */
+    size_t len;
+    bay_id except;
+    bay_id publisher; /* the worker */
+    uint64_t time_ms; /* Unix time, when it was kept */
+    bool late;        /* the publisher's machine has delivered it already, while
+                       * it could not reach the bus */
+};
+
+/* What came of asking for what was kept. */
+enum replay {
+    REPLAY_WHOLE = 1, /* everything behind the position, as far as asked for */
+    REPLAY_TOO_LATE,  /* that is not kept any more, or the epoch is another:
+                       * these are the last ones */
+    REPLAY_FAILED     /* the bus is away, or full: nothing is known */
+};
 
 struct bus {
     /* This worker begins or ends to want what is published to a topic. */
@@ -35,6 +78,30 @@ struct bus {
      * flushes the clients' queues: a sibling knows of a subscription before
      * the client can tell anyone of it. */
     void (*flush)(void *self);
+
+    /*
+     * All NULL: history is kept by this machine alone, in its archive.
+     *
+     * append keeps a message and gives it to all that are interested, this
+     * worker included, by core_bus_kept. BAY_ESTATE: the bus is away; the
+     * message was published to the siblings on this machine at once, will
+     * be kept late, and is for the caller to deliver here. BAY_EFULL: likewise,
+     * but it will not be kept (which is counted).
+     *
+     * replay asks for what is kept behind a position, of that the last max at
+     * most; core_bus_replayed is called with the same ticket, never
+     * before replay returns. An epoch of 0 asks for the last max. BAY_EFULL,
+     * BAY_ESTATE: it will not be called.
+     */
+    int (*append)(void *self, const char *route, const char *topic,
+                  const struct keep *keep, bay_kind kind, const void *data,
+                  size_t len, bay_id except);
+    int (*replay)(void *self, const char *route, const char *topic,
+                  struct position after, unsigned max, uint64_t ticket);
+
+    /* core_bus_settled will be called after each interest; false: interest is
+     * known to all when the frames behind it come. */
+    bool settles;
 };
 
 /* What the bus calls in core when something came in. Unknown routes, topics
@@ -47,6 +114,24 @@ void core_bus_send(struct core *core, const char *route, bay_id id,
                    bay_kind kind, const void *data, size_t len);
 void core_bus_close(struct core *core, const char *route, bay_id id, int code,
                     const char *reason);
+
+/* A worker of this or another machine is there, or is gone for good: what it
+ * had has ended with it. Being told twice does no harm. */
+void core_bus_peer(struct core *core, bay_id worker, bool there);
+
+/* From now on what others publish to the topic arrives; something may have been
+ * missed before. */
+void core_bus_settled(struct core *core, const char *route, const char *topic);
+
+/* A message of a topic with history, in the order of the offsets. */
+void core_bus_kept(struct core *core, const char *route, const char *topic,
+                   const struct kept *message);
+
+/* The answer to replay: count messages in the order of the offsets, and the
+ * position of the last that is kept at all. */
+void core_bus_replayed(struct core *core, uint64_t ticket, enum replay result,
+                       const struct kept *messages, size_t count,
+                       struct position head);
 
 /* Calls back for each interest this worker has: for a sibling that is new. */
 void core_bus_each_interest(struct core *core,

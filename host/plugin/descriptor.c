@@ -30,6 +30,9 @@ static const struct layout {
     /* 1.0 */
     { offsetof(bay_plugin, http) + sizeof(((bay_plugin *)0)->http),
       offsetof(bay_option, max) + sizeof(((bay_option *)0)->max) },
+    /* 1.1 */
+    { offsetof(bay_plugin, presence) + sizeof(((bay_plugin *)0)->presence),
+      offsetof(bay_option, max) + sizeof(((bay_option *)0)->max) },
 };
 
 _Static_assert(sizeof layouts / sizeof *layouts == BAY_ABI_MINOR + 1,

@@ -72,7 +72,20 @@ struct bay_api {
     int (*defer)(bay_route *, bay_work_fn *, bay_done_fn *, void *);
     void (*vlog)(const bay_route *, bay_id, bay_level, const char *, va_list);
 
-    /* since 1.1: add here */
+#if BAY_ABI_MINOR >= 1
+    int (*join)(bay_conn *, const char *, const char *, const void *, size_t,
+                unsigned);
+    int (*leave)(bay_conn *, const char *);
+    int (*watch)(bay_route *, const char *, bool);
+    const bay_member *(*member_next)(const bay_route *, const char *,
+                                     const bay_member *);
+    const bay_member *(*member_find)(const bay_route *, const char *,
+                                     const char *);
+    size_t (*member_count)(const bay_route *, const char *);
+    int (*history)(bay_conn *, const char *, unsigned);
+#endif
+
+    /* since 1.2: add here */
 };
 
 static inline int bay_send(bay_conn *conn, bay_kind kind, const void *data,
@@ -309,6 +322,52 @@ static inline int bay_publish(bay_route *route, const char *topic,
     return route->api->publish(route, topic, kind, data, len, except);
 }
 
+#if BAY_ABI_MINOR >= 1
+static inline int bay_join(bay_conn *conn, const char *topic, const char *label,
+                           const void *info, size_t len, unsigned flags)
+{
+    return conn->api->join(conn, topic, label, info, len, flags);
+}
+
+static inline int bay_leave(bay_conn *conn, const char *topic)
+{
+    return conn->api->leave(conn, topic);
+}
+
+static inline int bay_watch(bay_route *route, const char *topic)
+{
+    return route->api->watch(route, topic, true);
+}
+
+static inline int bay_unwatch(bay_route *route, const char *topic)
+{
+    return route->api->watch(route, topic, false);
+}
+
+static inline const bay_member *bay_member_next(const bay_route *route,
+                                                const char *topic,
+                                                const bay_member *after)
+{
+    return route->api->member_next(route, topic, after);
+}
+
+static inline const bay_member *
+bay_member_find(const bay_route *route, const char *topic, const char *label)
+{
+    return route->api->member_find(route, topic, label);
+}
+
+static inline size_t bay_member_count(const bay_route *route, const char *topic)
+{
+    return route->api->member_count(route, topic);
+}
+
+static inline int bay_history(bay_conn *conn, const char *topic, unsigned max)
+{
+    return conn->api->history(conn, topic, max);
+}
+#endif
+
 static inline int bay_timer_set(bay_route *route, uint64_t key,
                                 uint64_t delay_ms)
 {
@@ -364,6 +423,7 @@ static inline const char *bay_strerror(int error)
     case BAY_ENOTFOUND: return "not found";
     case BAY_ETOOBIG: return "too big";
     case BAY_ECANCELED: return "canceled";
+    case -9: return "label taken";
     default: return "unknown error";
     }
 }
