@@ -9,6 +9,7 @@
 #include "bus/outbox.h"
 #include "bus/receivers.h"
 #include "bus/sender.h"
+#include "bus/siblings.h"
 #include "bus/wire.h"
 #include "bus/worker_set.h"
 #include "core/id.h"
@@ -21,6 +22,7 @@ struct local_bus {
     struct sender_setup sender_setup;
     struct receivers receivers;
     struct receivers_setup receivers_setup;
+    struct siblings siblings;
     struct interest interest; /* of the siblings */
     struct worker_set dirty;  /* whose queues are to be written */
     struct chunk_pool pool;
@@ -235,8 +237,21 @@ static void describe(struct local_bus *bus, const struct local_bus_setup *setup)
         .run_dir = bus->run_dir,
         .senders = bus->senders,
         .interest = &bus->interest,
+        .siblings = &bus->siblings,
         .handles = &bus->handles,
     };
+}
+
+static void tell_core(void *core, bay_id worker, bool there)
+{
+    core_bus_peer(core, worker, there);
+}
+
+static void run_until_closed(struct local_bus *bus)
+{
+    while (bus->handles > 0) {
+        uv_run(bus->loop, UV_RUN_NOWAIT);
+    }
 }
 
 static void free_bus(struct local_bus *bus)
@@ -264,7 +279,12 @@ struct local_bus *local_bus_create(const struct local_bus_setup *setup)
         goto fail;
     }
     describe(bus, setup);
+    siblings_init(&bus->siblings, bus->loop, &bus->handles,
+                  setup->peer ? setup->peer : tell_core,
+                  setup->peer ? setup->peer_arg : setup->core);
     if (receivers_init(&bus->receivers, &bus->receivers_setup) < 0) {
+        siblings_close(&bus->siblings);
+        run_until_closed(bus);
         goto fail;
     }
     for (worker = 0; worker < bus->workers; worker++) {
@@ -287,14 +307,13 @@ void local_bus_destroy(struct local_bus *bus)
     }
     flush(bus);
     receivers_close(&bus->receivers);
+    siblings_close(&bus->siblings);
     for (worker = 0; worker < bus->workers; worker++) {
         if (worker != bus->worker) {
             sender_close(&bus->senders[worker]);
         }
     }
-    while (bus->handles > 0) {
-        uv_run(bus->loop, UV_RUN_NOWAIT);
-    }
+    run_until_closed(bus);
     for (worker = 0; worker < bus->workers; worker++) {
         sender_finish(&bus->senders[worker]);
     }

@@ -21,6 +21,9 @@ struct local_bus_setup {
     int listen_fd;
     const char *run_dir;
     size_t queue_limit; /* bytes waiting for one sibling; above: dropped */
+    /* Told of siblings that come and go; NULL: core_bus_peer is. */
+    void (*peer)(void *arg, bay_id worker, bool there);
+    void *peer_arg;
 };
 
 /* For the master: path of a worker's socket. -1 if it does not fit. */

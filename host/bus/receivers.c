@@ -44,6 +44,7 @@ static void drop(struct receiver *receiver)
         all->current[receiver->sender->worker] = NULL;
         interest_forget(all->setup->interest, receiver->sender->worker);
         sender_part(receiver->sender);
+        siblings_lost(all->setup->siblings, receiver->sender->worker);
     }
     DL_DELETE(all->list, receiver);
     all->count--;
@@ -87,6 +88,7 @@ static const char *take_hello(struct receiver *receiver,
     }
     *current = receiver;
     sender_meet(receiver->sender, frame->id);
+    siblings_met(setup->siblings, frame->id);
     return NULL;
 }
 

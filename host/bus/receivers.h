@@ -14,6 +14,7 @@
 #include "bus/inbox.h"
 #include "bus/interest.h"
 #include "bus/sender.h"
+#include "bus/siblings.h"
 
 /* Borrowed. */
 struct receivers_setup {
@@ -25,7 +26,8 @@ struct receivers_setup {
     const char *run_dir;    /* for messages */
     struct sender *senders; /* by number of the sibling */
     struct interest *interest;
-    unsigned *handles; /* counts those not closed yet */
+    struct siblings *siblings; /* told of hellos and ends */
+    unsigned *handles;         /* counts those not closed yet */
 };
 
 struct receiver;

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/bus.h"
+
 /* Where the numbers are; the strings begin at WIRE_HEADER. */
 enum {
     AT_LENGTH = 0,
@@ -94,6 +96,10 @@ static const char *check(const struct wire_frame *frame)
                    ? NULL
                    : "an interest that neither begins nor ends";
     case WIRE_PUBLISH:
+        if (frame->kind == BUS_NEWS) {
+            return NULL;
+        }
+        /* fall through */
     case WIRE_SEND:
         return frame->kind == BAY_TEXT || frame->kind == BAY_BINARY
                    ? NULL

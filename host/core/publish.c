@@ -240,6 +240,40 @@ void core_bus_close(struct core *core, const char *route, bay_id id, int code,
     }
 }
 
+/* Nobody keeps an eye on who is there, or on what is kept, yet. */
+void core_bus_peer(struct core *core, bay_id worker, bool there)
+{
+    (void)core;
+    (void)worker;
+    (void)there;
+}
+
+void core_bus_settled(struct core *core, const char *route, const char *topic)
+{
+    (void)core;
+    (void)route;
+    (void)topic;
+}
+
+void core_bus_kept(struct core *core, const char *route, const char *topic,
+                   const struct kept *message)
+{
+    core_bus_publish(core, route, topic, message->kind, message->data,
+                     message->len, message->except);
+}
+
+void core_bus_replayed(struct core *core, uint64_t ticket, enum replay result,
+                       const struct kept *messages, size_t count,
+                       struct position head)
+{
+    (void)core;
+    (void)ticket;
+    (void)result;
+    (void)messages;
+    (void)count;
+    (void)head;
+}
+
 struct interest_call {
     void (*each)(void *arg, const char *route, const char *topic);
     void *arg;

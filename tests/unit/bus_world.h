@@ -48,6 +48,12 @@ struct core {
     /* What it is interested in, in route "r". */
     char *topics[INTERESTS];
     size_t topic_count;
+    /* Who came, and who is gone. */
+    struct {
+        bay_id worker;
+        bool there;
+    } peers[64];
+    size_t peer_count;
 };
 
 struct world {
@@ -360,6 +366,40 @@ void core_bus_close(struct core *core, const char *route, bay_id id, int code,
     event->frame.code = code;
     event->frame.id = id;
     event->data = reason ? world_copy(reason, strlen(reason)) : NULL;
+}
+
+void core_bus_peer(struct core *core, bay_id worker, bool there)
+{
+    assert_true(core->peer_count < 64);
+    core->peers[core->peer_count].worker = worker;
+    core->peers[core->peer_count++].there = there;
+}
+
+void core_bus_settled(struct core *core, const char *route, const char *topic)
+{
+    (void)core;
+    fail_msg("%s %s is settled by a bus that does not settle", route, topic);
+}
+
+void core_bus_kept(struct core *core, const char *route, const char *topic,
+                   const struct kept *message)
+{
+    (void)core;
+    (void)message;
+    fail_msg("%s %s is kept by a bus that keeps nothing", route, topic);
+}
+
+void core_bus_replayed(struct core *core, uint64_t ticket, enum replay result,
+                       const struct kept *messages, size_t count,
+                       struct position head)
+{
+    (void)core;
+    (void)ticket;
+    (void)result;
+    (void)messages;
+    (void)count;
+    (void)head;
+    fail_msg("a bus that keeps nothing has replayed it");
 }
 
 void core_bus_each_interest(struct core *core,

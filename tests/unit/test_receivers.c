@@ -13,11 +13,17 @@ struct scene {
     struct receivers_setup setup;
     struct sender senders[WORKERS];
     struct interest interest;
+    struct siblings siblings;
     struct chunk_pool pool;
     struct worker_set dirty;
     unsigned handles;
     struct receivers receivers;
 };
+
+static void tell_core(void *core, bay_id worker, bool there)
+{
+    core_bus_peer(core, worker, there);
+}
 
 static struct scene *begin(void **state)
 {
@@ -50,8 +56,11 @@ static struct scene *begin(void **state)
         .run_dir = world->dir,
         .senders = scene->senders,
         .interest = &scene->interest,
+        .siblings = &scene->siblings,
         .handles = &scene->handles,
     };
+    siblings_init(&scene->siblings, &world->loop, &scene->handles, tell_core,
+                  scene->core);
     assert_int_equal(receivers_init(&scene->receivers, &scene->setup), 0);
     for (worker = 1; worker < WORKERS; worker++) {
         sender_init(&scene->senders[worker], &scene->sender_setup, worker);
@@ -64,6 +73,7 @@ static void end(struct scene *scene)
     unsigned worker;
 
     receivers_close(&scene->receivers);
+    siblings_close(&scene->siblings);
     for (worker = 1; worker < WORKERS; worker++) {
         sender_close(&scene->senders[worker]);
     }
