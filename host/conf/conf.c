@@ -89,7 +89,7 @@ static void unknown_section(struct load *load,
         load_problem(load, section->line, section->name, NULL,
                      "unknown section, there are [server], [tls], "
                      "[certificate.NAME], [log], [limits], [http], "
-                     "[plugin.NAME] and [route.NAME]");
+                     "[cluster], [plugin.NAME] and [route.NAME]");
     } else if (schema_find_section(nearest)->named) {
         load_problem(load, section->line, section->name, NULL,
                      "unknown section, did you mean [%s.%s]?", nearest,
@@ -199,6 +199,22 @@ static void check_tls(struct load *load)
     }
 }
 
+static void check_cluster(struct load *load)
+{
+    bool url = has_value(load, "cluster", "url");
+
+    if (url && load->conf->cluster.node == 0) {
+        load_problem(load, line_of(load, "cluster", "node"), "cluster", "node",
+                     "each host of a cluster needs a number of its own: node = "
+                     "1, from 1 to 255");
+    }
+    if (!url && load->conf->cluster.node > 0) {
+        load_problem(load, line_of(load, "cluster", "node"), "cluster", "node",
+                     "needs the Redis that the hosts share: url = "
+                     "redis://HOST:PORT/DB");
+    }
+}
+
 static void check_page(struct load *load, const char *name, const char *path)
 {
     for (size_t i = 0; path != NULL && i < load->conf->route_count; i++) {
@@ -281,6 +297,7 @@ static void load_all(struct load *load, const char *file)
     load_routes(load);
     load_certificates(load);
     check_tls(load);
+    check_cluster(load);
     check_pages(load);
 }
 
@@ -364,6 +381,8 @@ void conf_free(struct conf *conf)
     free(conf->http_root);
     free(conf->http_health);
     free(conf->http_metrics);
+    redis_url_free(&conf->cluster.url);
+    free(conf->cluster.name);
     free(conf);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/problems.h"
+#include "conf/redis_url.h"
 
 #define CONF_MAX_ROUTES       256
 #define CONF_MAX_WORKERS      128
@@ -121,6 +122,15 @@ struct conf_certificate {
 
 enum conf_client_verify { CONF_VERIFY_REQUIRED = 1, CONF_VERIFY_OPTIONAL = 2 };
 
+/* [cluster] */
+struct conf_cluster {
+    struct redis_url url; /* shown is NULL: one machine alone */
+    char *name;
+    uint32_t node; /* from 1 to 255; 0 without url */
+    uint64_t ttl_ms;
+    size_t queue; /* bytes that may wait for Redis, in a worker */
+};
+
 struct conf {
     char *file; /* as given, for messages */
 
@@ -173,6 +183,8 @@ struct conf {
     char *http_root;    /* NULL: no files */
     char *http_health;  /* NULL: off */
     char *http_metrics; /* NULL: off */
+
+    struct conf_cluster cluster;
 
     struct conf_plugin *plugins;
     size_t plugin_count;

@@ -32,6 +32,7 @@ const struct schema_section schema_sections[] = {
       "each may be set in a route too, except queue_total, handshake, jobs and "
       "connect_*" },
     { "http", false, "the host's own pages; empty: off" },
+    { "cluster", false, "several machines; on when url is set" },
     { "plugin", true, "a plugin's options, for each route that has it" },
     { "route", true, "a URL path and the plugin that serves it" },
     { NULL, false, NULL },
@@ -226,6 +227,20 @@ const struct schema_key schema_keys[] = {
       .help = "path of the health page" },
     { "http", "metrics", SCHEMA_PAGE, "/-/metrics", CONF(http_metrics),
       .help = "path of the metrics, in Prometheus' text format" },
+
+    { "cluster", "url", SCHEMA_REDIS, "", CONF(cluster.url),
+      .help = "Redis: redis://USER:PASSWORD@HOST:PORT/DB, or unix:/PATH" },
+    { "cluster", "name", SCHEMA_NAME, "patchbay", CONF(cluster.name),
+      .help = "hosts with the same name and Redis are one cluster" },
+    { "cluster", "node", SCHEMA_COUNT, "0", CONF(cluster.node),
+      .min = 1, .max = 255, .zero = true,
+      .help = "this host's number, of its own in the cluster; with url" },
+    { "cluster", "ttl", SCHEMA_TIME, "10s", CONF(cluster.ttl_ms),
+      .min = SEC, .max = HOUR,
+      .help = "a host of which nothing is heard for so long is gone" },
+    { "cluster", "queue", SCHEMA_SIZE, "64m", CONF(cluster.queue),
+      .min = 64 * KIB, .max = GIB,
+      .help = "what may wait for Redis, per worker; beyond, it is not sent" },
 
     { "route", "path", SCHEMA_ROUTE, NULL, ROUTE(path),
       .help = "/chat, or a prefix: /rooms/*; the longest match wins" },

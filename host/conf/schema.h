@@ -31,7 +31,9 @@ enum schema_type {
     SCHEMA_LISTEN,   /* listen and listen_count of struct conf */
     SCHEMA_PROXIES,  /* proxies and proxy_count of struct conf */
     SCHEMA_ORIGINS,  /* origins and origin_count of struct conf_limits */
-    SCHEMA_NAMES     /* names and name_count of struct conf_certificate */
+    SCHEMA_NAMES,    /* names and name_count of struct conf_certificate */
+    SCHEMA_NAME,     /* char *, as that of a route */
+    SCHEMA_REDIS     /* struct redis_url */
 };
 
 struct schema_word {

@@ -17,6 +17,7 @@
 #include "conf/conf.h"
 #include "conf/hosts.h"
 #include "conf/origins.h"
+#include "conf/redis_url.h"
 #include "conf/text.h"
 
 static int say_allowed(const struct schema_key *key, struct buf *why)
@@ -370,6 +371,15 @@ static int store_plugin(const char *text, char **member, struct buf *why)
     return store_text(strdup(text), member, why);
 }
 
+static int store_name(const char *text, char **member, struct buf *why)
+{
+    if (!text_is_name(text)) {
+        buf_addf(why, "\"%s\" is not a name, which has " TEXT_NAME_RULE, text);
+        return -1;
+    }
+    return store_text(strdup(text), member, why);
+}
+
 /* ------------------------------------------------------------------------ */
 
 /* Its member stays as it is then: NULL, or no entry. */
@@ -430,6 +440,8 @@ static int store(const struct schema_key *key, const char *text,
     case SCHEMA_PROXIES: return endpoints_parse_proxies(base, text, why);
     case SCHEMA_ORIGINS: return origins_parse(base, text, why);
     case SCHEMA_NAMES: return hosts_parse(base, text, why);
+    case SCHEMA_NAME: return store_name(text, member, why);
+    case SCHEMA_REDIS: return redis_url_parse(member, text, why);
     }
     return -1;
 }

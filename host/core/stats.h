@@ -117,6 +117,20 @@ struct route_stats {
     stat_value crashes;             /* workers ended; the master counts */
 };
 
+/* How a worker stands with the other machines. Above CLUSTER_UP: it serves
+ * without them. The order is that of cluster_texts in proc/pages.c. */
+enum cluster_state {
+    CLUSTER_OFF, /* not configured */
+    CLUSTER_UP,
+    CLUSTER_CONNECTING, /* for the first time */
+    CLUSTER_AWAY,       /* Redis cannot be reached, or does not answer */
+    CLUSTER_REFUSED,    /* it does not take the password, or wants one */
+    CLUSTER_UNFIT,      /* it is a Cluster, a Sentinel or a replica */
+    CLUSTER_TAKEN,      /* another host has this one's number */
+    CLUSTER_FULL,       /* it has no memory for history */
+    CLUSTER_STATES
+};
+
 struct worker_stats {
     struct hook_now now;
     struct last_words last_words;
@@ -131,13 +145,19 @@ struct worker_stats {
     stat_value http_requests;      /* plain HTTP */
     stat_value bus_in;             /* messages from and to other workers */
     stat_value bus_out;
-    stat_value bus_dropped;  /* not sent: a sibling's queue was full or gone */
-    stat_value jobs_queued;  /* deferred work not done yet */
-    stat_value timers;       /* set now */
-    stat_value queued_bytes; /* that wait to be sent, now */
-    stat_value log_lost;     /* lines of the log that were not written */
-    stat_value topics;       /* with a subscriber or listener here, now */
-    struct route_stats routes[]; /* as many as the configuration has */
+    stat_value bus_dropped;   /* not sent: a sibling's queue was full or gone */
+    stat_value cluster_state; /* enum cluster_state, now */
+    stat_value cluster_not_sent;   /* messages that Redis did not get */
+    stat_value cluster_late;       /* of history: kept when it was back */
+    stat_value cluster_reconnects; /* connections to Redis that were lost */
+    stat_value cluster_broken;     /* envelopes that could not be read */
+    stat_value cluster_peers;      /* workers of other machines, now */
+    stat_value jobs_queued;        /* deferred work not done yet */
+    stat_value timers;             /* set now */
+    stat_value queued_bytes;       /* that wait to be sent, now */
+    stat_value log_lost;           /* lines of the log that were not written */
+    stat_value topics;             /* with a subscriber or listener here, now */
+    struct route_stats routes[];   /* as many as the configuration has */
 };
 
 static inline void stat_add(stat_value *s, uint64_t n)

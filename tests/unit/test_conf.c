@@ -269,7 +269,7 @@ struct wrong {
     "localhost:9501, 0.0.0.0:9501, [::]:9501, unix:/run/x.sock"
 #define SECTIONS                                                       \
     "unknown section, there are [server], [tls], [certificate.NAME], " \
-    "[log], [limits], [http], [plugin.NAME] and [route.NAME]"
+    "[log], [limits], [http], [cluster], [plugin.NAME] and [route.NAME]"
 
 #define OPTIONS ", and options of its plugin as PLUGIN.KEY"
 #define IN_ROUTE                                                           \
