@@ -82,26 +82,53 @@ static int append(struct outbox *outbox, struct chunk *chunk)
     return 0;
 }
 
-int outbox_add(struct outbox *outbox, const void *frame, size_t len)
+/* The chunk that has room for len more bytes at its end. */
+static struct chunk *chunk_for(struct outbox *outbox, size_t len)
 {
     struct chunk *last = NULL;
 
     if (outbox->count > 0) {
         last = outbox->chunks[outbox->first + outbox->count - 1];
     }
-    if (!last || last->cap - last->len < len) {
-        last = batch_take(outbox->pool);
-        if (!last) {
-            return -1;
-        }
-        if (append(outbox, last) < 0) {
-            let_go(outbox->pool, last);
-            return -1;
-        }
+    if (last && last->cap - last->len >= len) {
+        return last;
     }
-    memcpy(last->data + last->len, frame, len);
-    last->len += len;
+    if (len > OUTBOX_BATCH) {
+        last = chunk_create(len);
+    } else {
+        last = batch_take(outbox->pool);
+    }
+    if (!last) {
+        return NULL;
+    }
+    last->len = 0;
+    if (append(outbox, last) < 0) {
+        let_go(outbox->pool, last);
+        return NULL;
+    }
+    return last;
+}
+
+char *outbox_extend(struct outbox *outbox, size_t len)
+{
+    struct chunk *chunk = chunk_for(outbox, len);
+
+    if (!chunk) {
+        return NULL;
+    }
+    chunk->len += len;
     outbox->bytes += len;
+    return chunk->data + chunk->len - len;
+}
+
+int outbox_add(struct outbox *outbox, const void *frame, size_t len)
+{
+    char *at = outbox_extend(outbox, len);
+
+    if (!at) {
+        return -1;
+    }
+    memcpy(at, frame, len);
     return 0;
 }
 

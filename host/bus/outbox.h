@@ -53,6 +53,10 @@ void chunk_release(struct chunk *chunk);
 int outbox_add(struct outbox *outbox, const void *frame, size_t len);
 int outbox_share(struct outbox *outbox, struct chunk *chunk);
 
+/* Adds len bytes, of any number, that the caller writes there at once. NULL if
+ * there is no memory. */
+char *outbox_extend(struct outbox *outbox, size_t len);
+
 /* The first pieces that wait; returns how many. */
 int outbox_pieces(const struct outbox *outbox, struct iovec *iov, int max);
 

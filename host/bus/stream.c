@@ -1,4 +1,4 @@
-/* stream.c - a Unix stream socket on the loop: connect, accept, read, write */
+/* stream.c - a stream socket on the loop: connect, accept, read, write */
 #include "bus/stream.h"
 
 #include <errno.h>
@@ -27,18 +27,12 @@ static int check_peer(int fd)
     return 0;
 }
 
-/* Takes fd. */
-static struct stream *create(uv_loop_t *loop, int fd, void *owner,
-                             unsigned *handles)
+struct stream *stream_adopt(uv_loop_t *loop, int fd, void *owner,
+                            unsigned *handles)
 {
-    struct stream *stream = NULL;
+    struct stream *stream = calloc(1, sizeof *stream);
     int error = 0;
 
-    if (check_peer(fd) < 0) {
-        error = errno;
-        goto fail;
-    }
-    stream = calloc(1, sizeof *stream);
     if (!stream) {
         error = ENOMEM;
         goto fail;
@@ -57,6 +51,20 @@ fail:
     close(fd);
     errno = error;
     return NULL;
+}
+
+/* Takes fd. */
+static struct stream *create(uv_loop_t *loop, int fd, void *owner,
+                             unsigned *handles)
+{
+    if (check_peer(fd) < 0) {
+        int error = errno;
+
+        close(fd);
+        errno = error;
+        return NULL;
+    }
+    return stream_adopt(loop, fd, owner, handles);
 }
 
 struct stream *stream_connect(uv_loop_t *loop, const char *path, void *owner,

@@ -1,4 +1,4 @@
-/* stream.h - a Unix stream socket on the loop: connect, accept, read, write
+/* stream.h - a stream socket on the loop: connect, accept, read, write
  *
  * On uv_poll rather than uv_pipe: the queue stays ours, so that one write per
  * turn of the loop takes all that waits, from memory that several streams
@@ -28,6 +28,10 @@ struct stream *stream_connect(uv_loop_t *loop, const char *path, void *owner,
  * another user's, and is refused. */
 struct stream *stream_accept(uv_loop_t *loop, int listen_fd, void *owner,
                              unsigned *handles);
+
+/* Takes any stream socket that does not block. NULL with errno. */
+struct stream *stream_adopt(uv_loop_t *loop, int fd, void *owner,
+                            unsigned *handles);
 
 /* Which of UV_READABLE, UV_WRITABLE, UV_DISCONNECT to call back for. */
 void stream_watch(struct stream *stream, int events, uv_poll_cb on_event);
