@@ -119,6 +119,10 @@ static const size_t totals[] = {
     offsetof(struct worker_stats, bus_in),
     offsetof(struct worker_stats, bus_out),
     offsetof(struct worker_stats, bus_dropped),
+    offsetof(struct worker_stats, cluster_not_sent),
+    offsetof(struct worker_stats, cluster_late),
+    offsetof(struct worker_stats, cluster_reconnects),
+    offsetof(struct worker_stats, cluster_broken),
     offsetof(struct worker_stats, log_lost),
 };
 
@@ -157,6 +161,17 @@ static uint64_t next_incarnation(const struct board *board)
     return next;
 }
 
+void board_begin_at(struct board *board, uint64_t incarnation)
+{
+    if (incarnation < board->incarnation) {
+        return;
+    }
+    board->incarnation = incarnation;
+    for (unsigned i = 0; i < board->workers; i++) {
+        stat_set(&board_slot(board, i)->incarnation, incarnation);
+    }
+}
+
 static void succeed_one(struct board *board, struct board *old)
 {
     if (old->over) {
@@ -177,10 +192,7 @@ int board_succeed(struct board *board, struct board *old)
     board->started_ms = old->started_ms;
     board->started_wall_ms = old->started_wall_ms;
     board->seed = old->seed;
-    board->incarnation = next_incarnation(old);
-    for (unsigned i = 0; i < board->workers; i++) {
-        stat_set(&board_slot(board, i)->incarnation, board->incarnation);
-    }
+    board_begin_at(board, next_incarnation(old));
     succeed_one(board, old);
     for (size_t i = 0; i < old->older_count; i++) {
         succeed_one(board, old->older[i]);

@@ -81,6 +81,10 @@ struct board *board_create(unsigned workers, unsigned routes);
 int board_succeed(struct board *board, struct board *old);
 void board_destroy(struct board *board);
 
+/* Before any worker: its incarnations begin here, or above. Ids of connections
+ * that others may still know are not used again by a host that begins anew. */
+void board_begin_at(struct board *board, uint64_t incarnation);
+
 struct board_slot *board_slot(const struct board *board, unsigned worker);
 struct worker_stats *board_stats(const struct board *board, unsigned worker);
 struct remains *board_remains(const struct board *board, unsigned worker);

@@ -169,7 +169,7 @@ static void do_kick(struct commands *commands, uint64_t ticket,
     }
     worker = id_worker(id);
     if (worker >= commands->setup.host->now->board->workers ||
-        id_node(id) != 0) {
+        id_node(id) != commands->setup.host->now->conf->cluster.node) {
         answer(commands, ticket, refusal("no such connection"));
         return;
     }

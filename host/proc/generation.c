@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "proc/breaker.h"
 #include "proc/descriptors.h"
 #include "proc/host.h"
@@ -33,6 +34,10 @@ struct generation *generation_create(struct host *host, const struct conf *conf,
     if (generation->board == NULL) {
         generation_destroy(generation);
         return NULL;
+    }
+    if (conf->cluster.url.shown != NULL) {
+        /* Others know connections of the host that ran here before. */
+        board_begin_at(generation->board, clock_wall_ms() / 1000 & 0xffff);
     }
     if (host->now == NULL) { /* its successors have the same */
         breaker_set_seed(host->breaker, generation->board->seed);

@@ -92,6 +92,20 @@ static const struct metric worker_metrics[] = {
       OF_WORKER(bus_out) },
     { "bus_dropped_total", COUNTER,
       "Messages to other workers that were lost.", OF_WORKER(bus_dropped) },
+    { "cluster_not_sent_total", COUNTER,
+      "Messages to other machines that Redis did not get.",
+      OF_WORKER(cluster_not_sent) },
+    { "cluster_late_total", COUNTER,
+      "Messages of history that Redis got late, having been away.",
+      OF_WORKER(cluster_late) },
+    { "cluster_reconnects_total", COUNTER,
+      "Connections to Redis that were lost.", OF_WORKER(cluster_reconnects) },
+    { "cluster_broken_total", COUNTER,
+      "Messages on the cluster's channels that are none of its own.",
+      OF_WORKER(cluster_broken) },
+    { "cluster_peers", GAUGE,
+      "Workers of other machines that are there, as each worker counts them.",
+      OF_WORKER(cluster_peers) },
     { "log_lines_lost_total", COUNTER,
       "Lines that workers could not write to the log.", OF_WORKER(log_lost) },
     { "deferred_jobs", GAUGE, "Deferred work that is not done yet.",
@@ -217,6 +231,47 @@ static void add_each_worker(struct buf *buf, const struct board *board)
     }
 }
 
+/* By enum cluster_state. */
+static const char *const cluster_texts[CLUSTER_STATES] = {
+    "off",
+    "ok",
+    "connecting to Redis",
+    "Redis is away",
+    "Redis refuses the password",
+    "Redis is a Cluster, a Sentinel or a replica",
+    "another host has this node's number",
+    "Redis has no memory left",
+};
+
+/* That of the worker that is worst off. */
+static enum cluster_state cluster_of(const struct pages *pages)
+{
+    const struct board *board = pages->board;
+    uint64_t worst =
+        pages->conf->cluster.url.shown != NULL ? CLUSTER_UP : CLUSTER_OFF;
+
+    for (unsigned i = 0; i < board->workers; i++) {
+        uint64_t state = stat_get(&board_stats(board, i)->cluster_state);
+
+        if (atomic_load(&board_slot(board, i)->state) == WORKER_RUNNING &&
+            state > worst && state < CLUSTER_STATES) {
+            worst = state;
+        }
+    }
+    return (enum cluster_state)worst;
+}
+
+static void add_cluster(struct buf *buf, const struct pages *pages)
+{
+    enum cluster_state state = cluster_of(pages);
+
+    if (state != CLUSTER_OFF) {
+        add_head(buf, "cluster_up", GAUGE,
+                 "Whether all workers reach Redis and use it.");
+        buf_addf(buf, "patchbay_cluster_up %d\n", state == CLUSTER_UP);
+    }
+}
+
 static bool is_first_of_its_plugin(const struct conf *conf, size_t route)
 {
     for (size_t i = 0; i < route; i++) {
@@ -260,6 +315,7 @@ void pages_metrics(void *arg, struct buf *buf)
     buf_addf(buf, "patchbay_workers %u\n", board->workers);
     add_each_worker(buf, board);
     add_each_plugin(buf, pages);
+    add_cluster(buf, pages);
     for (size_t i = 0; i < COUNT(worker_metrics); i++) {
         add_of_workers(buf, pages, &worker_metrics[i]);
     }
@@ -276,17 +332,20 @@ int pages_health(void *arg, struct buf *buf)
     bool draining = board_draining(board);
     unsigned running = board_running(board);
     unsigned quarantined = bans_count(board->bans);
-    const char *status = draining ? "draining"
-                         : running < board->workers || quarantined > 0
-                             ? "degraded"
-                             : "ok";
+    enum cluster_state cluster = cluster_of(pages);
+    const char *status =
+        draining ? "draining"
+        : running < board->workers || quarantined > 0 || cluster > CLUSTER_UP
+            ? "degraded"
+            : "ok";
 
     buf_addf(buf,
              "{\"status\":\"%s\",\"version\":\"" PATCHBAY_VERSION "\","
              "\"uptime_s\":%" PRIu64 ",\"workers\":%u,\"running\":%u,"
-             "\"connections\":%" PRIu64 ",\"quarantined\":%u}\n",
+             "\"connections\":%" PRIu64 ",\"quarantined\":%u,"
+             "\"cluster\":\"%s\"}\n",
              status, (clock_now_ms() - board->started_ms) / 1000,
-             board->workers, running, board_all_connections(board),
-             quarantined);
+             board->workers, running, board_all_connections(board), quarantined,
+             cluster_texts[cluster]);
     return draining ? 503 : 200;
 }

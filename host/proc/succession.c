@@ -34,6 +34,13 @@ static bool same_addresses(const struct conf *a, const struct conf *b)
     return true;
 }
 
+static bool same_cluster(const struct conf_cluster *a,
+                         const struct conf_cluster *b)
+{
+    return redis_url_same(&a->url, &b->url) && same_text(a->name, b->name) &&
+           a->node == b->node && a->ttl_ms == b->ttl_ms && a->queue == b->queue;
+}
+
 const char *succession_reason(const struct generation *generation,
                               const struct conf *next)
 {
@@ -59,6 +66,9 @@ const char *succession_reason(const struct generation *generation,
     }
     if (now->limits.handshake_ms != next->limits.handshake_ms) {
         return "handshake";
+    }
+    if (!same_cluster(&now->cluster, &next->cluster)) {
+        return "cluster";
     }
     /* libwebsockets has a table of as many as there can be. */
     if (!descriptors_suffice(generation->descriptors, next)) {

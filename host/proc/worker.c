@@ -13,8 +13,10 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "base/fnv.h"
 #include "base/log.h"
 #include "bus/local.h"
+#include "bus/redis.h"
 #include "core/core.h"
 #include "core/spread.h"
 #include "net/server.h"
@@ -60,6 +62,7 @@ struct worker {
     struct server *server;
     struct core *core;
     struct local_bus *bus;
+    struct redis_bus *redis;
     struct shelf shelf;
     struct turnover turnover;
     struct errands errands;
@@ -322,6 +325,74 @@ static void adopted(void *arg, const struct conf *conf, const struct conf *old)
 
 /* ---- the start --------------------------------------------------------- */
 
+static int join_siblings(struct worker *worker, unsigned incarnation)
+{
+    const struct worker_setup *setup = worker->setup;
+    struct local_bus_setup bus = {
+        .loop = &worker->loop,
+        .core = worker->core,
+        .stats = worker->stats,
+        .node = setup->conf->cluster.node,
+        .worker = setup->index,
+        .workers = setup->conf->workers,
+        .incarnation = incarnation,
+        .listen_fd = setup->bus_fd,
+        .run_dir = setup->bus_dir,
+        .queue_limit = BUS_QUEUE,
+        .peer = worker->redis != NULL ? redis_bus_sibling : NULL,
+        .peer_arg = worker->redis,
+    };
+
+    worker->bus = local_bus_create(&bus);
+    return worker->bus != NULL ? 0 : -1;
+}
+
+/* Those that replace others have a group of their own: the local bus does not
+ * connect the ones with the others. */
+static int join_cluster(struct worker *worker, unsigned incarnation)
+{
+    const struct worker_setup *setup = worker->setup;
+    const struct board *board = setup->board;
+    struct redis_bus_setup bus = {
+        .loop = &worker->loop,
+        .core = worker->core,
+        .stats = worker->stats,
+        .conf = &setup->conf->cluster,
+        .worker = setup->index,
+        .incarnation = incarnation,
+        .token = fnv_hash(board->seed, "cluster", 7),
+        .group = (uint32_t)fnv_hash(board->seed, &board->incarnation,
+                                    sizeof board->incarnation),
+        .master = setup->master,
+    };
+
+    worker->redis = redis_bus_create(&bus);
+    return worker->redis != NULL ? 0 : -1;
+}
+
+static int make_bus(struct worker *worker, unsigned incarnation, char *why,
+                    size_t why_size)
+{
+    const struct worker_setup *setup = worker->setup;
+
+    if (setup->conf->cluster.url.shown != NULL &&
+        join_cluster(worker, incarnation) < 0) {
+        return reason_set(why, why_size, "cannot join the cluster");
+    }
+    if (setup->bus_fd >= 0 && join_siblings(worker, incarnation) < 0) {
+        return reason_set(why, why_size, "cannot reach the other workers");
+    }
+    if (worker->redis != NULL) {
+        if (worker->bus != NULL) {
+            redis_bus_set_local(worker->redis, local_bus_table(), worker->bus);
+        }
+        core_set_bus(worker->core, redis_bus_table(), worker->redis);
+    } else if (worker->bus != NULL) {
+        core_set_bus(worker->core, local_bus_table(), worker->bus);
+    }
+    return 0;
+}
+
 static int make_core(struct worker *worker, char *why, size_t why_size)
 {
     const struct worker_setup *setup = worker->setup;
@@ -335,6 +406,7 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .count_address = count_address,
         .addresses = &worker->addresses,
         .count_arg = worker,
+        .node = setup->conf->cluster.node,
         .bans = setup->board->bans,
         .worker = setup->index,
         .workers = setup->conf->workers,
@@ -344,28 +416,13 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .log_trace = setup->conf->log_trace,
         .recent = recent_of(worker, setup->conf),
     };
-    struct local_bus_setup bus = {
-        .loop = &worker->loop,
-        .stats = worker->stats,
-        .worker = setup->index,
-        .workers = setup->conf->workers,
-        .incarnation = incarnation,
-        .listen_fd = setup->bus_fd,
-        .run_dir = setup->bus_dir,
-        .queue_limit = BUS_QUEUE,
-    };
 
     worker->core = core_create(&core);
     if (worker->core == NULL) {
         return reason_set(why, why_size, "out of memory");
     }
-    if (setup->bus_fd >= 0) {
-        bus.core = worker->core;
-        worker->bus = local_bus_create(&bus);
-        if (worker->bus == NULL) {
-            return reason_set(why, why_size, "cannot reach the other workers");
-        }
-        core_set_bus(worker->core, local_bus_table(), worker->bus);
+    if (make_bus(worker, incarnation, why, why_size) < 0) {
+        return -1;
     }
     worker->turnover.core = worker->core;
     lastwords_of(worker->core);
@@ -467,6 +524,7 @@ static void finish(struct worker *worker)
     close_handles(worker);
     core_cancel_jobs(worker->core);
     core_set_bus(worker->core, NULL, NULL);
+    redis_bus_destroy(worker->redis);
     local_bus_destroy(worker->bus);
     server_close(worker->server);
     core_destroy(worker->core);

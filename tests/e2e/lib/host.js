@@ -85,7 +85,7 @@ async function runCommand(args, { env = {}, ms = SOON_MS, cwd } = {}) {
 }
 
 /*
- * setup: sections of the INI file (server, tls, log, limits, http, and
+ * setup: sections of the INI file (server, tls, log, limits, http, cluster, and
  * plugins, certificates, routes: each { NAME: {} }); or ini, its whole text, of
  * which the function's argument is the host. files: { 'www/x.html': text } in
  * its folder, which is open to other users if `open` says so; env; prefix: a
@@ -149,7 +149,7 @@ class Host {
     }
 
     writeIni() {
-        const { server, tls, log, limits, http, certificates = {},
+        const { server, tls, log, limits, http, cluster, certificates = {},
             plugins = {}, routes = {}, ini } = this.setup;
         const named = (kind, sections) => Object.fromEntries(
             Object.entries(sections).map(([name, keys]) =>
@@ -172,6 +172,7 @@ class Host {
             limits: { slow_hook: '10s', ...limits },
             log: { level: 'debug', ...log },
             ...http && { http },
+            ...cluster && { cluster },
             ...named('certificate', certificates),
             ...named('plugin', plugins),
             ...named('route', routes),

@@ -1,0 +1,44 @@
+/* redis-t.h - the struct of the bus between machines, for its own files only */
+#ifndef PATCHBAY_BUS_REDIS_T_H
+#define PATCHBAY_BUS_REDIS_T_H
+
+#include "base/seldom.h"
+#include "bus/channels.h"
+#include "bus/peers.h"
+#include "bus/redis.h"
+#include "bus/redis_lease.h"
+#include "bus/redis_link.h"
+
+#define REDIS_NAME 128 /* of the channels and keys of a cluster's own */
+
+struct redis_bus {
+    struct redis_bus_setup setup;
+    const struct bus *local; /* NULL: no siblings */
+    void *local_self;
+    bay_id self;
+    struct redis_link commands, feed;
+    struct chunk_pool pool;
+    struct channels channels;
+    struct peers peers;
+    uv_timer_t beat;
+    unsigned handles;
+    bool leased;           /* the number is this host's, as far as is known */
+    bool heard;            /* the feed is subscribed to what is said to all */
+    char dead[LEASE_MARK]; /* a dead host's, whose number this was */
+    char mark[LEASE_MARK];
+    char lease_key[REDIS_NAME];
+    char to_all[REDIS_NAME], to_self[REDIS_NAME], to_topics[REDIS_NAME];
+    char client[REDIS_NAME];
+    enum cluster_state state;
+    char why[256]; /* it is not up, as was logged last */
+    struct seldom not_sent, broken, failed;
+    char area[REDIS_LINK_AREA];
+};
+
+/* The number of this host is its own, and Redis takes commands. */
+static inline bool redis_can_send(const struct redis_bus *bus)
+{
+    return bus->leased && bus->commands.state == REDIS_LINK_UP;
+}
+
+#endif
