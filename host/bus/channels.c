@@ -17,9 +17,10 @@ struct channel {
     struct channel *prev, *next; /* of those that have changed */
     bool wanted;
     bool changed;
-    bool subscribed; /* Redis was told so, on this connection */
-    bool confirmed;  /* and has answered */
-    uint64_t number; /* of that subscription */
+    bool subscribed;    /* Redis was told so, on this connection */
+    bool confirmed;     /* and has answered */
+    uint64_t number;    /* of that subscription */
+    struct position at; /* of the last message that was kept */
     const char *route, *topic;
     size_t len;
     char name[]; /* and behind its 0 byte the route's */
@@ -226,6 +227,31 @@ void channels_confirmed(struct channels *channels, const char *name, size_t len)
         channels_send(channels);
         redis_link_flush(channels->link);
     }
+}
+
+void channels_note(struct channels *channels, const char *name, size_t len,
+                   struct position at)
+{
+    struct channel *channel = find(channels, name, len);
+
+    if (channel) {
+        channel->at = at;
+    }
+}
+
+struct position channels_position(const struct channels *channels,
+                                  const char *key, size_t len)
+{
+    size_t prefix_len = strlen(channels->prefix);
+    char name[NAME_MAX_LEN];
+    const struct channel *channel = NULL;
+
+    if (prefix_len + len < sizeof name) {
+        memcpy(name, channels->prefix, prefix_len);
+        memcpy(name + prefix_len, key, len);
+        channel = find(channels, name, prefix_len + len);
+    }
+    return channel ? channel->at : (struct position){ 0 };
 }
 
 size_t channels_count(const struct channels *channels)

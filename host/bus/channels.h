@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "bus/redis_link.h"
+#include "core/bus.h"
 
 #define CHANNELS_BATCH     64   /* in one command */
 #define CHANNELS_UNDER_WAY 2048 /* that Redis has not answered yet */
@@ -44,6 +45,13 @@ void channels_send(struct channels *channels);
 /* Redis has confirmed the one of this name. */
 void channels_confirmed(struct channels *channels, const char *name,
                         size_t len);
+
+/* The last position that was heard of a topic, "ROUTE:TOPIC"; 0: none, or it is
+ * not subscribed to. */
+void channels_note(struct channels *channels, const char *name, size_t len,
+                   struct position at);
+struct position channels_position(const struct channels *channels,
+                                  const char *key, size_t len);
 
 size_t channels_count(const struct channels *channels);
 void channels_finish(struct channels *channels);

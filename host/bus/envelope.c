@@ -91,6 +91,11 @@ void envelope_encode(char *out, const struct envelope *envelope)
     }
 }
 
+void envelope_set_late(char *bytes)
+{
+    bytes[AT_FLAGS] = FLAG_LATE;
+}
+
 /* What an envelope of this type must not be without. */
 static const char *check(const struct envelope *envelope)
 {

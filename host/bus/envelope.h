@@ -56,6 +56,9 @@ size_t envelope_size(const struct envelope *envelope);
 /* Writes envelope_size bytes. */
 void envelope_encode(char *out, const struct envelope *envelope);
 
+/* Marks one that was encoded. */
+void envelope_set_late(char *bytes);
+
 /* Reads what these len bytes are; its strings and data point into them. NULL,
  * or what is wrong with it. */
 const char *envelope_decode(struct envelope *envelope, const char *bytes,

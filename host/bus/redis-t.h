@@ -8,6 +8,7 @@
 #include "bus/redis.h"
 #include "bus/redis_lease.h"
 #include "bus/redis_link.h"
+#include "bus/redis_log.h"
 
 #define REDIS_NAME 128 /* of the channels and keys of a cluster's own */
 
@@ -20,6 +21,7 @@ struct redis_bus {
     struct chunk_pool pool;
     struct channels channels;
     struct peers peers;
+    struct redis_log log;
     uv_timer_t beat;
     unsigned handles;
     bool leased;           /* the number is this host's, as far as is known */
@@ -40,5 +42,18 @@ static inline bool redis_can_send(const struct redis_bus *bus)
 {
     return bus->leased && bus->commands.state == REDIS_LINK_UP;
 }
+
+/* It does not work as it should, for a reason; and whether it does again. */
+void redis_degrade(struct redis_bus *bus, enum cluster_state state,
+                   const char *why);
+void redis_look_up(struct redis_bus *bus);
+
+/* Of 64 bits, at random. */
+uint64_t redis_random(struct redis_bus *bus);
+
+/* To the siblings alone. */
+int redis_publish_near(struct redis_bus *bus, const char *route,
+                       const char *topic, bay_kind kind, const void *data,
+                       size_t len, bay_id except);
 
 #endif

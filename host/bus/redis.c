@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/fnv.h"
 #include "base/log.h"
 #include "bus/envelope.h"
 #include "bus/redis-t.h"
@@ -23,27 +25,35 @@ static void set_state(struct redis_bus *bus, enum cluster_state state)
 }
 
 /* It does not work, for a reason, which is logged if it is a new one. */
-static void degrade(struct redis_bus *bus, enum cluster_state state,
-                    const char *why)
+void redis_degrade(struct redis_bus *bus, enum cluster_state state,
+                   const char *why)
 {
+    const char *shown = bus->setup.conf->url.shown;
     bool was_up = bus->state == CLUSTER_UP;
 
     if (was_up || strcmp(bus->why, why) != 0) {
-        log_warn("cluster: %s %s: %s; this host goes on by itself, and tries "
-                 "again",
-                 was_up ? "lost" : "cannot use", bus->setup.conf->url.shown,
-                 why);
+        if (state == CLUSTER_FULL) {
+            log_warn("cluster: %s keeps no history: %s; what comes meanwhile "
+                     "waits",
+                     shown, why);
+        } else {
+            log_warn("cluster: %s %s: %s; this host goes on by itself, and "
+                     "tries again",
+                     was_up ? "lost" : "cannot use", shown, why);
+        }
         snprintf(bus->why, sizeof bus->why, "%s", why);
     }
     set_state(bus, state);
 }
 
-static void look_up(struct redis_bus *bus)
+void redis_look_up(struct redis_bus *bus)
 {
-    if (!redis_can_send(bus) || !bus->heard || bus->state == CLUSTER_UP) {
+    if (!redis_can_send(bus) || !bus->heard || bus->log.full ||
+        bus->state == CLUSTER_UP) {
         return;
     }
-    log_info("cluster: connected to %s as node %u of \"%s\"",
+    log_info("cluster: %s %s as node %u of \"%s\"",
+             bus->state == CLUSTER_FULL ? "uses all of" : "connected to",
              bus->setup.conf->url.shown, bus->setup.conf->node,
              bus->setup.conf->name);
     bus->why[0] = '\0';
@@ -63,6 +73,15 @@ static int interest(void *self, const char *route, const char *topic, bool on)
     return local < 0 ? local : status;
 }
 
+int redis_publish_near(struct redis_bus *bus, const char *route,
+                       const char *topic, bay_kind kind, const void *data,
+                       size_t len, bay_id except)
+{
+    return bus->local ? bus->local->publish(bus->local_self, route, topic, kind,
+                                            data, len, except)
+                      : 0;
+}
+
 static int publish(void *self, const char *route, const char *topic,
                    bay_kind kind, const void *data, size_t len, bay_id except)
 {
@@ -75,9 +94,7 @@ static int publish(void *self, const char *route, const char *topic,
                                  .text = topic,
                                  .data = data,
                                  .len = len };
-    int status = bus->local ? bus->local->publish(bus->local_self, route, topic,
-                                                  kind, data, len, except)
-                            : 0;
+    int status = redis_publish_near(bus, route, topic, kind, data, len, except);
     int channel_len;
 
     if (kind != BAY_TEXT && kind != BAY_BINARY) {
@@ -147,6 +164,24 @@ static int close_id(void *self, const char *route, bay_id id, int code,
     return to_owner(bus, &envelope);
 }
 
+static int append(void *self, const char *route, const char *topic,
+                  const struct keep *keep, bay_kind kind, const void *data,
+                  size_t len, bay_id except)
+{
+    struct redis_bus *bus = self;
+
+    return redis_log_append(&bus->log, route, topic, keep, kind, data, len,
+                            except);
+}
+
+static int replay(void *self, const char *route, const char *topic,
+                  struct position after, unsigned max, uint64_t ticket)
+{
+    struct redis_bus *bus = self;
+
+    return redis_log_replay(&bus->log, route, topic, after, max, ticket);
+}
+
 static void flush(void *self)
 {
     struct redis_bus *bus = self;
@@ -168,6 +203,8 @@ const struct bus *redis_bus_table(void)
                                       .send_to = send_to,
                                       .close_id = close_id,
                                       .flush = flush,
+                                      .append = append,
+                                      .replay = replay,
                                       .settles = true };
 
     return &table;
@@ -177,11 +214,12 @@ const struct bus *redis_bus_table(void)
 static void hear(struct redis_bus *bus)
 {
     bus->heard = true;
+    redis_log_look(&bus->log);
     redis_say(bus, bus->to_all, ENVELOPE_WHO, 0);
     channels_send(&bus->channels);
     redis_link_flush(&bus->feed);
     redis_link_flush(&bus->commands);
-    look_up(bus);
+    redis_look_up(bus);
 }
 
 static void on_pushed(void *arg, const redisReply *reply)
@@ -210,7 +248,7 @@ static void lose_number(struct redis_bus *bus, const char *owner)
              "[cluster] node = %u is the number of another host (%s): each "
              "needs its own",
              bus->setup.conf->node, name);
-    degrade(bus, CLUSTER_TAKEN, why);
+    redis_degrade(bus, CLUSTER_TAKEN, why);
 }
 
 static void ask_for_number(struct redis_bus *bus);
@@ -245,8 +283,10 @@ static void on_lease(void *arg, uint64_t tag, const redisReply *reply)
                  bus->setup.conf->node, reply->str);
     }
     bus->leased = true;
+    redis_log_look(&bus->log);
     redis_link_start(&bus->feed);
-    look_up(bus);
+    redis_link_flush(&bus->commands);
+    redis_look_up(bus);
 }
 
 static void ask_for_number(struct redis_bus *bus)
@@ -261,6 +301,7 @@ static void on_commands_up(void *arg)
 {
     struct redis_bus *bus = arg;
 
+    redis_log_up(&bus->log);
     ask_for_number(bus);
 }
 
@@ -273,7 +314,7 @@ static void on_commands_down(void *arg, enum cluster_state state,
         stat_add(&bus->setup.stats->cluster_reconnects, 1);
     }
     bus->leased = false;
-    degrade(bus, state, why);
+    redis_degrade(bus, state, why);
 }
 
 static void on_feed_up(void *arg)
@@ -295,7 +336,7 @@ static void on_feed_down(void *arg, enum cluster_state state, const char *why)
     }
     bus->heard = false;
     channels_lost(&bus->channels);
-    degrade(bus, state, why);
+    redis_degrade(bus, state, why);
 }
 
 static void not_pushed(void *arg, const redisReply *reply)
@@ -311,6 +352,7 @@ static void on_beat(uv_timer_t *timer)
     if (bus->commands.state == REDIS_LINK_UP) {
         ask_for_number(bus);
         redis_say(bus, bus->to_all, ENVELOPE_BEAT, 0);
+        redis_log_look(&bus->log);
         redis_link_flush(&bus->commands);
     }
     peers_look(&bus->peers, uv_now(bus->setup.loop));
@@ -338,6 +380,17 @@ void redis_bus_sibling(void *arg, bay_id worker, bool there)
         redis_say(bus, bus->to_all, ENVELOPE_GONE, worker);
         redis_link_flush(&bus->commands);
     }
+}
+
+uint64_t redis_random(struct redis_bus *bus)
+{
+    uint64_t value;
+
+    if (getrandom(&value, sizeof value, GRND_NONBLOCK) == sizeof value) {
+        return value;
+    }
+    return fnv_hash(bus->setup.token ^ clock_now_ns(), &bus->self,
+                    sizeof bus->self);
 }
 
 /* ---- begin and end ----------------------------------------------------- */
@@ -404,6 +457,7 @@ struct redis_bus *redis_bus_create(const struct redis_bus_setup *setup)
     bus->peers = (struct peers){ .ttl_ms = setup->conf->ttl_ms,
                                  .told = on_peer,
                                  .arg = bus };
+    redis_log_init(&bus->log, bus);
     set_state(bus, CLUSTER_CONNECTING);
     make_links(bus);
     uv_timer_init(setup->loop, &bus->beat);
@@ -446,6 +500,7 @@ void redis_bus_destroy(struct redis_bus *bus)
     }
     redis_link_finish(&bus->commands);
     redis_link_finish(&bus->feed);
+    redis_log_finish(&bus->log);
     channels_finish(&bus->channels);
     peers_finish(&bus->peers);
     chunk_pool_finish(&bus->pool);

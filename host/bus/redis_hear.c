@@ -81,7 +81,8 @@ static void take_from_afar(struct redis_bus *bus,
     }
 }
 
-static void take_message(struct redis_bus *bus, const redisReply *payload)
+static void take_message(struct redis_bus *bus, const redisReply *channel,
+                         const redisReply *payload)
 {
     struct position at = { 0 };
     struct envelope envelope;
@@ -97,6 +98,7 @@ static void take_message(struct redis_bus *bus, const redisReply *payload)
     if (fault) {
         count_broken(bus, fault);
     } else if (envelope.type == ENVELOPE_KEPT) {
+        channels_note(&bus->channels, channel->str, channel->len, at);
         take_kept(bus, &envelope, at);
     } else if (envelope.from != bus->self &&
                (id_node(envelope.from) != bus->setup.conf->node ||
@@ -117,7 +119,7 @@ void redis_hear(struct redis_bus *bus, const redisReply *reply,
                         "it said something that was not asked for");
     } else if (strcmp(parts[0]->str, "message") == 0 &&
                parts[2]->type == REDIS_REPLY_STRING) {
-        take_message(bus, parts[2]);
+        take_message(bus, parts[1], parts[2]);
     } else if (strcmp(parts[0]->str, "subscribe") == 0) {
         if (strcmp(parts[1]->str, bus->to_self) == 0) {
             heard(bus);

@@ -1,0 +1,54 @@
+/* redis_log.h - history in Redis: messages that are kept wait here until they
+ * are
+ *
+ * One that was given to Redis waits for the answer; if the connection is lost
+ * before that, it is given again with the same number, and kept once. While
+ * Redis is away messages wait, up to a number of bytes, and are kept late.
+ */
+#ifndef PATCHBAY_BUS_REDIS_LOG_H
+#define PATCHBAY_BUS_REDIS_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/seldom.h"
+#include "bus/redis_script.h"
+#include "core/bus.h"
+
+struct redis_bus;
+struct redis_entry;
+
+/* A zeroed struct with a bus is empty. */
+struct redis_log {
+    struct redis_bus *bus;
+    struct redis_script append, replay;
+    struct redis_entry *entries; /* in the order of their numbers */
+    struct redis_entry *unsent;  /* the first of those Redis has not got */
+    size_t bytes;
+    uint64_t number; /* of the last that was sent */
+    uint64_t order;  /* of the last that was added */
+    bool full;       /* Redis has no memory: one at a time is tried */
+    struct seldom refused;
+};
+
+void redis_log_init(struct redis_log *log, struct redis_bus *bus);
+
+/* As in struct bus. */
+int redis_log_append(struct redis_log *log, const char *route,
+                     const char *topic, const struct keep *keep, bay_kind kind,
+                     const void *data, size_t len, bay_id except);
+int redis_log_replay(struct redis_log *log, const char *route,
+                     const char *topic, struct position after, unsigned max,
+                     uint64_t ticket);
+
+/* Redis takes commands. */
+void redis_log_up(struct redis_log *log);
+
+/* To be called now and then: whether Redis has memory again. */
+void redis_log_look(struct redis_log *log);
+
+/* What waits is lost, and counted. */
+void redis_log_finish(struct redis_log *log);
+
+#endif

@@ -1,0 +1,72 @@
+/* redis_script.c - a script that Redis runs: loaded once, called by its hash */
+#include "bus/redis_script.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Keeps a message and gives it to all who have subscribed.
+ *
+ * KEYS: epoch and offset of the topic; its messages; the last number of this
+ * publisher. ARGV: the message's number, so that one which was sent again is
+ * not kept twice; how many are kept; for how long (ms; 0: as long as the topic
+ * is used); the channel; an epoch, should there be none; a position that was
+ * seen: if what is kept ends before it, Redis has lost some, and an epoch
+ * begins; the envelope.
+ *
+ * The first that writes is a command that Redis refuses when it has no memory:
+ * either all of it happens or nothing does.
+ */
+const char redis_script_append[] =
+    "local n = redis.call('GET', KEYS[3])\n"
+    "if n and tonumber(n) >= tonumber(ARGV[1]) then return 0 end\n"
+    "local m = redis.call('HMGET', KEYS[1], 'e', 'o')\n"
+    "local e, o = m[1], tonumber(m[2] or '0')\n"
+    "if not e or (e == ARGV[6] and o < tonumber(ARGV[7])) then\n"
+    "e = ARGV[5] o = 0 redis.call('DEL', KEYS[2]) end\n"
+    "local s = string.format('%.0f', o + 1)\n"
+    "redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[2], s .. '-0', 'm', ARGV[8])\n"
+    "redis.call('HMSET', KEYS[1], 'e', e, 'o', s)\n"
+    "redis.call('SET', KEYS[3], ARGV[1], 'PX', 3600000)\n"
+    "local t = tonumber(ARGV[3])\n"
+    "if t == 0 then t = 604800000 end\n"
+    "redis.call('PEXPIRE', KEYS[2], t)\n"
+    "redis.call('PEXPIRE', KEYS[1], t + 86400000)\n"
+    "redis.call('PUBLISH', ARGV[4],\n"
+    "'K ' .. e .. ' ' .. s .. '\\n' .. ARGV[8])\n"
+    "return 1";
+
+/*
+ * What is kept behind a position. KEYS: as the first two above. ARGV: epoch and
+ * offset of the position, how many at most. Returns epoch and offset of the
+ * last that was kept, and the last of those asked for, the last one first; of
+ * another epoch, or of a position that never was, the last that there are.
+ */
+const char redis_script_replay[] =
+    "local m = redis.call('HMGET', KEYS[1], 'e', 'o')\n"
+    "if not m[1] then return {'0', '0', {}} end\n"
+    "local from = '-'\n"
+    "if m[1] == ARGV[1] and tonumber(ARGV[2]) <= tonumber(m[2]) then\n"
+    "from = string.format('%.0f-0', tonumber(ARGV[2]) + 1) end\n"
+    "return {m[1], m[2],\n"
+    "redis.call('XREVRANGE', KEYS[2], '+', from, 'COUNT', ARGV[3])}";
+
+int redis_script_load(struct redis_link *link,
+                      const struct redis_script *script, redis_answer *answer,
+                      void *arg)
+{
+    const struct resp_arg args[3] = { RESP_TEXT("SCRIPT"), RESP_TEXT("LOAD"),
+                                      RESP_TEXT(script->text) };
+
+    return redis_link_command(link, args, 3, answer, arg, 0, NULL);
+}
+
+bool redis_script_loaded(struct redis_script *script, const redisReply *reply)
+{
+    script->hash[0] = '\0';
+    if (reply && reply->type == REDIS_REPLY_STRING &&
+        reply->len < sizeof script->hash) {
+        snprintf(script->hash, sizeof script->hash, "%s", reply->str);
+    }
+    return script->hash[0] != '\0';
+}
