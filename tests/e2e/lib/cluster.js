@@ -38,8 +38,10 @@ function joined(host, peers, ms) {
     }, `a host that is in the cluster with ${peers} others`, ms);
 }
 
-/* setup: { redis: options of Redis, hosts: a setup of each }. */
-function cluster(name, { redis: options, hosts: setups = [{}, {}] }, body) {
+/* setup: { redis: options of Redis, hosts: a setup of each, apart: they are not
+ * to find each other }. */
+function cluster(name, { redis: options, hosts: setups = [{}, {}],
+    apart = false }, body) {
     describe(name, { concurrency: false }, () => {
         const redis = new Redis(options);
         const hosts = [];
@@ -64,7 +66,7 @@ function cluster(name, { redis: options, hosts: setups = [{}, {}] }, body) {
             const all = workers.reduce((a, b) => a + b, 0);
 
             for (const [i, host] of hosts.entries()) {
-                await joined(host, all - workers[i]);
+                await joined(host, apart ? 0 : all - workers[i]);
             }
         });
         after(async () => {
