@@ -118,4 +118,4 @@ class Redis {
     }
 }
 
-module.exports = { Redis };
+module.exports = { Redis, freePort };
