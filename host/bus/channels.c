@@ -140,33 +140,28 @@ static bool tell(struct channels *channels, const char *command,
                               NULL) == 0;
 }
 
-/* The next that changed in one way; those where nothing is to be told are
- * done with. */
-static size_t collect(struct channels *channels, struct channel **batch,
+/* Told off and on again: what is confirmed has never been missed. */
+static void change_nothing(struct channels *channels, struct channel *channel)
+{
+    channel->changed = false;
+    DL_DELETE(channels->changed, channel);
+    if (channel->confirmed) {
+        /* Which may be the end of any channel. */
+        channels->settled(channels->arg, channel->route, channel->topic);
+    }
+}
+
+/* The next that changed in one way. */
+static size_t collect(const struct channels *channels, struct channel **batch,
                       size_t max, bool on)
 {
-    struct channel *channel, *following;
+    struct channel *channel = channels->changed;
     size_t count = 0;
 
-    DL_FOREACH_SAFE(channels->changed, channel, following)
-    {
-        if (count == max) {
-            break;
-        }
-        if (channel->wanted == channel->subscribed) {
-            /* Changed its mind: what is confirmed has never been missed. */
-            channel->changed = false;
-            DL_DELETE(channels->changed, channel);
-            if (channel->confirmed) {
-                channels->settled(channels->arg, channel->route,
-                                  channel->topic);
-            }
-            continue;
-        }
-        if (channel->wanted != on) {
-            break;
-        }
+    while (channel && count < max && channel->wanted == on &&
+           channel->subscribed != on) {
         batch[count++] = channel;
+        channel = channel->next;
     }
     return count;
 }
@@ -187,16 +182,17 @@ void channels_send(struct channels *channels)
     bool on;
 
     while (channels->changed && channels->link->state == REDIS_LINK_UP) {
-        room = CHANNELS_UNDER_WAY - (channels->asked - channels->answered);
-        room = room < CHANNELS_BATCH ? room : CHANNELS_BATCH;
         on = channels->changed->wanted;
+        if (on == channels->changed->subscribed) {
+            change_nothing(channels, channels->changed);
+            continue;
+        }
+        room = CHANNELS_UNDER_WAY - (channels->asked - channels->answered);
         if (room == 0) {
             return;
         }
-        count = collect(channels, batch, room, on);
-        if (count == 0) {
-            continue;
-        }
+        count = collect(channels, batch,
+                        room < CHANNELS_BATCH ? room : CHANNELS_BATCH, on);
         if (!tell(channels, on ? "SUBSCRIBE" : "UNSUBSCRIBE", batch, count)) {
             return;
         }

@@ -20,6 +20,15 @@ static const char *text(const json_t *object, const char *key)
     return value != NULL ? value : "";
 }
 
+static void print_cluster(const json_t *cluster)
+{
+    if (cluster != NULL) {
+        printf("\ncluster      node %d of %s at %s: %s",
+               (int)integer(cluster, "node"), text(cluster, "name"),
+               text(cluster, "url"), text(cluster, "state"));
+    }
+}
+
 static void print_head(const json_t *answer)
 {
     char duration[48];
@@ -37,6 +46,7 @@ static void print_head(const json_t *answer)
     {
         printf("%s%s", i > 0 ? ", " : "", json_string_value(address));
     }
+    print_cluster(json_object_get(answer, "cluster"));
     printf("\nconnections  %d\n\n", (int)integer(answer, "connections"));
 }
 

@@ -118,7 +118,7 @@ struct route_stats {
 };
 
 /* How a worker stands with the other machines. Above CLUSTER_UP: it serves
- * without them. The order is that of cluster_texts in proc/pages.c. */
+ * without them. The order is that of texts in proc/membership.c. */
 enum cluster_state {
     CLUSTER_OFF, /* not configured */
     CLUSTER_UP,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "proc/membership.h"
 
 /* One of stats.h: offset is that of a stat in its struct. */
 struct metric {
@@ -231,39 +232,9 @@ static void add_each_worker(struct buf *buf, const struct board *board)
     }
 }
 
-/* By enum cluster_state. */
-static const char *const cluster_texts[CLUSTER_STATES] = {
-    "off",
-    "ok",
-    "connecting to Redis",
-    "Redis is away",
-    "Redis refuses the password",
-    "Redis is a Cluster, a Sentinel or a replica",
-    "another host has this node's number",
-    "Redis has no memory left",
-};
-
-/* That of the worker that is worst off. */
-static enum cluster_state cluster_of(const struct pages *pages)
-{
-    const struct board *board = pages->board;
-    uint64_t worst =
-        pages->conf->cluster.url.shown != NULL ? CLUSTER_UP : CLUSTER_OFF;
-
-    for (unsigned i = 0; i < board->workers; i++) {
-        uint64_t state = stat_get(&board_stats(board, i)->cluster_state);
-
-        if (atomic_load(&board_slot(board, i)->state) == WORKER_RUNNING &&
-            state > worst && state < CLUSTER_STATES) {
-            worst = state;
-        }
-    }
-    return (enum cluster_state)worst;
-}
-
 static void add_cluster(struct buf *buf, const struct pages *pages)
 {
-    enum cluster_state state = cluster_of(pages);
+    enum cluster_state state = membership_of(pages->board, pages->conf);
 
     if (state != CLUSTER_OFF) {
         add_head(buf, "cluster_up", GAUGE,
@@ -332,7 +303,7 @@ int pages_health(void *arg, struct buf *buf)
     bool draining = board_draining(board);
     unsigned running = board_running(board);
     unsigned quarantined = bans_count(board->bans);
-    enum cluster_state cluster = cluster_of(pages);
+    enum cluster_state cluster = membership_of(pages->board, pages->conf);
     const char *status =
         draining ? "draining"
         : running < board->workers || quarantined > 0 || cluster > CLUSTER_UP
@@ -346,6 +317,6 @@ int pages_health(void *arg, struct buf *buf)
              "\"cluster\":\"%s\"}\n",
              status, (clock_now_ms() - board->started_ms) / 1000,
              board->workers, running, board_all_connections(board), quarantined,
-             cluster_texts[cluster]);
+             membership_text(cluster));
     return draining ? 503 : 200;
 }

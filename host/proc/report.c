@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "proc/address.h"
+#include "proc/membership.h"
 #include "proc/postmortem.h"
 
 json_t *report_text(const char *text)
@@ -110,12 +111,26 @@ static json_t *list_quarantined(const struct bans *bans)
     return list;
 }
 
-static const char *state_of(const struct board *board)
+static json_t *describe_cluster(const struct board *board,
+                                const struct conf *conf)
+{
+    return json_pack("{s:o, s:o, s:i, s:s, s:I}", "url",
+                     report_text(conf->cluster.url.shown), "name",
+                     report_text(conf->cluster.name), "node",
+                     (int)conf->cluster.node, "state",
+                     membership_text(membership_of(board, conf)), "not_sent",
+                     (json_int_t)board_sum(board, offsetof(struct worker_stats,
+                                                           cluster_not_sent)));
+}
+
+static const char *state_of(const struct board *board, const struct conf *conf)
 {
     if (board_draining(board)) {
         return "draining";
     }
-    return board_running(board) < board->workers || bans_count(board->bans) > 0
+    return board_running(board) < board->workers ||
+                   bans_count(board->bans) > 0 ||
+                   membership_of(board, conf) > CLUSTER_UP
                ? "degraded"
                : "running";
 }
@@ -129,6 +144,7 @@ json_t *report_status(const struct generation *now,
     json_t *addresses = json_array();
     json_t *workers = json_array();
     char text[ADDRESS_SIZE];
+    json_t *status;
 
     for (size_t i = 0; i < sockets->count; i++) {
         const struct endpoint *endpoint = &sockets->list[i];
@@ -146,15 +162,20 @@ json_t *report_status(const struct generation *now,
         }
         json_array_append_new(workers, worker);
     }
-    return json_pack(
+    status = json_pack(
         "{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:I}", "ok", 1,
         "version", PATCHBAY_VERSION, "pid", (int)getpid(), "state",
-        state_of(board), "uptime_ms",
+        state_of(board, now->conf), "uptime_ms",
         (json_int_t)(clock_now_ms() - board->started_ms), "file",
         report_text(now->conf->file), "addresses", addresses, "connections",
         (json_int_t)board_all_connections(board), "workers", workers, "leaving",
         list_leaving(leaving), "quarantined", list_quarantined(board->bans),
         "refused_messages", (json_int_t)bans_poisons(board->bans));
+    if (now->conf->cluster.url.shown != NULL) {
+        json_object_set_new(status, "cluster",
+                            describe_cluster(board, now->conf));
+    }
+    return status;
 }
 
 /* ---- routes ------------------------------------------------------------ */

@@ -114,6 +114,9 @@ cluster('two hosts and one Redis', { hosts: [{ server: { workers: 2 } },
     it('are healthy, and say so', async () => {
         assert.strictEqual((await health(hosts[0])).status, 'ok');
         assert.strictEqual((await health(hosts[0])).cluster, 'ok');
+        const { stdout } = await hosts[1].command('status');
+
+        assert.match(stdout, /^cluster +node 2 of patchbay at redis:.*: ok$/m);
     });
 
     it('ignore what is none of theirs on their channels', async () => {

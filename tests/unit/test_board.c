@@ -191,6 +191,29 @@ static void count(const struct board *board, unsigned worker, uint64_t open,
     stat_set(&stats->http_requests, accepted);
 }
 
+static void begins_where_it_is_told(void **state)
+{
+    struct board *board = board_create(2, 1), *next = board_create(2, 1);
+
+    (void)state;
+    board_begin_at(board, 1000);
+    assert_int_equal(stat_get(&board_slot(board, 1)->incarnation), 1000);
+    board_bury(board, 1);
+    assert_int_equal(stat_get(&board_slot(board, 1)->incarnation), 1001);
+    /* Its successor's clock may have gone back. */
+    board_begin_at(next, 500);
+    assert_int_equal(board_succeed(next, board), 0);
+    assert_int_equal(next->incarnation, 1002);
+    board_destroy(next);
+    next = board_create(2, 1);
+    board_begin_at(next, 2000);
+    assert_int_equal(board_succeed(next, board), 0);
+    assert_int_equal(next->incarnation, 2000);
+    assert_int_equal(stat_get(&board_slot(next, 0)->incarnation), 2000);
+    board_destroy(next);
+    board_destroy(board);
+}
+
 /* Sums never go back, whoever leaves, and no incarnation comes twice. */
 static void is_succeeded(void **state)
 {
@@ -261,6 +284,7 @@ static void counts_crashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(begins_where_it_is_told),
         cmocka_unit_test_setup_teardown(counts_crashes, make, unmake),
         cmocka_unit_test_setup_teardown(is_succeeded, make, unmake),
         cmocka_unit_test_setup_teardown(names_its_places, make, unmake),
