@@ -54,7 +54,12 @@ void load_unknown(struct load *load, const char *section, const char *name,
     while (other->name != NULL && strcmp(other->name, key->name) != 0) {
         other++;
     }
-    if (other->name != NULL) {
+    /* "name" where there is "names" is no key of [cluster] gone astray. */
+    if (nearest != NULL &&
+        strncmp(nearest, key->name, strlen(key->name)) == 0) {
+        other = NULL;
+    }
+    if (other != NULL && other->name != NULL) {
         load_problem(load, key->line, name, key->name,
                      "unknown key here, it belongs in [%s%s]%s", other->section,
                      schema_find_section(other->section)->named ? ".NAME" : "",

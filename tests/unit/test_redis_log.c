@@ -299,7 +299,7 @@ static void goes_on_when_redis_has_no_memory(void **state)
     until(real->fake,
           other->count > 0 && other->events[other->count - 1].what == 'p');
     other->count = 0;
-    while (refusals(real) < 5) { /* it is tried again, and in vain */
+    while (refusals(real) < 4) { /* it is tried again, and in vain */
         real_settle(real);
     }
     real_ask(real, "CONFIG SET maxmemory 0");
