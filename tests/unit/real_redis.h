@@ -184,7 +184,8 @@ static inline void real_run(struct real *real)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         execlp("redis-server", "redis-server", "--port", "0", "--unixsocket",
                real->socket, "--dir", real->fake->dir, "--save", "",
-               "--appendonly", "yes", "--logfile", log, (char *)NULL);
+               "--appendonly", "yes", "--appendfsync", "always", "--logfile",
+               log, (char *)NULL);
         _exit(127);
     }
     real->admin = NULL;

@@ -58,6 +58,7 @@ class Redis {
     async start() {
         const options = {
             bind: '127.0.0.1', dir: this.dir, save: '""', appendonly: 'yes',
+            appendfsync: 'always',
             unixsocket: this.socket, ...this.options,
         };
 
