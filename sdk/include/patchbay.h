@@ -556,6 +556,7 @@ static inline int bay_publish(bay_route *route, const char *topic,
 #if BAY_ABI_MINOR >= 1
 /* ---- presence: who is in a topic (since 1.1) ---------------------------- */
 
+/* How to join, added up. */
 enum bay_join_flag {
     BAY_UNIQUE = 1 /* nobody else in the topic may have the label */
 };
