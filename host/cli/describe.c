@@ -25,6 +25,7 @@ static json_t *describe_hooks(const bay_plugin *plugin)
         { "drained", plugin->drained != NULL },
         { "timer", plugin->timer != NULL },
         { "notice", plugin->notice != NULL },
+        { "presence", plugin->presence != NULL },
         { "http", plugin->http != NULL },
     };
     json_t *list = json_array();

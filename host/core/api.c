@@ -54,4 +54,11 @@ const bay_api core_api = {
     .now_ms = api_now_ms,
     .defer = api_defer,
     .vlog = api_vlog,
+
+    .join = api_join,
+    .leave = api_leave,
+    .watch = api_watch,
+    .member_next = api_member_next,
+    .member_find = api_member_find,
+    .member_count = api_member_count,
 };

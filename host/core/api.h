@@ -63,4 +63,15 @@ __attribute__((format(printf, 4, 0))) void api_vlog(const bay_route *handle,
                                                     const char *format,
                                                     va_list args);
 
+/* api_presence.c */
+int api_join(bay_conn *handle, const char *topic, const char *label,
+             const void *info, size_t len, unsigned flags);
+int api_leave(bay_conn *handle, const char *topic);
+int api_watch(bay_route *handle, const char *topic, bool on);
+const bay_member *api_member_next(const bay_route *handle, const char *topic,
+                                  const bay_member *after);
+const bay_member *api_member_find(const bay_route *handle, const char *topic,
+                                  const char *label);
+size_t api_member_count(const bay_route *handle, const char *topic);
+
 #endif

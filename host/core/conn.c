@@ -201,6 +201,7 @@ static void conn_free(struct conn *conn)
             core_interest(core, instance->route, topic, false);
         }
     }
+    presence_leave_all(conn);
     if (conn->dirty) {
         DL_DELETE2(core->dirty, conn, prev_dirty, next_dirty);
     }

@@ -7,6 +7,7 @@
 #include "core/core.h"
 #include "core/hash.h"
 #include "core/jobs.h"
+#include "core/presence.h"
 #include "core/request.h"
 #include "core/sendq.h"
 #include "core/timers.h"
@@ -102,6 +103,8 @@ struct conn {
     bay_facts facts; /* backlog is filled in on request */
     struct topic_sub *subs;
     unsigned sub_count;
+    struct member *memberships; /* by next_of_conn */
+    unsigned membership_count;
     struct task ended_task; /* calls close and frees */
     struct task drained_task;
     struct conn *next; /* of the instance */
@@ -143,6 +146,7 @@ struct instance {
     struct conn *conns;
     size_t conn_count; /* those in state CONN_OPEN */
     size_t job_count;  /* deferred work that is not done */
+    size_t changes;    /* of members, that wait for its presence hook */
     size_t users;      /* connections, work and notices that point here */
     struct stale_source *stale;
     bool started; /* the start hook went well: stop is due */
@@ -193,7 +197,9 @@ struct core {
     struct deflate *deflate; /* NULL until a connection needs it */
     struct buf scratch;      /* a message that came whole, with its 0 byte */
     struct topics topics;
-    bool new_interest; /* the bus has not sent it yet */
+    struct presence presence;
+    struct task listed_task; /* of presence_changes.c */
+    bool new_interest;       /* the bus has not sent it yet */
     struct timers timers;
     struct wheel wheel;
     uint64_t look_ms; /* the wheel is let stand until then: see core_tick */

@@ -37,6 +37,7 @@ struct core *core_create(const struct core_setup *setup)
     core->alarm_ms = UINT64_MAX;
     core->slowed_due_ms = UINT64_MAX;
     core_set_queue_total(core, setup->queue_total);
+    presence_init(&core->presence);
     wheel_init(&core->wheel, core_now(core));
     return core;
 }
@@ -147,6 +148,7 @@ void core_set_alarm(struct core *core)
     }
     next = timer < wheel ? timer : wheel;
     next = core->slowed_due_ms < next ? core->slowed_due_ms : next;
+    next = core->presence.due_ms < next ? core->presence.due_ms : next;
 
     if (next != core->alarm_ms) {
         core->alarm_ms = next;
@@ -219,6 +221,7 @@ void core_tick(struct core *core)
         hook_timer(owner, key);
     }
     check_conns(core, now);
+    presence_tick(core, now);
     rate_resume(core, now);
     stat_set(&core->setup.stats->timers, core->timers.count);
     core_turn(core);
@@ -318,6 +321,7 @@ void core_destroy(struct core *core)
     while (core->tasks != NULL) { /* notices, to be freed */
         run_tasks(core);
     }
+    presence_finish(core);
     packet_unref(&core->pool, core->shared);
     for (unsigned i = 0; i < core->route_count; i++) {
         instance_free(core->routes[i]);

@@ -16,6 +16,7 @@ static const char *const hook_names[HOOK_COUNT] = {
     [HOOK_DRAINED] = "drained",
     [HOOK_TIMER] = "timer",
     [HOOK_NOTICE] = "notice",
+    [HOOK_PRESENCE] = "presence",
     [HOOK_HTTP] = "http",
     [HOOK_DONE] = "done",
     [HOOK_WORK] = "work",
@@ -250,6 +251,16 @@ void hook_notice(struct instance *instance, const bay_notice *notice)
 
         instance->plugin.notice(&instance->handle, notice);
         leave(instance, NULL, HOOK_NOTICE, since);
+    }
+}
+
+void hook_presence(struct instance *instance, const bay_change *change)
+{
+    if (instance->plugin.presence != NULL) {
+        uint64_t since = enter(instance, NULL, HOOK_PRESENCE);
+
+        instance->plugin.presence(&instance->handle, change);
+        leave(instance, NULL, HOOK_PRESENCE, since);
     }
 }
 

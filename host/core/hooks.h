@@ -23,6 +23,7 @@ void hook_close(struct conn *conn);
 void hook_drained(struct conn *conn);
 void hook_timer(struct instance *instance, uint64_t key);
 void hook_notice(struct instance *instance, const bay_notice *notice);
+void hook_presence(struct instance *instance, const bay_change *change);
 int hook_http(struct instance *instance, struct request *request);
 void hook_done(struct instance *instance, bay_done_fn *done, void *arg,
                int status);

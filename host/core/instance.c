@@ -177,10 +177,12 @@ void instance_silence(struct instance *instance)
     plugin->drained = NULL;
     plugin->timer = NULL;
     plugin->notice = NULL;
+    plugin->presence = NULL;
     plugin->http = NULL;
     plugin->migrate_route = NULL;
     plugin->migrate_conn = NULL;
     topics_unlisten_all(&core->topics, instance, unlisten, core);
+    presence_unwatch_all(instance);
     timers_clear_all(&core->timers, instance);
 }
 
@@ -189,6 +191,7 @@ void instance_stop(struct instance *instance)
     struct core *core = instance->core;
 
     topics_unlisten_all(&core->topics, instance, unlisten, core);
+    presence_unwatch_all(instance);
     instance->stopped = true; /* nothing that would point here begins now */
     if (instance->started) {
         hook_stop(instance);

@@ -203,6 +203,10 @@ void core_bus_publish(struct core *core, const char *route, const char *topic,
 {
     const struct route *found = core_find_names(core, route);
 
+    if (*topic == PRESENCE_MARK) {
+        presence_take(core, route, data, len);
+        return;
+    }
     if (found != NULL) {
         deliver(core, found, NULL, topic, kind, data, len, except);
     }
@@ -225,6 +229,12 @@ void core_bus_send(struct core *core, const char *route, bay_id id,
 {
     struct conn *conn = find_conn(core, route, id);
 
+    if ((id & UINT32_MAX) == 0) { /* to this worker itself */
+        if (id == presence_self(core)) {
+            presence_take(core, route, data, len);
+        }
+        return;
+    }
     if (conn != NULL && conn_send(conn, kind, data, len) == BAY_EFULL) {
         conn_result(conn, HOOK_NONE, BAY_EFULL);
     }
@@ -240,21 +250,19 @@ void core_bus_close(struct core *core, const char *route, bay_id id, int code,
     }
 }
 
-/* Nobody keeps an eye on who is there, or on what is kept, yet. */
 void core_bus_peer(struct core *core, bay_id worker, bool there)
 {
-    (void)core;
-    (void)worker;
-    (void)there;
+    presence_peer(core, worker, there);
 }
 
 void core_bus_settled(struct core *core, const char *route, const char *topic)
 {
-    (void)core;
-    (void)route;
-    (void)topic;
+    if (*topic == PRESENCE_MARK) {
+        presence_settled(core, route, topic + 1);
+    }
 }
 
+/* No route keeps anything yet. */
 void core_bus_kept(struct core *core, const char *route, const char *topic,
                    const struct kept *message)
 {
@@ -294,4 +302,5 @@ void core_bus_each_interest(struct core *core,
     struct interest_call call = { .each = each, .arg = arg };
 
     topics_each(&core->topics, call_interest, &call);
+    presence_each_interest(core, each, arg);
 }

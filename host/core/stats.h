@@ -28,6 +28,7 @@ enum hook {
     HOOK_DRAINED,
     HOOK_TIMER,
     HOOK_NOTICE,
+    HOOK_PRESENCE,
     HOOK_HTTP,
     HOOK_DONE,
     HOOK_WORK, /* no hook: deferred work, on a thread; see core_blame_thread */

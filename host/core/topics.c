@@ -28,7 +28,15 @@ bool topics_name_valid(const char *name)
 {
     size_t len = name != NULL ? strnlen(name, TOPICS_NAME_MAX + 1) : 0;
 
-    return len > 0 && len <= TOPICS_NAME_MAX;
+    if (len == 0 || len > TOPICS_NAME_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static unsigned make_key(char key[KEY_MAX + 1], const struct route *route,

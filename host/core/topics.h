@@ -30,7 +30,7 @@ struct topics {
     size_t count;
 };
 
-/* A name of 1 to 64 bytes; anything but the 0 byte may be in it. */
+/* A name of 1 to 64 bytes without control characters. */
 bool topics_name_valid(const char *name);
 
 /* Each returns 0 or a bay_error; doing what is done already is success, and

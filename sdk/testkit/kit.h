@@ -58,7 +58,7 @@ struct kit_claim {
 
 struct kit_interest {
     struct kit_interest *next;
-    char topic[TOPICS_NAME_MAX + 1];
+    char topic[TOPICS_NAME_MAX + 2]; /* core's own are longer by one */
 };
 
 enum kit_errand { KIT_PUBLISH = 1, KIT_SEND_TO, KIT_CLOSE_ID };
@@ -72,7 +72,7 @@ struct kit_letter {
     int code;
     bay_kind kind;
     size_t len;
-    char topic[TOPICS_NAME_MAX + 1];
+    char topic[TOPICS_NAME_MAX + 2];
     char data[]; /* with a 0 byte */
 };
 

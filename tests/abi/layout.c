@@ -1,4 +1,4 @@
-/* layout.c - the binary layout of ABI 1.0, for 64-bit machines (LP64)
+/* layout.c - the binary layout of ABI 1.1, for 64-bit machines (LP64)
  *
  * What is here may never change: plugins that were built with it run on. A new
  * minor version appends: its fields come behind the last ones, and then their
@@ -25,7 +25,7 @@
 #define VALUE(name, number) HOLD((name) == (number), #name " has another value")
 
 VALUE(BAY_ABI_MAJOR, 1);
-VALUE(BAY_ABI_MINOR, 0);
+VALUE(BAY_ABI_MINOR, 1);
 VALUE(BAY_MAGIC, 0x31594142u);
 
 #if defined(__LP64__)
@@ -59,7 +59,8 @@ ENTRY(bay_plugin, drained, 152, void (*)(bay_conn *));
 ENTRY(bay_plugin, timer, 160, void (*)(bay_route *, uint64_t));
 ENTRY(bay_plugin, notice, 168, void (*)(bay_route *, const bay_notice *));
 ENTRY(bay_plugin, http, 176, int (*)(bay_route *, bay_request *));
-SIZE(bay_plugin, 184);
+ENTRY(bay_plugin, presence, 184, void (*)(bay_route *, const bay_change *));
+SIZE(bay_plugin, 192);
 
 AT(bay_option, name, 0);
 AT(bay_option, type, 8);
@@ -155,7 +156,40 @@ ENTRY(bay_api, defer, 344,
       int (*)(bay_route *, bay_work_fn *, bay_done_fn *, void *));
 ENTRY(bay_api, vlog, 352,
       void (*)(const bay_route *, bay_id, bay_level, const char *, va_list));
-SIZE(bay_api, 360);
+ENTRY(bay_api, join, 360,
+      int (*)(bay_conn *, const char *, const char *, const void *, size_t,
+              unsigned));
+ENTRY(bay_api, leave, 368, int (*)(bay_conn *, const char *));
+ENTRY(bay_api, watch, 376, int (*)(bay_route *, const char *, bool));
+ENTRY(bay_api, member_next, 384,
+      const bay_member *(*)(const bay_route *, const char *,
+                            const bay_member *));
+ENTRY(bay_api, member_find, 392,
+      const bay_member *(*)(const bay_route *, const char *, const char *));
+ENTRY(bay_api, member_count, 400, size_t (*)(const bay_route *, const char *));
+ENTRY(bay_api, history, 408, int (*)(bay_conn *, const char *, unsigned));
+SIZE(bay_api, 416);
+
+AT(bay_member, id, 0);
+AT(bay_member, label, 8);
+AT(bay_member, info, 16);
+AT(bay_member, len, 24);
+AT(bay_member, joined_ms, 32);
+SIZE(bay_member, 40);
+
+AT(bay_change, topic, 0);
+AT(bay_change, member, 8);
+AT(bay_change, kind, 16);
+SIZE(bay_change, 24);
+
+VALUE(BAY_JOINED, 1);
+VALUE(BAY_LEFT, 2);
+VALUE(BAY_UPDATED, 3);
+VALUE(BAY_DISPLACED, 4);
+VALUE(BAY_LISTED, 5);
+VALUE(BAY_UNIQUE, 1);
+VALUE(BAY_LABEL_MAX, 64u);
+VALUE(BAY_INFO_MAX, 1024u);
 
 #endif
 
@@ -179,6 +213,7 @@ VALUE(BAY_EFULL, -5);
 VALUE(BAY_ENOTFOUND, -6);
 VALUE(BAY_ETOOBIG, -7);
 VALUE(BAY_ECANCELED, -8);
+VALUE(BAY_EEXISTS, -9);
 VALUE(BAY_OPT_END, 0);
 VALUE(BAY_OPT_STR, 1);
 VALUE(BAY_OPT_INT, 2);

@@ -51,7 +51,7 @@ static void tells_all(void **state)
     json_t *expected = json_pack(
         "{s:s, s:s, s:s, s:[s], s:[s,s], s:s, s:s,"
         " s:[{s:s, s:s, s:s, s:b, s:s, s:s}, {s:s, s:s, s:s, s:b, s:s}]}",
-        "version", "1.2", "summary", "Rolls dice", "abi", "1.0", "hooks",
+        "version", "1.2", "summary", "Rolls dice", "abi", "1.1", "hooks",
         "message", "subprotocols", "v2.dice", "v1.dice", "workers", "one",
         "messages", "in pieces", "options", /* the first */
         "name", "sides", "type", "number", "range", "2 to 100", "required", 0,

@@ -77,7 +77,7 @@ static void test_version(void **state)
 
     plugin = good;
     plugin.abi_major = BAY_ABI_MAJOR + 1;
-    refuse(&plugin, "was built for ABI 2.0, this host has 1.0: rebuild");
+    refuse(&plugin, "was built for ABI 2.1, this host has 1.1: rebuild");
 
     plugin = good;
     plugin.abi_minor = BAY_ABI_MINOR + 3;
@@ -104,7 +104,7 @@ static void test_reads_no_further(void **state)
     edge = (void *)(pages + page - prefix);
     memcpy(edge, &good, prefix);
     edge->abi_major = 9;
-    refuse(edge, "was built for ABI 9.0");
+    refuse(edge, "was built for ABI 9.1");
     edge->abi_major = BAY_ABI_MAJOR;
     edge->size = (uint32_t)prefix;
     refuse(edge, "has a descriptor of 16 bytes");
@@ -121,7 +121,7 @@ static void test_sizes(void **state)
 
     (void)state;
     plugin.size += 8;
-    refuse(&plugin, "has a descriptor of 192 bytes, that of ABI 1.0 has 184");
+    refuse(&plugin, "has a descriptor of 200 bytes, that of ABI 1.1 has 192");
     plugin.size = UINT32_MAX;
     refuse(&plugin, "has a descriptor of 4294967295 bytes");
 
@@ -170,7 +170,7 @@ static void test_behaviour(void **state)
     plugin.flags = BAY_SINGLE_WORKER | BAY_PIECES;
     accept(&plugin);
     plugin.flags = BAY_PIECES | 0x10;
-    refuse(&plugin, "has the flags 0x10, which ABI 1.0 does not know");
+    refuse(&plugin, "has the flags 0x10, which ABI 1.1 does not know");
 
     plugin = good;
     plugin.conn_size = (size_t)16 << 20;

@@ -209,10 +209,10 @@ static void test_bad_plugins(void **state)
            "BAY_PLUGIN = {...}, and was it built with -fvisibility=hidden "
            "without BAY_EXPORT?");
     refuse(fixture, "newabi", PLUGINS "newabi.so",
-           "newabi.so was built for ABI 1.1, this host has 1.0: install a "
+           "newabi.so was built for ABI 1.2, this host has 1.1: install a "
            "newer patchbay or rebuild the plugin");
     refuse(fixture, "oldmajor", PLUGINS "oldmajor.so",
-           "oldmajor.so was built for ABI 0.7, this host has 1.0: rebuild");
+           "oldmajor.so was built for ABI 0.7, this host has 1.1: rebuild");
     refuse(fixture, "badoptions", PLUGINS "badoptions.so",
            "badoptions.so has for option history a wrong fallback: 100 is out "
            "of range: 0 to 10");

@@ -137,7 +137,7 @@ static void test_absent(void **state)
 
 static void test_newer_abi(void **state)
 {
-    refuse(*state, "newabi", "was built for ABI 1.1, this host has 1.0");
+    refuse(*state, "newabi", "was built for ABI 1.2, this host has 1.1");
 }
 
 static void test_crash(void **state)
