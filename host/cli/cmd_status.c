@@ -127,6 +127,23 @@ static void print_crashes(const json_t *answer)
     }
 }
 
+static void print_misdeeds(const json_t *answer)
+{
+    json_int_t sum = 0;
+    const json_t *worker;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "workers"), i, worker)
+    {
+        sum += integer(worker, "misdeeds");
+    }
+    if (sum > 0) {
+        printf("\nmisdeeds     %lld: a plugin changed what is the host's; the "
+               "log names it\n",
+               (long long)sum);
+    }
+}
+
 static int run(const struct cli_call *call)
 {
     json_t *answer;
@@ -137,6 +154,7 @@ static int run(const struct cli_call *call)
         print_workers(answer);
         print_quarantined(answer);
         print_crashes(answer);
+        print_misdeeds(answer);
     }
     json_decref(answer);
     return status;

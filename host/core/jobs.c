@@ -33,6 +33,7 @@ static void finish_task(struct core *core, struct task *task)
     DL_DELETE(core->jobs, job);
     core->job_count--;
     stat_set(&core->setup.stats->jobs_queued, core->job_count);
+    instance->ran = HOOK_WORK;
     if (job->done != NULL) {
         hook_done(instance, job->done, job->arg, job->status);
     }

@@ -17,6 +17,7 @@
 #include "base/altstack.h"
 #include "base/fnv.h"
 #include "proc/remains.h"
+#include "proc/warden.h"
 
 #define GUARD_S 5 /* the handler itself must not hang */
 
@@ -31,6 +32,7 @@ static struct {
     struct remains *remains;
     uint64_t seed;
     struct core *core;
+    struct warden *warden;
 } self;
 
 static _Atomic pid_t speaker; /* the thread that died first; 0: none */
@@ -57,6 +59,9 @@ static void speak(int number, const siginfo_t *info, const void *context,
     if (thread != self.pid) {
         core_blame_thread(self.core, &words->culprit);
         atomic_store(&words->aside, 1);
+    } else if (self.warden != NULL &&
+               atomic_load(&self.stats->now.hook) == HOOK_NONE) {
+        warden_last_look(self.warden); /* the loop aborts without its own */
     }
     atomic_store(&words->thread, thread);
     stat_set(&words->address, info->si_code > 0 ? (uintptr_t)info->si_addr : 0);
@@ -125,6 +130,7 @@ void lastwords_prepare(const struct board *board, unsigned worker)
     self.remains = board_remains(board, worker);
     self.seed = board->seed;
     self.core = NULL;
+    self.warden = NULL;
     atomic_store(&speaker, 0);
     altstack_have();
     sigemptyset(&action.sa_mask);
@@ -137,6 +143,11 @@ void lastwords_prepare(const struct board *board, unsigned worker)
             sigaction(fatal[i], &action, NULL);
         }
     }
+}
+
+void lastwords_ward(struct warden *warden)
+{
+    self.warden = warden;
 }
 
 void lastwords_of(struct core *core)

@@ -18,4 +18,8 @@ void lastwords_prepare(const struct board *board, unsigned worker);
 /* Whose hooks and deferred work they tell of; borrowed. NULL: nobody's. */
 void lastwords_of(struct core *core);
 
+/* Who knows what the loop cannot do without; borrowed. NULL: nobody. */
+struct warden;
+void lastwords_ward(struct warden *warden);
+
 #endif

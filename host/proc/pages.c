@@ -94,6 +94,8 @@ static const struct metric worker_metrics[] = {
       "Messages to other workers that were lost.", OF_WORKER(bus_dropped) },
     { "log_lines_lost_total", COUNTER,
       "Lines that workers could not write to the log.", OF_WORKER(log_lost) },
+    { "misdeeds_total", COUNTER,
+      "Times a plugin changed what is the host's.", OF_WORKER(misdeeds) },
     { "deferred_jobs", GAUGE, "Deferred work that is not done yet.",
       OF_WORKER(jobs_queued) },
     { "timers", GAUGE, "Timers of plugins set now.", OF_WORKER(timers) },

@@ -48,12 +48,13 @@ static json_t *describe_worker(const struct board *board, unsigned i)
         outdated += stat_get(&stats->routes[route].outdated);
     }
     worker = json_pack(
-        "{s:i, s:s, s:i, s:I, s:I, s:I, s:o}", "worker", (int)i, "state",
+        "{s:i, s:s, s:i, s:I, s:I, s:I, s:o, s:o}", "worker", (int)i, "state",
         board_state_name(state), "pid", (int)atomic_load(&slot->pid),
         "restarts",
         (json_int_t)(stat_get(&slot->incarnation) - board->incarnation),
         "connections", (json_int_t)connections, "outdated",
-        (json_int_t)outdated, "sockets", number(&stats->sockets));
+        (json_int_t)outdated, "sockets", number(&stats->sockets), "misdeeds",
+        number(&stats->misdeeds));
     if (state != WORKER_DOWN) {
         json_object_set_new(worker, "uptime_ms",
                             json_integer((json_int_t)age(

@@ -26,6 +26,7 @@
 #include "proc/remains.h"
 #include "proc/shelf.h"
 #include "proc/turnover.h"
+#include "proc/warden.h"
 
 #define BEAT_MS       1000
 #define DRAIN_LOOK_MS 10
@@ -55,8 +56,9 @@ struct worker {
     uv_timer_t beat;
     uv_timer_t drain;
     struct farewell farewell; /* while it drains */
-    bool bans_pending;        /* see core_enforce_bans */
-    bool refusing;            /* has let go of the sockets that listen */
+    struct warden warden;
+    bool bans_pending; /* see core_enforce_bans */
+    bool refusing;     /* has let go of the sockets that listen */
     struct server *server;
     struct core *core;
     struct local_bus *bus;
@@ -131,6 +133,19 @@ static void enforce_bans(void *arg)
         worker->turnover.next != NULL || !core_enforce_bans(worker->core);
 }
 
+static void begin_drain(void *arg, int code, const char *reason,
+                        uint64_t limit_ms, uint64_t linger_ms);
+
+/* Without its descriptors a worker serves nobody, or does not hear that it has
+ * to end. */
+static void look_after(struct worker *worker)
+{
+    if (!warden_look(&worker->warden, worker->turnover.next != NULL)) {
+        begin_drain(worker, 1012, "service restart",
+                    worker->setup->conf->drain_ms, 0);
+    }
+}
+
 static void beat(uv_timer_t *timer)
 {
     struct worker *worker = timer->data;
@@ -139,6 +154,7 @@ static void beat(uv_timer_t *timer)
     stat_set(&worker->stats->heartbeat_ms, clock_coarse_ms());
     stat_add(&worker->stats->log_lost, lost - worker->log_lost);
     worker->log_lost = lost;
+    look_after(worker);
     if (worker->bans_pending) {
         enforce_bans(worker);
     }
@@ -156,8 +172,11 @@ static void stop_listening(struct worker *worker)
     worker->refusing = true;
     server_stop_listening(worker->server);
     for (size_t i = 0; i < setup->listen_count; i++) {
-        close(setup->listen_fds[i]);
+        if (!custody_lost(&worker->warden.custody, setup->listen_fds[i])) {
+            close(setup->listen_fds[i]);
+        }
     }
+    custody_drop(&worker->warden.custody, CUSTODY_LISTENER);
 }
 
 static void stop(struct worker *worker)
@@ -279,6 +298,12 @@ static void tell_uses(void *arg)
     buf_free(&list);
 }
 
+static void watch_log(struct worker *worker)
+{
+    custody_drop(&worker->warden.custody, CUSTODY_LOG);
+    custody_keep(&worker->warden.custody, log_descriptor(), CUSTODY_LOG);
+}
+
 /* What an operator has set by a command stays, unless the file says something
  * new. The master has opened the log first. */
 static void adopt_log(const struct conf *conf, const struct conf *old)
@@ -313,6 +338,7 @@ static void adopted(void *arg, const struct conf *conf, const struct conf *old)
     worker->pages.conf = conf;
     worker->errands.conf = conf;
     adopt_log(conf, old);
+    watch_log(worker);
     core_set_logging(worker->core, conf->log_access, conf->log_trace);
     core_set_queue_total(worker->core, conf->queue_total);
     core_set_recent(worker->core, recent_of(worker, conf));
@@ -321,6 +347,22 @@ static void adopted(void *arg, const struct conf *conf, const struct conf *old)
 }
 
 /* ---- the start --------------------------------------------------------- */
+
+static void begin_watch(struct worker *worker)
+{
+    const struct worker_setup *setup = worker->setup;
+    struct custody *custody = &worker->warden.custody;
+
+    custody_keep(custody, uv_backend_fd(&worker->loop), CUSTODY_LOOP);
+    custody_keep(custody, setup->channel_fd, CUSTODY_CHANNEL);
+    custody_keep(custody, setup->bus_fd, CUSTODY_BUS);
+    watch_log(worker);
+    for (size_t i = 0; i < setup->listen_count; i++) {
+        custody_keep(custody, setup->listen_fds[i], CUSTODY_LISTENER);
+    }
+    warden_begin(&worker->warden, worker->core, worker->stats);
+    lastwords_ward(&worker->warden);
+}
 
 static int make_core(struct worker *worker, char *why, size_t why_size)
 {
@@ -369,6 +411,7 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
     }
     worker->turnover.core = worker->core;
     lastwords_of(worker->core);
+    begin_watch(worker);
     return turnover_begin(&worker->turnover, &worker->loop, setup->conf,
                           setup->pins->files, why, why_size);
 }
@@ -442,6 +485,7 @@ static int start(struct worker *worker, char *why, size_t why_size)
     uv_timer_start(&worker->beat, beat, 0, BEAT_MS);
     if (setup->replaces != NULL) {
         adopt_log(setup->conf, setup->replaces);
+        watch_log(worker);
     } else {
         server_start(worker->server);
     }
@@ -468,6 +512,8 @@ static void finish(struct worker *worker)
     core_cancel_jobs(worker->core);
     core_set_bus(worker->core, NULL, NULL);
     local_bus_destroy(worker->bus);
+    lastwords_ward(NULL);
+    warden_end(&worker->warden);
     server_close(worker->server);
     core_destroy(worker->core);
     lastwords_of(NULL);

@@ -4,12 +4,41 @@
  * "poison" crashes it, whatever else it says. */
 #include <patchbay.h>
 
+#include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fault.h"
+
+static void close_listeners(void)
+{
+    for (int fd = 3; fd < 200; fd++) {
+        socklen_t len = sizeof(int);
+        int listens = 0;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 &&
+            listens) {
+            close(fd);
+        }
+    }
+}
+
+static void change_all(int handled)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    signal(handled, SIG_DFL);
+    umask(0);
+    setlocale(LC_ALL, "C.UTF-8");
+    (void)!chdir("/");
+}
 
 static int message(bay_conn *conn, const bay_message *msg)
 {
@@ -24,6 +53,20 @@ static int message(bay_conn *conn, const bay_message *msg)
     }
     if (sscanf(msg->data, "_exit %d", &number) == 1) {
         _exit(number);
+    }
+    if (sscanf(msg->data, "quick_exit %d", &number) == 1) {
+        quick_exit(number);
+    }
+    if (sscanf(msg->data, "mask %d", &number) == 1) {
+        change_all(number == 1 ? SIGPIPE : SIGTERM);
+    }
+    if (sscanf(msg->data, "close %d", &number) == 1) {
+        for (int fd = 3; fd < number; fd++) {
+            close(fd);
+        }
+    }
+    if (strcmp(msg->data, "unlisten") == 0) {
+        close_listeners();
     }
     return bay_send(conn, msg->kind, msg->data, msg->len);
 }
