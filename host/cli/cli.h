@@ -119,8 +119,8 @@ extern const struct cli_command *const cli_commands[];
 void cli_print_usage(FILE *out);
 void cli_print_help(const struct cli_command *command, FILE *out);
 
-extern const struct cli_command cmd_check, cmd_conns, cmd_drain, cmd_help,
-    cmd_kick, cmd_log, cmd_plugin, cmd_plugin_check, cmd_plugin_list,
+extern const struct cli_command cmd_check, cmd_conns, cmd_crashes, cmd_drain,
+    cmd_help, cmd_kick, cmd_log, cmd_plugin, cmd_plugin_check, cmd_plugin_list,
     cmd_plugin_show, cmd_talk, cmd_dev, cmd_new, cmd_reload, cmd_routes,
     cmd_run, cmd_status, cmd_stop, cmd_unquarantine, cmd_version;
 

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/crash.h"
+#include "proc/crashlist.h"
 #include "proc/reason.h"
 #include "proc/rundir.h"
 
@@ -34,7 +35,6 @@
 
 /* Their order by name is that of time. */
 #define NAME_SIZE 80
-#define SUFFIX    ".txt"
 
 struct crash_job {
     struct crashes *crashes;
@@ -64,20 +64,11 @@ static int open_dir(const struct crashes *crashes, char *path, size_t size)
     return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static int is_report(const struct dirent *entry)
-{
-    size_t len = strlen(entry->d_name);
-    size_t end = strlen(SUFFIX);
-
-    return entry->d_name[0] != '.' && len > end &&
-           strcmp(entry->d_name + len - end, SUFFIX) == 0;
-}
-
 /* The oldest go. */
 static void make_room(const char *path, int dir, unsigned keep)
 {
     struct dirent **list;
-    int count = scandir(path, &list, is_report, alphasort);
+    int count = scandir(path, &list, crashlist_is_report, alphasort);
 
     for (int i = 0; i < count; i++) {
         if ((unsigned)(count - i) > keep) {
@@ -98,7 +89,7 @@ static void name_report(const struct crash *crash, char *name)
 
     gmtime_r(&seconds, &tm);
     strftime(when, sizeof when, "%Y-%m-%dT%H.%M.%S", &tm);
-    snprintf(name, NAME_SIZE, "%s.%03u-worker%u-%d" SUFFIX, when,
+    snprintf(name, NAME_SIZE, "%s.%03u-worker%u-%d.txt", when,
              (unsigned)(crash->wall_ms % 1000), crash->worker, crash->pid);
 }
 

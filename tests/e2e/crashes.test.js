@@ -5,6 +5,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe } = require('node:test');
+const { runCommand } = require('./lib/host.js');
 const { suite } = require('./lib/suite.js');
 const { until } = require('./lib/wait.js');
 
@@ -113,6 +114,41 @@ describe('a crash report', () => {
 
             assert.ok(stdout.includes(`its report   ${file}\n`), stdout);
         });
+
+        it('is listed and printed by a command, without the host, too',
+            async () => {
+                const { file, text } = await crash(host,
+                    told(host, 'crash 0'));
+                const name = path.basename(file);
+                const { stdout } = await host.command('crashes');
+                const [head, first] = stdout.split('\n');
+
+                assert.match(head, /^NO +TIME +PLUGIN +ROUTE +HOOK +HOW /);
+                assert.match(first, new RegExp('^ *1 +[-0-9T:.]+Z +' +
+                    'crasher 1\\.2\\.3 +crasher +message +signal 11 ' +
+                    `\\(Segmentation fault\\) +\\d +${name}$`));
+                for (const each of ['1', name, file]) {
+                    assert.strictEqual((await host.command('crashes',
+                        'show', each)).stdout, text);
+                }
+                const { crashes } = await host.json('crashes');
+                const copy = path.join(host.dir, 'copy');
+
+                assert.strictEqual(crashes[0].file, file);
+                assert.strictEqual(crashes[0].signal, 11);
+                assert.strictEqual(crashes.length, fs.readdirSync(
+                    path.dirname(file)).length);
+                fs.cpSync(path.dirname(file), path.join(copy, 'crashes'),
+                    { recursive: true });
+                const there = await runCommand(['crashes', 'show', '1',
+                    '--dir', copy, '--json']);
+
+                assert.strictEqual(JSON.parse(there.stdout).crash.text, text);
+                const none = await host.command('crashes', 'show', '999');
+
+                assert.strictEqual(none.code, 1);
+                assert.match(none.stderr, /^patchbay: no crash report "999" in/);
+            });
 
         it('lets no escapes out, and tells of this connection only',
             async () => {
