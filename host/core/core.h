@@ -119,6 +119,8 @@ struct core_ran {
 };
 /* Safe in a signal handler. */
 void core_tell_ran(const struct core *core, struct core_ran *ran);
+/* The hook that runs, by what it leaves for that; HOOK_NONE: none. */
+enum hook core_hook(const struct core *core);
 void core_forget_ran(struct core *core);
 
 /* Open connections. */

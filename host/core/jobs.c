@@ -84,6 +84,8 @@ void job_run(struct job *job)
 {
     atomic_store_explicit(&working, job->instance, memory_order_relaxed);
     job->work(job->arg);
+    /* A child that the work has forked ends here: it has no counters. */
+    (void)stat_get(&job->instance->core->setup.stats->jobs_queued);
     atomic_store_explicit(&working, NULL, memory_order_relaxed);
 }
 

@@ -78,6 +78,12 @@ void core_tell_ran(const struct core *core, struct core_ran *out)
     }
 }
 
+enum hook core_hook(const struct core *core)
+{
+    return core->in_hook && core->hook_of != NULL ? core->hook_of->ran
+                                                  : HOOK_NONE;
+}
+
 void core_forget_ran(struct core *core)
 {
     core->ran_gone = false;

@@ -269,6 +269,25 @@ static void clear_addresses(const struct board *board, unsigned worker)
     }
 }
 
+void board_keep_from_children(const struct board *board)
+{
+    (void)madvise(board->shared, board->size, MADV_DONTFORK);
+    (void)madvise(board->cells, (board->workers + 1) * CELLS_SIZE,
+                  MADV_DONTFORK);
+}
+
+static bool holds(const void *start, size_t size, const void *address)
+{
+    return (uintptr_t)address >= (uintptr_t)start &&
+           (uintptr_t)address - (uintptr_t)start < size;
+}
+
+bool board_holds(const struct board *board, const void *address)
+{
+    return holds(board->shared, board->size, address) ||
+           holds(board->cells, (board->workers + 1) * CELLS_SIZE, address);
+}
+
 void board_settle(const struct board *board, unsigned worker)
 {
     struct worker_stats *stats = board_stats(board, worker);

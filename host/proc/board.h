@@ -92,6 +92,13 @@ void board_begin(const struct board *board, unsigned worker, int pid);
  * tell of another thread. */
 void board_settle(const struct board *board, unsigned worker);
 
+/* In a worker: children that a plugin forks do not have the board, and so can
+ * spoil nothing on it. They fault as soon as they come back from the hook. */
+void board_keep_from_children(const struct board *board);
+
+/* Whether that address is on the board. Safe in a signal handler. */
+bool board_holds(const struct board *board, const void *address);
+
 /* It is dead: what it had open is gone, what it counted stays, so that totals
  * never go back. The next one gets a new incarnation. */
 void board_bury(const struct board *board, unsigned worker);

@@ -131,6 +131,10 @@ char *postmortem_death(char *out, size_t size, const struct board *board,
                  hook);
         return out;
     }
+    if (WIFEXITED(status) && hook[0] == 0 &&
+        atomic_load(&board_stats(board, worker)->last_words.thread) != 0) {
+        snprintf(hook, sizeof hook, "a thread that a plugin has started");
+    }
     if (WIFEXITED(status) && hook[0] != 0) {
         snprintf(out, size,
                  "worker %u (pid %d) ended: exit(%d) was called in %s", worker,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fnv.h"
 #include "base/log.h"
+#include "proc/lastwords.h"
 
 void warden_begin(struct warden *warden, struct core *core,
                   struct worker_stats *stats)
@@ -76,6 +77,22 @@ static void say(struct warden *warden, const char *found, bool whole,
     }
 }
 
+static void look_for_strays(struct warden *warden)
+{
+    struct stray stray;
+
+    if (!lastwords_stray(&stray)) {
+        return;
+    }
+    stat_add(&warden->stats->misdeeds, stray.count);
+    log_error("a child that %s%s%s of plugin %s has forked came back into the "
+              "host, and was ended: a child has to call exec or _exit%s",
+              stray.hook == HOOK_WORK ? "deferred " : "the ",
+              stray.hook != HOOK_NONE ? hook_name(stray.hook) : "start",
+              stray.hook == HOOK_WORK ? "" : " hook", stray.plugin,
+              stray.count > 1 ? " (others before that, too)" : "");
+}
+
 bool warden_look(struct warden *warden, bool unsure)
 {
     struct buf found = { 0 };
@@ -88,6 +105,7 @@ bool warden_look(struct warden *warden, bool unsure)
     if (warden->broken) {
         warden->custody.fd_count = 0; /* that has been said, once */
     }
+    look_for_strays(warden);
     whole = custody_check(&warden->custody, &found);
     if (found.len > 0 || !whole) {
         core_tell_ran(warden->core, &ran);

@@ -204,6 +204,10 @@ describe('a message that ended two workers', () => {
 
 describe('a plugin that', () => {
     const EXIT = /worker 0 \(pid \d+\) ended: exit\(7\) was called in the message hook of plugin misdeed, \[route\.bad\], connection \d+; restarted$/;
+    const IN_THREAD = /worker 0 \(pid \d+\) ended: exit\(7\) was called in a thread that a plugin has started; restarted/;
+    const IN_WORK = /worker 0 \(pid \d+\) ended: exit\(7\) was called in deferred work of plugin misdeed, \[route\.bad\]; restarted$/;
+    const STRAY = /a child that the message hook of plugin misdeed has forked came back into the host, and was ended: a child has to call exec or _exit$/;
+    const STRAY_WORK = /a child that deferred work of plugin misdeed has forked came back into the host/;
     const CHANGED = /a plugin has changed what is the host's: (.*): (put right|this worker ends); (.*)$/;
     const MISDEED = 'only plugin misdeed has run since the last look, ' +
         'message being its last hook';
@@ -232,6 +236,37 @@ describe('a plugin that', () => {
             }
             assert.match(await lastCrash(host, 0), /exit\(7\) .* misdeed/);
         }));
+
+    it('calls exit on a thread is told of, and named if the work was deferred',
+        () => withHost(setup({ server: { workers: 1 },
+            expected: [IN_THREAD, IN_WORK] }), async (host) => {
+            let from = await crash(host, 0, 'thread 7');
+
+            await back(host, 0, from);
+            await host.waitLog(IN_THREAD, { from });
+            await host.waitLog(/the crash report is/, { from });
+            from = await crash(host, 0, 'work');
+            await back(host, 0, from);
+            await host.waitLog(IN_WORK, { from });
+            assert.strictEqual(await crashes(host), 1);
+        }));
+
+    it('forks children: one that comes back is ended, and named',
+        () => withHost(setup({ server: { workers: 1 }, expected: [STRAY, STRAY_WORK] }),
+            async (host) => {
+                const client = await host.connect('/bad');
+
+                for (const word of ['fork and exec', 'fork', 'x']) {
+                    assert.strictEqual(await client.ask(word), word);
+                }
+                await host.waitLog(STRAY);
+                client.send('fork in work');
+                await host.waitLog(STRAY_WORK);
+                assert.strictEqual(await client.ask('y'), 'y');
+                assert.strictEqual(host.logged(STRAY).length, 1);
+                assert.strictEqual((await host.metrics())
+                    .get('patchbay_misdeeds_total'), 2);
+            }));
 
     it('changes what belongs to the process is named, and it is put right',
         () => withHost(setup({ server: { workers: 1 }, expected: [CHANGED] }),

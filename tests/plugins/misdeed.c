@@ -5,12 +5,15 @@
 #include <patchbay.h>
 
 #include <locale.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -40,6 +43,46 @@ static void change_all(int handled)
     (void)!chdir("/");
 }
 
+static void *exit_by(void *arg)
+{
+    exit(*(int *)arg);
+}
+
+static void exit_in_thread(int number)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, exit_by, &number) == 0) {
+        pthread_join(thread, NULL);
+    }
+}
+
+static void exit_in_work(void *arg)
+{
+    (void)arg;
+    exit(7);
+}
+
+/* Waits for a child that runs a program, or goes on as if it were the host. */
+static void fork_child(bool program)
+{
+    pid_t pid = fork();
+
+    if (pid == 0 && program) {
+        execl("/bin/true", "true", (char *)NULL);
+        _exit(1);
+    }
+    if (pid > 0) {
+        waitpid(pid, NULL, 0);
+    }
+}
+
+static void fork_in_work(void *arg)
+{
+    (void)arg;
+    fork_child(false);
+}
+
 static int message(bay_conn *conn, const bay_message *msg)
 {
     int number;
@@ -56,6 +99,21 @@ static int message(bay_conn *conn, const bay_message *msg)
     }
     if (sscanf(msg->data, "quick_exit %d", &number) == 1) {
         quick_exit(number);
+    }
+    if (sscanf(msg->data, "thread %d", &number) == 1) {
+        exit_in_thread(number);
+    }
+    if (strcmp(msg->data, "work") == 0) {
+        return bay_defer(bay_conn_route(conn), exit_in_work, NULL, NULL);
+    }
+    if (strcmp(msg->data, "fork and exec") == 0) {
+        fork_child(true);
+    }
+    if (strcmp(msg->data, "fork") == 0) {
+        fork_child(false);
+    }
+    if (strcmp(msg->data, "fork in work") == 0) {
+        return bay_defer(bay_conn_route(conn), fork_in_work, NULL, NULL);
     }
     if (sscanf(msg->data, "mask %d", &number) == 1) {
         change_all(number == 1 ? SIGPIPE : SIGTERM);
