@@ -102,6 +102,29 @@ static void print_quarantined(const json_t *answer)
     }
 }
 
+/* How often, of each plugin. */
+static void print_tally(const json_t *answer)
+{
+    const json_t *all = json_object_get(answer, "crashes");
+    const json_t *each;
+    size_t i;
+
+    if (integer(all, "reports_written") + integer(all, "reports_suppressed") <=
+        0) {
+        return;
+    }
+    printf("\ncrashes      ");
+    json_array_foreach(json_object_get(all, "plugins"), i, each)
+    {
+        table_put_safe(text(each, "plugin"), stdout);
+        printf(" %d (%d of them hangs), ", (int)integer(each, "crashes"),
+               (int)integer(each, "hangs"));
+    }
+    printf("%d hangs in all; %d reports written, %d not\n",
+           (int)integer(all, "hangs"), (int)integer(all, "reports_written"),
+           (int)integer(all, "reports_suppressed"));
+}
+
 static void print_crashes(const json_t *answer)
 {
     char duration[48];
@@ -153,6 +176,7 @@ static int run(const struct cli_call *call)
         print_head(answer);
         print_workers(answer);
         print_quarantined(answer);
+        print_tally(answer);
         print_crashes(answer);
         print_misdeeds(answer);
     }

@@ -18,6 +18,7 @@
 #include "core/stats.h"
 
 struct remains;
+struct tally;
 
 enum worker_state {
     WORKER_DOWN = 1, /* not started yet, or dead and waiting to be replaced */
@@ -63,6 +64,7 @@ struct board {
     uint64_t incarnation;    /* the first of each worker */
     uint64_t seed;           /* of hashes: secret, one for the host */
     const struct bans *bans; /* NULL: none; borrowed */
+    struct tally *tally;     /* likewise */
     struct board **older;    /* whose workers had not gone yet; borrowed */
     size_t older_count;
     bool over; /* in the master: its workers have gone */

@@ -24,6 +24,7 @@
 #include "proc/crashlist.h"
 #include "proc/reason.h"
 #include "proc/rundir.h"
+#include "proc/tally.h"
 
 #define JOBS_MAX   8     /* at once; further crashes are not looked at */
 #define LIMIT_MS   10000 /* for one: large debug information takes a second */
@@ -46,6 +47,7 @@ struct crash_job {
     struct watch watch;       /* what the child says */
     struct alarm_clock alarm; /* to begin, or to be late */
     struct buf text;
+    bool kept;
     struct crash_job *next;
     struct crash_job *prev;
 };
@@ -186,6 +188,9 @@ static void free_job(struct crash_job *job)
 {
     struct crashes *crashes = job->crashes;
 
+    if (!job->kept) {
+        tally_report(crashes->tally, false);
+    }
     if (job->pid != 0) {
         poller_remove(crashes->poller, &job->watch);
         close(job->watch.fd);
@@ -229,6 +234,8 @@ static void keep(struct crash_job *job)
         log_error("cannot write a crash report in %s/%s: %s", crashes->run_dir,
                   CRASHES_DIR, reason_errno(errno));
     } else {
+        job->kept = true;
+        tally_report(crashes->tally, true);
         log_info("worker %u (pid %d): the crash report is %s/%s",
                  job->crash.worker, job->crash.pid, path, name);
         if (last->wall_ms == job->crash.wall_ms) {
@@ -362,12 +369,14 @@ void crashes_note(struct crashes *crashes, const struct board *board,
     last->file[0] = 0;
     snprintf(last->what, sizeof last->what, "%s", what);
     if (keep_most == 0) {
+        tally_report(crashes->tally, false);
         return;
     }
     job = create_job(crashes, keep_most, account);
     if (job == NULL) {
         log_warn("no crash report of worker %u: too many at once, or no memory",
                  worker);
+        tally_report(crashes->tally, false);
         return;
     }
     crash_take(&job->crash, board, worker, pid, what, hang);
