@@ -10,9 +10,9 @@
 
 /* What the host, the library or the C library rely on. Not SIGCHLD: who starts
  * programs has a use for it, and the host has none in a worker. */
-static const int watched[] = { SIGTERM, SIGINT,  SIGHUP,  SIGUSR1,
-                               SIGPIPE, SIGSEGV, SIGBUS,  SIGFPE,
-                               SIGILL,  SIGABRT, SIGTRAP, SIGSYS };
+static const int watched[] = { SIGTERM, SIGINT,  SIGHUP, SIGUSR1, SIGPIPE,
+                               SIGXFSZ, SIGSEGV, SIGBUS, SIGFPE,  SIGILL,
+                               SIGABRT, SIGTRAP, SIGSYS };
 
 _Static_assert(sizeof watched / sizeof watched[0] == CUSTODY_SIGNALS,
                "a place for each");

@@ -15,7 +15,7 @@
 #include "base/buf.h"
 
 #define CUSTODY_FDS     80
-#define CUSTODY_SIGNALS 12
+#define CUSTODY_SIGNALS 13
 
 enum custody_kind {
     CUSTODY_LOOP = 1, /* what epoll_create gave */

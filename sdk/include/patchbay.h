@@ -32,6 +32,11 @@
  *   Give to bay_defer whatever may wait: files, databases, DNS, hashing. The
  *   host logs each hook that runs longer than slow_hook. Start no threads.
  *
+ * Process. It is shared with the host and with other plugins. Leave alone its
+ *   signal mask and handlers, working directory, umask and locale, and the
+ *   descriptors that you have not opened: the host looks, and puts back what
+ *   can be. Never exit. A child that you fork calls exec or _exit.
+ *
  * Memory. Neither side ever frees what the other allocated. What the host
  *   passes to a hook is valid until that hook returns; what a call returns is
  *   valid as its comment says. What you pass to a call is copied before the
