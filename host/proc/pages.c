@@ -80,7 +80,7 @@ static const struct metric worker_metrics[] = {
       "Sockets closed since no whole request came in time.",
       OF_WORKER(handshake_timeouts) },
     { "request_heads_too_long_total", COUNTER,
-      "Sockets closed for a request with too many headers.",
+      "Requests refused for too long a head, or too many headers.",
       OF_WORKER(heads_too_long) },
     { "handshake_errors_total", COUNTER,
       "Handshakes refused before their route was known.",

@@ -20,8 +20,8 @@
 struct remains {
     struct recent recent; /* written while the worker lives; its place is that
                              of a cache line */
-    uint64_t wall_ms;                      /* 0: nothing was kept */
-    uint64_t at_ms;                        /* clock_now_ms */
+    uint64_t wall_ms;     /* 0: nothing was kept */
+    uint64_t at_ms;       /* clock_now_ms */
     uint32_t register_count;               /* 0: not known on this machine */
     uint64_t registers[REMAINS_REGISTERS]; /* in the order of DWARF */
     uint64_t pc;
