@@ -46,6 +46,7 @@ struct cli_option {
 extern const struct cli_option cli_asking[];
 
 struct cli_call;
+struct json_t;
 
 struct cli_command {
     const char *name; /* of a sub-command: both words, "plugin list" */
@@ -92,6 +93,10 @@ int cli_number(const struct cli_call *call, const char *name, int64_t min,
 const char *cli_operand(const struct cli_call *call, size_t index);
 /* The configuration file: --config, or the default. */
 const char *cli_file(const struct cli_call *call);
+
+/* Prints it in one line, with what could move a terminal escaped. CLI_DONE, or
+ * CLI_FAILED: out of memory. */
+int cli_put_json(const struct json_t *value);
 
 /* By the last word of its name, in a list that ends with NULL; or NULL. */
 const struct cli_command *cli_find(const struct cli_command *const *commands,

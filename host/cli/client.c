@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "conf/ini.h"
 #include "conf/schema.h"
 #include "conf/text.h"
@@ -159,7 +160,8 @@ static int judge(const struct cli_call *call, const char *line, json_t *answer)
     bool ok = json_is_true(json_object_get(answer, "ok"));
 
     if (cli_flag(call, "json")) {
-        puts(line);
+        json_put(stdout, line, strlen(line));
+        putchar('\n');
     } else if (!ok) {
         fprintf(stderr, "%spatchbay: %s\n", problems != NULL ? problems : "",
                 error != NULL ? error : "the host's answer makes no sense");

@@ -86,11 +86,8 @@ static void print_list(const json_t *list, const char *run_dir)
 
 static int print_json(json_t *value)
 {
-    int status = value != NULL && json_dumpf(value, stdout, JSON_COMPACT) == 0
-                     ? CLI_DONE
-                     : CLI_FAILED;
+    int status = cli_put_json(value);
 
-    putchar('\n');
     json_decref(value);
     return status;
 }
