@@ -1,6 +1,7 @@
 /* json.c - text as it stands in a JSON string (RFC 8259 7) */
 #include "base/json.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -19,10 +20,25 @@ static char short_form(unsigned char byte)
     }
 }
 
+static bool is_c1(const char *text, size_t len)
+{
+    return len >= 2 && (unsigned char)text[0] == 0xc2 &&
+           (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0;
+}
+
+static size_t escape(char out[JSON_CHAR_MAX], unsigned char byte)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    memcpy(out, "\\u00", 4);
+    out[4] = digits[byte >> 4];
+    out[5] = digits[byte & 15];
+    return 6;
+}
+
 size_t json_char(char out[JSON_CHAR_MAX], const char *text, size_t len,
                  size_t *used)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char byte = (unsigned char)text[0];
     char letter = short_form(byte);
 
@@ -33,10 +49,11 @@ size_t json_char(char out[JSON_CHAR_MAX], const char *text, size_t len,
         return 2;
     }
     if (byte < 0x20 || byte == 0x7f) {
-        memcpy(out, "\\u00", 4);
-        out[4] = digits[byte >> 4];
-        out[5] = digits[byte & 15];
-        return 6;
+        return escape(out, byte);
+    }
+    if (is_c1(text, len)) {
+        *used = 2;
+        return escape(out, (unsigned char)text[1]);
     }
     if (byte < 0x80) {
         out[0] = text[0];
@@ -50,4 +67,20 @@ size_t json_char(char out[JSON_CHAR_MAX], const char *text, size_t len,
     }
     memcpy(out, text, *used);
     return *used;
+}
+
+void json_put(FILE *out, const char *json, size_t len)
+{
+    char escaped[JSON_CHAR_MAX];
+
+    for (size_t at = 0; at < len; at++) {
+        if (json[at] == 0x7f) {
+            fwrite(escaped, 1, escape(escaped, 0x7f), out);
+        } else if (is_c1(json + at, len - at)) {
+            at++;
+            fwrite(escaped, 1, escape(escaped, (unsigned char)json[at]), out);
+        } else {
+            putc(json[at], out);
+        }
+    }
 }

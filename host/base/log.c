@@ -68,6 +68,11 @@ int log_open(const char *file, enum log_format format, enum log_level level)
     return 0;
 }
 
+int log_descriptor(void)
+{
+    return atomic_load(&log_fd);
+}
+
 void log_identify(const char *who)
 {
     snprintf(identity, sizeof identity, "%s", who);

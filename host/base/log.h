@@ -46,6 +46,9 @@ struct log_subject {
  */
 int log_open(const char *file, enum log_format format, enum log_level level);
 
+/* Where lines go. It keeps its number when the log is opened again. */
+int log_descriptor(void);
+
 /* Who writes: "master", "worker 0". Copied. Before the process has threads. */
 void log_identify(const char *who);
 

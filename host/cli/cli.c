@@ -3,8 +3,12 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
+#include "base/json.h"
 #include "base/units.h"
 
 #define MOST_NAMES 64
@@ -78,6 +82,19 @@ const char *cli_file(const struct cli_call *call)
     const char *file = cli_option(call, "config");
 
     return file != NULL ? file : CLI_DEFAULT_FILE;
+}
+
+int cli_put_json(const json_t *value)
+{
+    char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+
+    if (text == NULL) {
+        return CLI_FAILED;
+    }
+    json_put(stdout, text, strlen(text));
+    putchar('\n');
+    free(text);
+    return CLI_DONE;
 }
 
 const char *cli_word(const struct cli_command *command)

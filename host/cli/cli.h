@@ -46,6 +46,7 @@ struct cli_option {
 extern const struct cli_option cli_asking[];
 
 struct cli_call;
+struct json_t;
 
 struct cli_command {
     const char *name; /* of a sub-command: both words, "plugin list" */
@@ -93,6 +94,10 @@ const char *cli_operand(const struct cli_call *call, size_t index);
 /* The configuration file: --config, or the default. */
 const char *cli_file(const struct cli_call *call);
 
+/* Prints it in one line, with what could move a terminal escaped. CLI_DONE, or
+ * CLI_FAILED: out of memory. */
+int cli_put_json(const struct json_t *value);
+
 /* By the last word of its name, in a list that ends with NULL; or NULL. */
 const struct cli_command *cli_find(const struct cli_command *const *commands,
                                    const char *word);
@@ -119,8 +124,8 @@ extern const struct cli_command *const cli_commands[];
 void cli_print_usage(FILE *out);
 void cli_print_help(const struct cli_command *command, FILE *out);
 
-extern const struct cli_command cmd_check, cmd_conns, cmd_drain, cmd_help,
-    cmd_kick, cmd_log, cmd_plugin, cmd_plugin_check, cmd_plugin_list,
+extern const struct cli_command cmd_check, cmd_conns, cmd_crashes, cmd_drain,
+    cmd_help, cmd_kick, cmd_log, cmd_plugin, cmd_plugin_check, cmd_plugin_list,
     cmd_plugin_show, cmd_talk, cmd_dev, cmd_new, cmd_reload, cmd_routes,
     cmd_run, cmd_status, cmd_stop, cmd_unquarantine, cmd_version;
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "conf/ini.h"
 #include "conf/schema.h"
 #include "conf/text.h"
@@ -61,22 +62,32 @@ static char *find_run_dir(const char *file, struct problems *problems)
     return path;
 }
 
-static int find_socket(const struct cli_call *call, char *path, size_t size)
+int client_run_dir(const struct cli_call *call, char **run_dir)
 {
     struct problems problems = { 0 };
-    char *run_dir = find_run_dir(cli_file(call), &problems);
     int status = CLI_DONE;
 
-    if (run_dir == NULL) {
+    *run_dir = find_run_dir(cli_file(call), &problems);
+    if (*run_dir == NULL) {
         problems_print(&problems, stderr);
         fprintf(stderr, "patchbay: cannot tell which host is meant; name its "
                         "file with -c FILE\n");
         status = CLI_CONFIGURATION;
-    } else if (rundir_path(run_dir, CONTROL_NAME, path, size) < 0) {
+    }
+    problems_free(&problems);
+    return status;
+}
+
+static int find_socket(const struct cli_call *call, char *path, size_t size)
+{
+    char *run_dir;
+    int status = client_run_dir(call, &run_dir);
+
+    if (status == CLI_DONE &&
+        rundir_path(run_dir, CONTROL_NAME, path, size) < 0) {
         fprintf(stderr, "patchbay: run_dir %s is too long\n", run_dir);
         status = CLI_CONFIGURATION;
     }
-    problems_free(&problems);
     free(run_dir);
     return status;
 }
@@ -149,7 +160,8 @@ static int judge(const struct cli_call *call, const char *line, json_t *answer)
     bool ok = json_is_true(json_object_get(answer, "ok"));
 
     if (cli_flag(call, "json")) {
-        puts(line);
+        json_put(stdout, line, strlen(line));
+        putchar('\n');
     } else if (!ok) {
         fprintf(stderr, "%spatchbay: %s\n", problems != NULL ? problems : "",
                 error != NULL ? error : "the host's answer makes no sense");

@@ -14,7 +14,11 @@
  */
 int client_ask(const struct cli_call *call, json_t *request, json_t **answer);
 
-/* The same of the host with that control socket, and without a word said. */
+/* The run_dir that the call's --config names, which is the caller's. CLI_DONE,
+ * or another exit status, all having been said, and NULL. */
+int client_run_dir(const struct cli_call *call, char **run_dir);
+
+/* As client_ask of the host with that control socket, and without a word said. */
 int client_ask_at(const char *socket, json_t *request, json_t **answer);
 
 /* The same for what ends the host: returns when it has ended. told is called

@@ -20,8 +20,7 @@ static void print_json(const struct problems *problems)
     }
     whole =
         json_pack("{s:b, s:o}", "ok", problems->count == 0, "problems", list);
-    json_dumpf(whole, stdout, JSON_COMPACT);
-    putchar('\n');
+    (void)cli_put_json(whole);
     json_decref(whole);
 }
 

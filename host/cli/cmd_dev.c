@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/dev_build.h"
@@ -73,7 +74,7 @@ static bool compile(const struct dev *dev)
         return false;
     }
     if (said.len > 0 && !said.failed) {
-        fputs(said.data, stderr);
+        printable_put(stderr, said.data, said.len, "\n\t");
     }
     if (status != 0) {
         dev_space_tell(&dev->space, "errors",

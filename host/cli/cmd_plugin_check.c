@@ -113,8 +113,7 @@ static int run(const struct cli_call *call)
     }
     if (cli_flag(call, "json")) {
         json_object_set_new(about, "ok", json_boolean(counts.errors == 0));
-        json_dumpf(about, stdout, JSON_COMPACT);
-        putchar('\n');
+        (void)cli_put_json(about);
     } else {
         print(about, refused);
     }

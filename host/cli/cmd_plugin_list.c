@@ -88,8 +88,7 @@ static int list(const struct cli_call *call, const struct folder *folder,
     if (cli_flag(call, "json")) {
         whole =
             json_pack("{s:s, s:O}", "dir", folder->path, "plugins", plugins);
-        json_dumpf(whole, stdout, JSON_COMPACT);
-        putchar('\n');
+        (void)cli_put_json(whole);
         json_decref(whole);
     } else if (count == 0) {
         printf("no plugins in %s\n", folder->path);

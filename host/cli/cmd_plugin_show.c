@@ -235,8 +235,7 @@ static int show(const struct cli_call *call, const struct folder *folder,
         add_routes(about, folder->conf);
     }
     if (cli_flag(call, "json")) {
-        json_dumpf(about, stdout, JSON_COMPACT);
-        putchar('\n');
+        (void)cli_put_json(about);
     } else if (!ok) {
         say_refused(about, folder);
     } else {

@@ -112,6 +112,29 @@ static void print_quarantined(const json_t *answer)
     }
 }
 
+/* How often, of each plugin. */
+static void print_tally(const json_t *answer)
+{
+    const json_t *all = json_object_get(answer, "crashes");
+    const json_t *each;
+    size_t i;
+
+    if (integer(all, "reports_written") + integer(all, "reports_suppressed") <=
+        0) {
+        return;
+    }
+    printf("\ncrashes      ");
+    json_array_foreach(json_object_get(all, "plugins"), i, each)
+    {
+        table_put_safe(text(each, "plugin"), stdout);
+        printf(" %d (%d of them hangs), ", (int)integer(each, "crashes"),
+               (int)integer(each, "hangs"));
+    }
+    printf("%d hangs in all; %d reports written, %d not\n",
+           (int)integer(all, "hangs"), (int)integer(all, "reports_written"),
+           (int)integer(all, "reports_suppressed"));
+}
+
 static void print_crashes(const json_t *answer)
 {
     char duration[48];
@@ -137,6 +160,23 @@ static void print_crashes(const json_t *answer)
     }
 }
 
+static void print_misdeeds(const json_t *answer)
+{
+    json_int_t sum = 0;
+    const json_t *worker;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "workers"), i, worker)
+    {
+        sum += integer(worker, "misdeeds");
+    }
+    if (sum > 0) {
+        printf("\nmisdeeds     %lld: a plugin changed what is the host's; the "
+               "log names it\n",
+               (long long)sum);
+    }
+}
+
 static int run(const struct cli_call *call)
 {
     json_t *answer;
@@ -146,7 +186,9 @@ static int run(const struct cli_call *call)
         print_head(answer);
         print_workers(answer);
         print_quarantined(answer);
+        print_tally(answer);
         print_crashes(answer);
+        print_misdeeds(answer);
     }
     json_decref(answer);
     return status;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/printable.h"
 
 #define READ_SIZE ((size_t)65536)
 
@@ -33,6 +34,28 @@ static void show(int fd, const char *data, size_t len)
         data += done > 0 ? done : 0;
         len -= done > 0 ? (size_t)done : 0;
     }
+}
+
+/* A plugin's own output is in it, too. */
+static void show_plain(int fd, const char *text, size_t len)
+{
+    struct buf plain = { 0 };
+    char out[PRINTABLE_CHAR_MAX];
+    size_t used;
+
+    for (size_t at = 0; at < len; at += used) {
+        size_t size = printable_char(out, text + at, len - at, &used);
+
+        if (text[at] == '\n' || text[at] == '\t') {
+            buf_add(&plain, text + at, 1);
+        } else {
+            buf_add(&plain, out, size);
+        }
+    }
+    if (!plain.failed) {
+        show(fd, plain.data, plain.len);
+    }
+    buf_free(&plain);
 }
 
 static void pass_on(const struct dev_log *log, char *line, size_t len)
@@ -63,7 +86,7 @@ static void take_lines(const struct dev_log *log, struct buf *in)
     if (in->len - at >= LINE_MAX_BYTES) {
         at = in->len;
     }
-    show(log->to, in->data, at);
+    show_plain(log->to, in->data, at);
     buf_consume(in, at);
 }
 
@@ -83,7 +106,7 @@ static void *run(void *arg)
         }
     }
     if (in.len > 0) {
-        show(log->to, in.data, in.len);
+        show_plain(log->to, in.data, in.len);
     }
     buf_free(&in);
     close(log->from);

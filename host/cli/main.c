@@ -8,10 +8,10 @@
 #include "cli/parse.h"
 
 const struct cli_command *const cli_commands[] = {
-    &cmd_run,          &cmd_check,  &cmd_status, &cmd_routes, &cmd_conns,
-    &cmd_kick,         &cmd_log,    &cmd_reload, &cmd_drain,  &cmd_stop,
-    &cmd_unquarantine, &cmd_plugin, &cmd_new,    &cmd_dev,    &cmd_talk,
-    &cmd_version,      &cmd_help,   NULL
+    &cmd_run,     &cmd_check,        &cmd_status, &cmd_routes, &cmd_conns,
+    &cmd_kick,    &cmd_log,          &cmd_reload, &cmd_drain,  &cmd_stop,
+    &cmd_crashes, &cmd_unquarantine, &cmd_plugin, &cmd_new,    &cmd_dev,
+    &cmd_talk,    &cmd_version,      &cmd_help,   NULL
 };
 
 static int run(const struct cli_command *command, int count, char **words)

@@ -149,13 +149,14 @@ struct instance {
     size_t changes;    /* of members, that wait for its presence hook */
     size_t users;      /* connections, work and notices that point here */
     struct stale_source *stale;
-    bool started; /* the start hook went well: stop is due */
-    bool stopped; /* its stop hook was called, or is */
-    bool retired; /* serves no one new, and ends with its last user */
-    bool leaving; /* its connections have to go */
-    bool silent;  /* banned: no hook is called any more */
-    bool frozen;  /* not read from: a migration waits for its work */
-    bool unsure;  /* in migrate_route, which may fail: no work begins */
+    bool started;  /* the start hook went well: stop is due */
+    bool stopped;  /* its stop hook was called, or is */
+    bool retired;  /* serves no one new, and ends with its last user */
+    bool leaving;  /* its connections have to go */
+    bool silent;   /* banned: no hook is called any more */
+    bool frozen;   /* not read from: a migration waits for its work */
+    bool unsure;   /* in migrate_route, which may fail: no work begins */
+    enum hook ran; /* the last, since core_forget_ran */
     struct task end_task;
     struct instance *next; /* of core->retired */
     struct instance *prev;
@@ -185,6 +186,7 @@ struct core {
     unsigned published;    /* messages, in this turn */
     struct packet *shared; /* all but the first of these; NULL: none yet */
     bool in_turn;
+    bool ran_gone; /* one of those that ran has been freed */
     bool in_hook;
     const struct instance *hook_of; /* whose it is, for witness.c */
     const struct conn *hook_conn;   /* NULL: of none */

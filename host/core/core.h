@@ -108,6 +108,21 @@ bool core_enforce_bans(struct core *core);
 
 void core_set_queue_total(struct core *core, size_t bytes);
 
+/* The plugins that have run since core_forget_ran: their hooks, or deferred
+ * work. Threads that they started by themselves are not seen. */
+struct core_ran {
+    unsigned plugins; /* how many, by their code */
+    uint64_t code;    /* of one of them, as in bans.h */
+    unsigned route;   /* its place on the board */
+    enum hook hook;   /* its last one */
+    char names[256];  /* "chat, echo"; cut short if there are more */
+};
+/* Safe in a signal handler. */
+void core_tell_ran(const struct core *core, struct core_ran *ran);
+/* The hook that runs, by what it leaves for that; HOOK_NONE: none. */
+enum hook core_hook(const struct core *core);
+void core_forget_ran(struct core *core);
+
 /* Open connections. */
 size_t core_connections(const struct core *core);
 

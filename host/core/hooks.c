@@ -51,6 +51,7 @@ static uint64_t enter(struct instance *instance, const struct conn *conn,
     stat_set(&now->code, instance->code);
     stat_set(&now->since_ms, since);
     atomic_store_explicit(&now->hook, hook, memory_order_release);
+    instance->ran = hook;
     instance->core->in_hook = true;
     instance->core->hook_of = instance;
     instance->core->hook_conn = conn;

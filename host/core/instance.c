@@ -82,6 +82,7 @@ void instance_drop_stale(struct instance *instance)
 
 static void instance_destroy(struct instance *instance)
 {
+    instance->core->ran_gone |= instance->ran != HOOK_NONE;
     route_part(instance->core, instance->route);
     instance_drop_stale(instance);
     free(instance->plugin_name);

@@ -33,6 +33,7 @@ static void finish_task(struct core *core, struct task *task)
     DL_DELETE(core->jobs, job);
     core->job_count--;
     stat_set(&core->setup.stats->jobs_queued, core->job_count);
+    instance->ran = HOOK_WORK;
     if (job->done != NULL) {
         hook_done(instance, job->done, job->arg, job->status);
     }
@@ -83,6 +84,8 @@ void job_run(struct job *job)
 {
     atomic_store_explicit(&working, job->instance, memory_order_relaxed);
     job->work(job->arg);
+    /* A child that the work has forked ends here: it has no counters. */
+    (void)stat_get(&job->instance->core->setup.stats->jobs_queued);
     atomic_store_explicit(&working, NULL, memory_order_relaxed);
 }
 

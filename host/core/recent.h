@@ -20,10 +20,12 @@ struct recent_message {
     uint32_t kind;
     uint32_t fin;
     unsigned char data[RECENT_BYTES];
+    unsigned char unused[32]; /* whole cache lines: short ones are in one */
 };
 
 struct recent {
     uint32_t count; /* ever; the next goes to count % RECENT_MESSAGES */
+    unsigned char unused[60];
     struct recent_message list[RECENT_MESSAGES];
 };
 

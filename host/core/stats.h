@@ -71,6 +71,16 @@ struct last_words {
     stat_value message_len;
 };
 
+/*
+ * Descriptors of the host were found closed: the worker leaves for that, and
+ * board_settle puts the culprit in the place of hook_now. HOOK_NONE: more than
+ * one plugin may have done it.
+ */
+struct misdeed {
+    _Atomic uint32_t found; /* 1: yes; set last */
+    struct hook_now culprit;
+};
+
 /* Limits of a route that clients reach. The order is that of limit_names in
  * limits.c. */
 enum limit {
@@ -135,6 +145,8 @@ enum cluster_state {
 struct worker_stats {
     struct hook_now now;
     struct last_words last_words;
+    struct misdeed misdeed;
+    stat_value misdeeds;     /* times that what is the host's was changed */
     stat_value heartbeat_ms; /* clock_coarse_ms, stored every second */
     stat_value sockets;  /* TCP and Unix connections of any kind, open now */
     stat_value accepted; /* ever */

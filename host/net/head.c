@@ -202,6 +202,7 @@ static void check_start(struct head *head, struct span line)
 struct found {
     unsigned hosts;
     unsigned lengths;
+    unsigned fields;
     bool encoded; /* has Transfer-Encoding */
 };
 
@@ -338,8 +339,22 @@ static char *read_header(struct head *head, struct found *found, char *out,
                : tidy(head, found, out, name, trim(behind(line, name.len + 1)));
 }
 
+static unsigned count_parameters(struct span line)
+{
+    char *at = memchr(line.at, '?', line.len);
+    unsigned count = at != NULL;
+
+    for (; at != NULL && at < line.at + line.len; at++) {
+        count += *at == '&';
+    }
+    return count;
+}
+
 static void check_whole(struct head *head, const struct found *found)
 {
+    if (found->fields > HEAD_FIELDS_MAX) {
+        refuse(head, 431, "more than 80 headers and parameters");
+    }
     if (found->hosts > 1) {
         refuse(head, 400, "more than one Host");
     }
@@ -370,9 +385,11 @@ void head_read(struct head *head, char *data, size_t len)
         if (start) {
             start = false;
             check_start(head, line);
+            found.fields = count_parameters(line);
             memmove(out, line.at, line.len);
             out += line.len;
         } else if (line.len > 0) {
+            found.fields++;
             out = read_header(head, &found, out, line);
             if (out == from) {
                 continue; /* it is left out */

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* libwebsockets has places for 94, of which it needs some itself, and hangs up
+ * on a request with more. */
+#define HEAD_FIELDS_MAX 80 /* headers, and parameters in the query */
+
 struct head {
     int status;      /* 0: good; else what to refuse it with */
     const char *why; /* in words */

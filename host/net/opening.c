@@ -19,6 +19,13 @@ size_t opening_before(const struct opening *opening, char *to)
     return opening->head.len;
 }
 
+static void count_if_long(const struct link *link, int status)
+{
+    if (status == 431) {
+        stat_add(&link->server->stats->heads_too_long, 1);
+    }
+}
+
 /* Answers, and reads and drops what comes until the peer ends: a reset would
  * take the answer from it. */
 static void refuse(struct link *link, int status, const char *why)
@@ -27,9 +34,7 @@ static void refuse(struct link *link, int status, const char *why)
 
     opening->refused = true;
     stat_add(&link->server->stats->handshake_errors, 1);
-    if (status == 431) {
-        stat_add(&link->server->stats->heads_too_long, 1);
-    }
+    count_if_long(link, status);
     if (!lws_partial_buffered(link->wsi)) {
         exchange_refuse_upgrade(link->wsi, status,
                                 status == 405 ? "allow: GET\r\n" : NULL, why);
@@ -40,8 +45,11 @@ static void refuse(struct link *link, int status, const char *why)
 
 /* One that comes behind others must wait for their answers, which no event
  * here tells of: the connection ends with them. */
-static void refuse_later(struct opening *opening)
+static void refuse_later(struct link *link, int status)
 {
+    struct opening *opening = &link->intake.opening;
+
+    count_if_long(link, status);
     opening->refused = true;
     opening->last = true;
 }
@@ -67,7 +75,7 @@ static void keep(struct link *link, const char *data, size_t len, bool alone)
                : status == 431 ? "the headers are more than 8 KiB together"
                                : "out of memory: try again later");
     } else {
-        refuse_later(opening);
+        refuse_later(link, status);
     }
 }
 
@@ -88,7 +96,7 @@ static bool accept_head(struct link *link, struct head *head, char *data,
     if (alone && link->exchange == NULL) {
         refuse(link, head->status, head->why);
     } else {
-        refuse_later(&link->intake.opening);
+        refuse_later(link, head->status);
     }
     return false;
 }

@@ -109,6 +109,7 @@ static stat_value *numbers_of(const struct board *board, unsigned worker,
 
 /* What stands in the row of those who have gone. */
 static const size_t totals[] = {
+    offsetof(struct worker_stats, misdeeds),
     offsetof(struct worker_stats, accepted),
     offsetof(struct worker_stats, accept_paused),
     offsetof(struct worker_stats, connects_refused),
@@ -280,13 +281,38 @@ static void clear_addresses(const struct board *board, unsigned worker)
     }
 }
 
+void board_keep_from_children(const struct board *board)
+{
+    (void)madvise(board->shared, board->size, MADV_DONTFORK);
+    (void)madvise(board->cells, (board->workers + 1) * CELLS_SIZE,
+                  MADV_DONTFORK);
+}
+
+static bool holds(const void *start, size_t size, const void *address)
+{
+    return (uintptr_t)address >= (uintptr_t)start &&
+           (uintptr_t)address - (uintptr_t)start < size;
+}
+
+bool board_holds(const struct board *board, const void *address)
+{
+    return holds(board->shared, board->size, address) ||
+           holds(board->cells, (board->workers + 1) * CELLS_SIZE, address);
+}
+
 void board_settle(const struct board *board, unsigned worker)
 {
     struct worker_stats *stats = board_stats(board, worker);
 
     if (atomic_load(&stats->last_words.aside) == 1) {
         memcpy(&stats->now, &stats->last_words.culprit, sizeof stats->now);
+    } else if (atomic_load(&stats->now.hook) == HOOK_NONE &&
+               atomic_load(&stats->misdeed.found) == 1) {
+        memcpy(&stats->now, &stats->misdeed.culprit, sizeof stats->now);
+        return;
     }
+    /* It has ended of something else, before it came to leave. */
+    atomic_store(&stats->misdeed.found, 0);
 }
 
 void board_bury(const struct board *board, unsigned worker)
@@ -300,6 +326,7 @@ void board_bury(const struct board *board, unsigned worker)
     atomic_store(&stats->now.hook, HOOK_NONE);
     stat_set(&stats->now.conn, 0);
     memset(&stats->last_words, 0, sizeof stats->last_words);
+    memset(&stats->misdeed, 0, sizeof stats->misdeed);
     board_remains(board, worker)->wall_ms = 0;
     board_remains(board, worker)->has_witness = 0;
     board_remains(board, worker)->recent.count = 0;

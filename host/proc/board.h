@@ -18,6 +18,7 @@
 #include "core/stats.h"
 
 struct remains;
+struct tally;
 
 enum worker_state {
     WORKER_DOWN = 1, /* not started yet, or dead and waiting to be replaced */
@@ -63,6 +64,7 @@ struct board {
     uint64_t incarnation;    /* the first of each worker */
     uint64_t seed;           /* of hashes: secret, one for the host */
     const struct bans *bans; /* NULL: none; borrowed */
+    struct tally *tally;     /* likewise */
     struct board **older;    /* whose workers had not gone yet; borrowed */
     size_t older_count;
     bool over; /* in the master: its workers have gone */
@@ -95,6 +97,13 @@ void board_begin(const struct board *board, unsigned worker, int pid);
 /* It is dead, and its hook_now is to be read: corrects it, if its last words
  * tell of another thread. */
 void board_settle(const struct board *board, unsigned worker);
+
+/* In a worker: children that a plugin forks do not have the board, and so can
+ * spoil nothing on it. They fault as soon as they come back from the hook. */
+void board_keep_from_children(const struct board *board);
+
+/* Whether that address is on the board. Safe in a signal handler. */
+bool board_holds(const struct board *board, const void *address);
 
 /* It is dead: what it had open is gone, what it counted stays, so that totals
  * never go back. The next one gets a new incarnation. */

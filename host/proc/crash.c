@@ -17,7 +17,8 @@ bool crash_is_one(const struct board *board, unsigned worker, int status)
     if (WIFSIGNALED(status)) {
         return WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM;
     }
-    return atomic_load(&board_stats(board, worker)->now.hook) != HOOK_NONE;
+    return atomic_load(&board_stats(board, worker)->now.hook) != HOOK_NONE ||
+           atomic_load(&board_stats(board, worker)->last_words.thread) != 0;
 }
 
 void crash_take(struct crash *crash, const struct board *board, unsigned worker,

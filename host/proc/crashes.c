@@ -21,8 +21,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/crash.h"
+#include "proc/crashlist.h"
 #include "proc/reason.h"
 #include "proc/rundir.h"
+#include "proc/tally.h"
 
 #define JOBS_MAX   8     /* at once; further crashes are not looked at */
 #define LIMIT_MS   10000 /* for one: large debug information takes a second */
@@ -34,7 +36,6 @@
 
 /* Their order by name is that of time. */
 #define NAME_SIZE 80
-#define SUFFIX    ".txt"
 
 struct crash_job {
     struct crashes *crashes;
@@ -46,6 +47,7 @@ struct crash_job {
     struct watch watch;       /* what the child says */
     struct alarm_clock alarm; /* to begin, or to be late */
     struct buf text;
+    bool kept;
     struct crash_job *next;
     struct crash_job *prev;
 };
@@ -64,20 +66,11 @@ static int open_dir(const struct crashes *crashes, char *path, size_t size)
     return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static int is_report(const struct dirent *entry)
-{
-    size_t len = strlen(entry->d_name);
-    size_t end = strlen(SUFFIX);
-
-    return entry->d_name[0] != '.' && len > end &&
-           strcmp(entry->d_name + len - end, SUFFIX) == 0;
-}
-
 /* The oldest go. */
 static void make_room(const char *path, int dir, unsigned keep)
 {
     struct dirent **list;
-    int count = scandir(path, &list, is_report, alphasort);
+    int count = scandir(path, &list, crashlist_is_report, alphasort);
 
     for (int i = 0; i < count; i++) {
         if ((unsigned)(count - i) > keep) {
@@ -98,7 +91,7 @@ static void name_report(const struct crash *crash, char *name)
 
     gmtime_r(&seconds, &tm);
     strftime(when, sizeof when, "%Y-%m-%dT%H.%M.%S", &tm);
-    snprintf(name, NAME_SIZE, "%s.%03u-worker%u-%d" SUFFIX, when,
+    snprintf(name, NAME_SIZE, "%s.%03u-worker%u-%d.txt", when,
              (unsigned)(crash->wall_ms % 1000), crash->worker, crash->pid);
 }
 
@@ -195,6 +188,9 @@ static void free_job(struct crash_job *job)
 {
     struct crashes *crashes = job->crashes;
 
+    if (!job->kept) {
+        tally_report(crashes->tally, false);
+    }
     if (job->pid != 0) {
         poller_remove(crashes->poller, &job->watch);
         close(job->watch.fd);
@@ -238,6 +234,8 @@ static void keep(struct crash_job *job)
         log_error("cannot write a crash report in %s/%s: %s", crashes->run_dir,
                   CRASHES_DIR, reason_errno(errno));
     } else {
+        job->kept = true;
+        tally_report(crashes->tally, true);
         log_info("worker %u (pid %d): the crash report is %s/%s",
                  job->crash.worker, job->crash.pid, path, name);
         if (last->wall_ms == job->crash.wall_ms) {
@@ -371,12 +369,14 @@ void crashes_note(struct crashes *crashes, const struct board *board,
     last->file[0] = 0;
     snprintf(last->what, sizeof last->what, "%s", what);
     if (keep_most == 0) {
+        tally_report(crashes->tally, false);
         return;
     }
     job = create_job(crashes, keep_most, account);
     if (job == NULL) {
         log_warn("no crash report of worker %u: too many at once, or no memory",
                  worker);
+        tally_report(crashes->tally, false);
         return;
     }
     crash_take(&job->crash, board, worker, pid, what, hang);

@@ -20,12 +20,14 @@ struct crash_last {
 };
 
 struct crash_job;
+struct tally;
 
 /* Set the first part, and leave the rest zero. */
 struct crashes {
     struct poller *poller; /* borrowed, as all is */
     const char *run_dir;
     const char *images_dir;
+    struct tally *tally;         /* NULL: nobody counts */
     void (*in_child)(void *arg); /* closes what is the master's */
     void *arg;
 

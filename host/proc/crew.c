@@ -16,6 +16,7 @@
 #include "proc/lines.h"
 #include "proc/postmortem.h"
 #include "proc/reason.h"
+#include "proc/tally.h"
 
 /* A worker's longest line is its list of connections. */
 #define LINE_MAX_BYTES ((size_t)64 << 20)
@@ -335,6 +336,10 @@ bool crew_reap(struct crew *crew, pid_t pid, int status)
     board_settle(crew->setup.board, member->index);
     crashed =
         postmortem_culprit(&culprit, crew->setup.board, member->index, status);
+    culprit.hung = watchman_why(crew->setup.watchman, member->index) != NULL;
+    if (culprit.hung) {
+        tally_hang(crew->setup.board->tally);
+    }
     bury(member, status, what, sizeof what);
     member->died_ms = now;
     if (crew->phase == STARTING) {

@@ -11,6 +11,7 @@
 #include "proc/rundir.h"
 
 struct breaker;
+struct tally;
 
 struct host {
     struct poller poller;
@@ -18,6 +19,7 @@ struct host {
     struct inherited inherited; /* sockets, from the service manager */
     char images_dir[PATH_MAX];
     struct breaker *breaker; /* what plugins have done to workers */
+    struct tally *tally;
     struct crashes crashes;
     struct generation *now;     /* that serves; never NULL once it started */
     struct generation *coming;  /* is to replace it; NULL: none */

@@ -10,13 +10,18 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "base/altstack.h"
 #include "base/fnv.h"
+#include "core/witness.h"
 #include "proc/remains.h"
+#include "proc/warden.h"
 
 #define GUARD_S 5 /* the handler itself must not hang */
 
@@ -25,12 +30,24 @@ static const int fatal[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
 
 #define FATAL_COUNT (sizeof fatal / sizeof fatal[0])
 
+/* Children that plugins forked, and that came back into the host. Shared with
+ * them, as the board is not. */
+struct strays {
+    _Atomic uint32_t count;
+    _Atomic uint32_t hook; /* that the last of them was forked in */
+    struct witness witness;
+};
+
 static struct {
     pid_t pid; /* the worker; a child that a plugin forked is another */
+    const struct board *board;
+    struct strays *strays; /* NULL: there was no memory */
+    uint32_t strays_told;
     struct worker_stats *stats;
     struct remains *remains;
     uint64_t seed;
     struct core *core;
+    struct warden *warden;
 } self;
 
 static _Atomic pid_t speaker; /* the thread that died first; 0: none */
@@ -57,6 +74,9 @@ static void speak(int number, const siginfo_t *info, const void *context,
     if (thread != self.pid) {
         core_blame_thread(self.core, &words->culprit);
         atomic_store(&words->aside, 1);
+    } else if (self.warden != NULL &&
+               atomic_load(&self.stats->now.hook) == HOOK_NONE) {
+        warden_last_look(self.warden); /* the loop aborts without its own */
     }
     atomic_store(&words->thread, thread);
     stat_set(&words->address, info->si_code > 0 ? (uintptr_t)info->si_addr : 0);
@@ -97,6 +117,31 @@ static void guard(void)
     alarm(GUARD_S);
 }
 
+/*
+ * A child of a plugin's fork has the loop, the sockets and the log of the
+ * worker, which it must not use: it comes no further than to the counters, that
+ * it does not have. What it runs in the hook before that is its own affair.
+ */
+static void end_stray(const siginfo_t *info)
+{
+    struct strays *strays = self.strays;
+
+    if (info->si_code <= 0 || !board_holds(self.board, info->si_addr)) {
+        return;
+    }
+    if (strays != NULL) {
+        if (self.core == NULL) {
+            atomic_store(&strays->hook, HOOK_NONE);
+        } else if (witness_tell(&strays->witness, self.core, false)) {
+            atomic_store(&strays->hook, HOOK_WORK);
+        } else if (witness_tell(&strays->witness, self.core, true)) {
+            atomic_store(&strays->hook, core_hook(self.core));
+        }
+        atomic_fetch_add(&strays->count, 1);
+    }
+    _exit(1);
+}
+
 static void handle(int number, siginfo_t *info, void *context)
 {
     pid_t thread = (pid_t)syscall(SYS_gettid);
@@ -111,8 +156,89 @@ static void handle(int number, siginfo_t *info, void *context)
                 pause(); /* until the other has ended us all */
             }
         }
+    } else {
+        end_stray(info);
     }
     die_of(number, info, thread);
+}
+
+/*
+ * A thread ends the process. If the loop's did, in a hook, the board says so;
+ * another is heard here, unless it calls _exit(2). The stack goes into the
+ * report. true: it was another.
+ */
+static bool hear_exit(void)
+{
+    struct last_words *words;
+    pid_t thread = (pid_t)syscall(SYS_gettid);
+    pid_t first = 0;
+    ucontext_t context;
+
+    if (getpid() != self.pid || self.core == NULL || thread == self.pid ||
+        !atomic_compare_exchange_strong(&speaker, &first, thread)) {
+        return false;
+    }
+    words = &self.stats->last_words;
+    core_blame_thread(self.core, &words->culprit);
+    atomic_store(&words->thread, thread);
+    atomic_store(&words->aside, 1);
+    if (getcontext(&context) == 0) {
+        remains_take(self.remains, &context);
+    }
+    self.remains->has_witness =
+        witness_tell(&self.remains->witness, self.core, false);
+    return true;
+}
+
+/* The loop still runs: destructors must not take its libraries from it. libuv's
+ * would wait for the thread that calls it. */
+static void hear_plain_exit(int status, void *arg)
+{
+    (void)arg;
+    if (hear_exit()) {
+        _exit(status);
+    }
+}
+
+static void hear_quick_exit(void)
+{
+    (void)hear_exit(); /* it runs no destructors */
+}
+
+static void hear_exits(void)
+{
+    static bool heard;
+
+    if (!heard) {
+        heard = true;
+        (void)on_exit(hear_plain_exit, NULL);
+        (void)at_quick_exit(hear_quick_exit);
+    }
+}
+
+static struct strays *map_strays(void)
+{
+    void *memory = mmap(NULL, sizeof(struct strays), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+bool lastwords_stray(struct stray *stray)
+{
+    uint32_t count = self.strays != NULL && self.pid == getpid()
+                         ? atomic_load(&self.strays->count)
+                         : 0;
+
+    stray->count = count - self.strays_told;
+    if (stray->count == 0) {
+        return false;
+    }
+    self.strays_told = count;
+    stray->hook = (enum hook)atomic_load(&self.strays->hook);
+    memcpy(stray->plugin, self.strays->witness.plugin, sizeof stray->plugin);
+    stray->plugin[sizeof stray->plugin - 1] = 0;
+    return true;
 }
 
 void lastwords_prepare(const struct board *board, unsigned worker)
@@ -121,11 +247,17 @@ void lastwords_prepare(const struct board *board, unsigned worker)
                                 .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
     self.pid = getpid();
+    self.board = board;
+    self.strays = map_strays();
+    self.strays_told = 0;
     self.stats = board_stats(board, worker);
     self.remains = board_remains(board, worker);
     self.seed = board->seed;
     self.core = NULL;
+    self.warden = NULL;
     atomic_store(&speaker, 0);
+    board_keep_from_children(board);
+    hear_exits();
     altstack_have();
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < FATAL_COUNT; i++) {
@@ -137,6 +269,11 @@ void lastwords_prepare(const struct board *board, unsigned worker)
             sigaction(fatal[i], &action, NULL);
         }
     }
+}
+
+void lastwords_ward(struct warden *warden)
+{
+    self.warden = warden;
 }
 
 void lastwords_of(struct core *core)

@@ -18,4 +18,18 @@ void lastwords_prepare(const struct board *board, unsigned worker);
 /* Whose hooks and deferred work they tell of; borrowed. NULL: nobody's. */
 void lastwords_of(struct core *core);
 
+/* Children that plugins have forked, which came back from the hook or the work
+ * they were forked in, and were ended for that. */
+struct stray {
+    unsigned count;
+    enum hook hook;  /* of the last; HOOK_NONE: not known */
+    char plugin[64]; /* "": not known */
+};
+/* In the worker: those that it has not told of before. false: none. */
+bool lastwords_stray(struct stray *stray);
+
+/* Who knows what the loop cannot do without; borrowed. NULL: nobody. */
+struct warden;
+void lastwords_ward(struct warden *warden);
+
 #endif

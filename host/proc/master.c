@@ -24,6 +24,7 @@
 #include "proc/renewal.h"
 #include "proc/slots.h"
 #include "proc/succession.h"
+#include "proc/tally.h"
 #include "proc/vigil.h"
 
 #define IMAGES    "images"
@@ -386,6 +387,7 @@ static void in_child(void *arg)
 
     close(master->signals.fd);
     breaker_forget(master->host.breaker);
+    tally_forget(master->host.tally);
     rundir_forget(&master->host.rundir);
     inherited_close(&master->host.inherited);
     notify_forget(&master->notify);
@@ -477,7 +479,8 @@ static int start(struct master *master, const struct conf *conf)
 
     log_identify("master");
     host->breaker = breaker_create();
-    if (host->breaker == NULL) {
+    host->tally = tally_create();
+    if (host->breaker == NULL || host->tally == NULL) {
         return reason_set(why, size, "out of memory");
     }
     notify_begin(&master->notify, &host->poller);
@@ -498,6 +501,7 @@ static int start(struct master *master, const struct conf *conf)
     host->crashes = (struct crashes){ .poller = &host->poller,
                                       .run_dir = conf->run_dir,
                                       .images_dir = host->images_dir,
+                                      .tally = host->tally,
                                       .in_child = in_check_child,
                                       .arg = master };
     tls_warn(conf);
@@ -531,6 +535,7 @@ static void finish(struct master *master)
     control_retire(master->control);
     destroy_generations(host);
     breaker_destroy(host->breaker);
+    tally_destroy(host->tally);
     if (host->rundir.lock_fd >= 0) {
         rundir_remove(&host->rundir, ADDRESSES);
         rundir_remove(&host->rundir, IMAGES);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "proc/membership.h"
+#include "proc/tally.h"
 
 /* One of stats.h: offset is that of a stat in its struct. */
 struct metric {
@@ -80,7 +81,7 @@ static const struct metric worker_metrics[] = {
       "Sockets closed since no whole request came in time.",
       OF_WORKER(handshake_timeouts) },
     { "request_heads_too_long_total", COUNTER,
-      "Sockets closed for a request with too many headers.",
+      "Requests refused for too long a head, or too many headers.",
       OF_WORKER(heads_too_long) },
     { "handshake_errors_total", COUNTER,
       "Handshakes refused before their route was known.",
@@ -109,6 +110,8 @@ static const struct metric worker_metrics[] = {
       OF_WORKER(cluster_peers) },
     { "log_lines_lost_total", COUNTER,
       "Lines that workers could not write to the log.", OF_WORKER(log_lost) },
+    { "misdeeds_total", COUNTER,
+      "Times a plugin changed what is the host's.", OF_WORKER(misdeeds) },
     { "deferred_jobs", GAUGE, "Deferred work that is not done yet.",
       OF_WORKER(jobs_queued) },
     { "timers", GAUGE, "Timers of plugins set now.", OF_WORKER(timers) },
@@ -270,6 +273,64 @@ static void add_each_plugin(struct buf *buf, const struct pages *pages)
     }
 }
 
+/* Those that have routes, and those that have crashed and have none any more. */
+static void add_of_plugins(struct buf *buf, const struct pages *pages,
+                           const char *name, const char *help, size_t offset)
+{
+    const struct conf *conf = pages->conf;
+    const struct tally *tally = pages->board->tally;
+    const struct tally_plugin *place;
+    size_t at = 0;
+
+    add_head(buf, name, COUNTER, help);
+    for (size_t i = 0; i < conf->route_count; i++) {
+        if (is_first_of_its_plugin(conf, i) &&
+            tally_find(tally, conf->routes[i].plugin) == NULL) {
+            buf_addf(buf, "patchbay_%s{plugin=\"", name);
+            add_label(buf, conf->routes[i].plugin);
+            buf_adds(buf, "\"} 0\n");
+        }
+    }
+    while ((place = tally_next(tally, &at)) != NULL) {
+        buf_addf(buf, "patchbay_%s{plugin=\"", name);
+        add_label(buf, place->name);
+        buf_addf(
+            buf, "\"} %" PRIu64 "\n",
+            stat_get((const stat_value *)(const void *)((const char *)place +
+                                                        offset)));
+    }
+}
+
+static void add_number(struct buf *buf, const char *name, const char *help,
+                       uint64_t number)
+{
+    add_head(buf, name, COUNTER, help);
+    buf_addf(buf, "patchbay_%s %" PRIu64 "\n", name, number);
+}
+
+static void add_crashes(struct buf *buf, const struct pages *pages)
+{
+    static const struct tally none;
+    const struct tally *tally =
+        pages->board->tally != NULL ? pages->board->tally : &none;
+
+    add_of_plugins(buf, pages, "plugin_crashes_total",
+                   "Workers that the plugin ended, on whatever route.",
+                   offsetof(struct tally_plugin, crashes));
+    add_of_plugins(buf, pages, "plugin_hangs_total",
+                   "Of them, those that were ended since a hook of it hung.",
+                   offsetof(struct tally_plugin, hangs));
+    add_number(buf, "hangs_total",
+               "Workers that were ended since they hung, in a hook or not.",
+               stat_get(&tally->hangs));
+    add_number(buf, "crash_reports_written_total", "Crash reports written.",
+               stat_get(&tally->reports_written));
+    add_number(buf, "crash_reports_suppressed_total",
+               "Crashes without a report: none are wanted, too many came at "
+               "once, or it could not be written.",
+               stat_get(&tally->reports_suppressed));
+}
+
 void pages_metrics(void *arg, struct buf *buf)
 {
     const struct pages *pages = arg;
@@ -287,6 +348,7 @@ void pages_metrics(void *arg, struct buf *buf)
     add_each_worker(buf, board);
     add_each_plugin(buf, pages);
     add_cluster(buf, pages);
+    add_crashes(buf, pages);
     for (size_t i = 0; i < COUNT(worker_metrics); i++) {
         add_of_workers(buf, pages, &worker_metrics[i]);
     }

@@ -123,6 +123,18 @@ char *postmortem_death(char *out, size_t size, const struct board *board,
         snprintf(how, sizeof how, "exited with status %d", WEXITSTATUS(status));
     }
     postmortem_hook(hook, sizeof hook, board, worker);
+    if (atomic_load(&board_stats(board, worker)->misdeed.found) == 1) {
+        snprintf(out, size,
+                 "worker %u (pid %d) %s, since descriptors of the host were "
+                 "closed%s%s",
+                 worker, pid, how, hook[0] != 0 ? ", as it seems in " : "",
+                 hook);
+        return out;
+    }
+    if (WIFEXITED(status) && hook[0] == 0 &&
+        atomic_load(&board_stats(board, worker)->last_words.thread) != 0) {
+        snprintf(hook, sizeof hook, "a thread that a plugin has started");
+    }
     if (WIFEXITED(status) && hook[0] != 0) {
         snprintf(out, size,
                  "worker %u (pid %d) ended: exit(%d) was called in %s", worker,

@@ -13,6 +13,7 @@ struct culprit {
     char plugin[CONF_MAX_NAME + 1];
     char where[256]; /* as postmortem_hook */
     unsigned route;  /* its place on the board */
+    bool hung;       /* the master ended it for that */
     uint64_t code;   /* see core/bans.h */
     uint64_t hash;   /* of the message it was given; 0: of none */
     uint64_t len;

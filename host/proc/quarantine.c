@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/breaker.h"
+#include "proc/tally.h"
 
 /* Each worker looks at what is banned. */
 static void tell(const struct generation *generation)
@@ -77,6 +78,7 @@ void quarantine_crashed(struct host *host, struct generation *generation,
 
     name_culprit(&named, generation);
     board_count_crash(generation->board, named.route);
+    tally_crash(host->tally, named.plugin, named.hung);
     verdict = breaker_crashed(host->breaker, &named, &rule, clock_now_ms());
     if (verdict.poisoned) {
         log_error("plugin %s: a message of %" PRIu64 " bytes has ended %u "

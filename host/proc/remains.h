@@ -18,8 +18,10 @@
 #define REMAINS_MAPS      ((size_t)256 << 10)
 
 struct remains {
-    uint64_t wall_ms;                      /* 0: nothing was kept */
-    uint64_t at_ms;                        /* clock_now_ms */
+    struct recent recent; /* written while the worker lives; its place is that
+                             of a cache line */
+    uint64_t wall_ms;     /* 0: nothing was kept */
+    uint64_t at_ms;       /* clock_now_ms */
     uint32_t register_count;               /* 0: not known on this machine */
     uint64_t registers[REMAINS_REGISTERS]; /* in the order of DWARF */
     uint64_t pc;
@@ -29,7 +31,6 @@ struct remains {
     uint32_t maps_len;
     uint32_t has_witness;
     struct witness witness;
-    struct recent recent; /* written while the worker lives */
     _Alignas(8) unsigned char stack[REMAINS_STACK];
     char maps[REMAINS_MAPS]; /* /proc/self/maps */
 };

@@ -8,6 +8,7 @@
 #include "proc/address.h"
 #include "proc/membership.h"
 #include "proc/postmortem.h"
+#include "proc/tally.h"
 
 json_t *report_text(const char *text)
 {
@@ -49,12 +50,13 @@ static json_t *describe_worker(const struct board *board, unsigned i)
         outdated += stat_get(&stats->routes[route].outdated);
     }
     worker = json_pack(
-        "{s:i, s:s, s:i, s:I, s:I, s:I, s:o}", "worker", (int)i, "state",
+        "{s:i, s:s, s:i, s:I, s:I, s:I, s:o, s:o}", "worker", (int)i, "state",
         board_state_name(state), "pid", (int)atomic_load(&slot->pid),
         "restarts",
         (json_int_t)(stat_get(&slot->incarnation) - board->incarnation),
         "connections", (json_int_t)connections, "outdated",
-        (json_int_t)outdated, "sockets", number(&stats->sockets));
+        (json_int_t)outdated, "sockets", number(&stats->sockets), "misdeeds",
+        number(&stats->misdeeds));
     if (state != WORKER_DOWN) {
         json_object_set_new(worker, "uptime_ms",
                             json_integer((json_int_t)age(
@@ -123,6 +125,34 @@ static json_t *describe_cluster(const struct board *board,
                                                            cluster_not_sent)));
 }
 
+/* Those that have crashed. */
+static json_t *list_crashed(const struct tally *tally)
+{
+    json_t *list = json_array();
+    const struct tally_plugin *place;
+    size_t at = 0;
+
+    while ((place = tally_next(tally, &at)) != NULL) {
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:o}", "plugin",
+                                        report_text(place->name), "crashes",
+                                        number(&place->crashes), "hangs",
+                                        number(&place->hangs)));
+    }
+    return list;
+}
+
+static json_t *describe_tally(const struct tally *tally)
+{
+    static const struct tally none;
+
+    tally = tally != NULL ? tally : &none;
+    return json_pack("{s:o, s:o, s:o, s:o}", "plugins", list_crashed(tally),
+                     "hangs", number(&tally->hangs), "reports_written",
+                     number(&tally->reports_written), "reports_suppressed",
+                     number(&tally->reports_suppressed));
+}
+
 static const char *state_of(const struct board *board, const struct conf *conf)
 {
     if (board_draining(board)) {
@@ -163,14 +193,15 @@ json_t *report_status(const struct generation *now,
         json_array_append_new(workers, worker);
     }
     status = json_pack(
-        "{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:I}", "ok", 1,
-        "version", PATCHBAY_VERSION, "pid", (int)getpid(), "state",
+        "{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:I, s:o}",
+        "ok", 1, "version", PATCHBAY_VERSION, "pid", (int)getpid(), "state",
         state_of(board, now->conf), "uptime_ms",
         (json_int_t)(clock_now_ms() - board->started_ms), "file",
         report_text(now->conf->file), "addresses", addresses, "connections",
         (json_int_t)board_all_connections(board), "workers", workers, "leaving",
         list_leaving(leaving), "quarantined", list_quarantined(board->bans),
-        "refused_messages", (json_int_t)bans_poisons(board->bans));
+        "refused_messages", (json_int_t)bans_poisons(board->bans), "crashes",
+        describe_tally(board->tally));
     if (now->conf->cluster.url.shown != NULL) {
         json_object_set_new(status, "cluster",
                             describe_cluster(board, now->conf));

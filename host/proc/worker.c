@@ -13,13 +13,11 @@
 #include <uv.h>
 
 #include "base/clock.h"
-#include "base/fnv.h"
 #include "base/log.h"
-#include "bus/local.h"
-#include "bus/redis.h"
 #include "core/core.h"
 #include "core/spread.h"
 #include "net/server.h"
+#include "proc/buses.h"
 #include "proc/descriptors.h"
 #include "proc/errands.h"
 #include "proc/lastwords.h"
@@ -28,10 +26,10 @@
 #include "proc/remains.h"
 #include "proc/shelf.h"
 #include "proc/turnover.h"
+#include "proc/warden.h"
 
 #define BEAT_MS       1000
 #define DRAIN_LOOK_MS 10
-#define BUS_QUEUE     ((size_t)64 << 20)
 
 static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
@@ -57,12 +55,12 @@ struct worker {
     uv_timer_t beat;
     uv_timer_t drain;
     struct farewell farewell; /* while it drains */
-    bool bans_pending;        /* see core_enforce_bans */
-    bool refusing;            /* has let go of the sockets that listen */
+    struct warden warden;
+    bool bans_pending; /* see core_enforce_bans */
+    bool refusing;     /* has let go of the sockets that listen */
     struct server *server;
     struct core *core;
-    struct local_bus *bus;
-    struct redis_bus *redis;
+    struct buses buses;
     struct shelf shelf;
     struct turnover turnover;
     struct errands errands;
@@ -134,6 +132,19 @@ static void enforce_bans(void *arg)
         worker->turnover.next != NULL || !core_enforce_bans(worker->core);
 }
 
+static void begin_drain(void *arg, int code, const char *reason,
+                        uint64_t limit_ms, uint64_t linger_ms);
+
+/* Without its descriptors a worker serves nobody, or does not hear that it has
+ * to end. */
+static void look_after(struct worker *worker)
+{
+    if (!warden_look(&worker->warden, worker->turnover.next != NULL)) {
+        begin_drain(worker, 1012, "service restart",
+                    worker->setup->conf->drain_ms, 0);
+    }
+}
+
 static void beat(uv_timer_t *timer)
 {
     struct worker *worker = timer->data;
@@ -142,6 +153,7 @@ static void beat(uv_timer_t *timer)
     stat_set(&worker->stats->heartbeat_ms, clock_coarse_ms());
     stat_add(&worker->stats->log_lost, lost - worker->log_lost);
     worker->log_lost = lost;
+    look_after(worker);
     if (worker->bans_pending) {
         enforce_bans(worker);
     }
@@ -159,8 +171,11 @@ static void stop_listening(struct worker *worker)
     worker->refusing = true;
     server_stop_listening(worker->server);
     for (size_t i = 0; i < setup->listen_count; i++) {
-        close(setup->listen_fds[i]);
+        if (!custody_lost(&worker->warden.custody, setup->listen_fds[i])) {
+            close(setup->listen_fds[i]);
+        }
     }
+    custody_drop(&worker->warden.custody, CUSTODY_LISTENER);
 }
 
 static void stop(struct worker *worker)
@@ -282,6 +297,12 @@ static void tell_uses(void *arg)
     buf_free(&list);
 }
 
+static void watch_log(struct worker *worker)
+{
+    custody_drop(&worker->warden.custody, CUSTODY_LOG);
+    custody_keep(&worker->warden.custody, log_descriptor(), CUSTODY_LOG);
+}
+
 /* What an operator has set by a command stays, unless the file says something
  * new. The master has opened the log first. */
 static void adopt_log(const struct conf *conf, const struct conf *old)
@@ -316,6 +337,7 @@ static void adopted(void *arg, const struct conf *conf, const struct conf *old)
     worker->pages.conf = conf;
     worker->errands.conf = conf;
     adopt_log(conf, old);
+    watch_log(worker);
     core_set_logging(worker->core, conf->log_access, conf->log_trace);
     core_set_queue_total(worker->core, conf->queue_total);
     core_set_recent(worker->core, recent_of(worker, conf));
@@ -325,72 +347,20 @@ static void adopted(void *arg, const struct conf *conf, const struct conf *old)
 
 /* ---- the start --------------------------------------------------------- */
 
-static int join_siblings(struct worker *worker, unsigned incarnation)
+static void begin_watch(struct worker *worker)
 {
     const struct worker_setup *setup = worker->setup;
-    struct local_bus_setup bus = {
-        .loop = &worker->loop,
-        .core = worker->core,
-        .stats = worker->stats,
-        .node = setup->conf->cluster.node,
-        .worker = setup->index,
-        .workers = setup->conf->workers,
-        .incarnation = incarnation,
-        .listen_fd = setup->bus_fd,
-        .run_dir = setup->bus_dir,
-        .queue_limit = BUS_QUEUE,
-        .peer = worker->redis != NULL ? redis_bus_sibling : NULL,
-        .peer_arg = worker->redis,
-    };
+    struct custody *custody = &worker->warden.custody;
 
-    worker->bus = local_bus_create(&bus);
-    return worker->bus != NULL ? 0 : -1;
-}
-
-/* Those that replace others have a group of their own: the local bus does not
- * connect the ones with the others. */
-static int join_cluster(struct worker *worker, unsigned incarnation)
-{
-    const struct worker_setup *setup = worker->setup;
-    const struct board *board = setup->board;
-    struct redis_bus_setup bus = {
-        .loop = &worker->loop,
-        .core = worker->core,
-        .stats = worker->stats,
-        .conf = &setup->conf->cluster,
-        .worker = setup->index,
-        .incarnation = incarnation,
-        .token = fnv_hash(board->seed, "cluster", 7),
-        .group = (uint32_t)fnv_hash(board->seed, &board->incarnation,
-                                    sizeof board->incarnation),
-        .master = setup->master,
-    };
-
-    worker->redis = redis_bus_create(&bus);
-    return worker->redis != NULL ? 0 : -1;
-}
-
-static int make_bus(struct worker *worker, unsigned incarnation, char *why,
-                    size_t why_size)
-{
-    const struct worker_setup *setup = worker->setup;
-
-    if (setup->conf->cluster.url.shown != NULL &&
-        join_cluster(worker, incarnation) < 0) {
-        return reason_set(why, why_size, "cannot join the cluster");
+    custody_keep(custody, uv_backend_fd(&worker->loop), CUSTODY_LOOP);
+    custody_keep(custody, setup->channel_fd, CUSTODY_CHANNEL);
+    custody_keep(custody, setup->bus_fd, CUSTODY_BUS);
+    watch_log(worker);
+    for (size_t i = 0; i < setup->listen_count; i++) {
+        custody_keep(custody, setup->listen_fds[i], CUSTODY_LISTENER);
     }
-    if (setup->bus_fd >= 0 && join_siblings(worker, incarnation) < 0) {
-        return reason_set(why, why_size, "cannot reach the other workers");
-    }
-    if (worker->redis != NULL) {
-        if (worker->bus != NULL) {
-            redis_bus_set_local(worker->redis, local_bus_table(), worker->bus);
-        }
-        core_set_bus(worker->core, redis_bus_table(), worker->redis);
-    } else if (worker->bus != NULL) {
-        core_set_bus(worker->core, local_bus_table(), worker->bus);
-    }
-    return 0;
+    warden_begin(&worker->warden, worker->core, worker->stats);
+    lastwords_ward(&worker->warden);
 }
 
 static int make_core(struct worker *worker, char *why, size_t why_size)
@@ -417,15 +387,22 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .recent = recent_of(worker, setup->conf),
     };
 
+    struct joining joining = { .setup = setup,
+                               .loop = &worker->loop,
+                               .stats = worker->stats,
+                               .incarnation = incarnation };
+
     worker->core = core_create(&core);
     if (worker->core == NULL) {
         return reason_set(why, why_size, "out of memory");
     }
-    if (make_bus(worker, incarnation, why, why_size) < 0) {
+    joining.core = worker->core;
+    if (buses_create(&worker->buses, &joining, why, why_size) < 0) {
         return -1;
     }
     worker->turnover.core = worker->core;
     lastwords_of(worker->core);
+    begin_watch(worker);
     return turnover_begin(&worker->turnover, &worker->loop, setup->conf,
                           setup->pins->files, why, why_size);
 }
@@ -499,6 +476,7 @@ static int start(struct worker *worker, char *why, size_t why_size)
     uv_timer_start(&worker->beat, beat, 0, BEAT_MS);
     if (setup->replaces != NULL) {
         adopt_log(setup->conf, setup->replaces);
+        watch_log(worker);
     } else {
         server_start(worker->server);
     }
@@ -524,8 +502,9 @@ static void finish(struct worker *worker)
     close_handles(worker);
     core_cancel_jobs(worker->core);
     core_set_bus(worker->core, NULL, NULL);
-    redis_bus_destroy(worker->redis);
-    local_bus_destroy(worker->bus);
+    buses_destroy(&worker->buses);
+    lastwords_ward(NULL);
+    warden_end(&worker->warden);
     server_close(worker->server);
     core_destroy(worker->core);
     lastwords_of(NULL);

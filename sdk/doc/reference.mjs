@@ -9,7 +9,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 
-const HEADERS = ['patchbay.h', 'patchbay_test.h'];
+const HEADERS = ['patchbay.h', 'patchbay/presence.h', 'patchbay_test.h'];
 
 /* What is no declaration of its own. */
 const PLUMBING = /^(#|extern "C"|\}$|BAY_PRINTF\(\d, \d\)$)/;
@@ -143,9 +143,9 @@ function reference(folder, errors) {
   const parts = HEADERS.map((header) => [header, render(header,
     fs.readFileSync(join(folder, header), 'utf8'), errors)]);
   const out = ['# Reference', '',
-    'Made of the comments of [patchbay.h](../include/patchbay.h) and',
-    '[patchbay_test.h](../include/patchbay_test.h) by `reference.mjs`: edit those, not',
-    'this. The contract that holds for all of it stands first.', ''];
+    'Made of the comments of [patchbay.h](../include/patchbay.h), its part',
+    '[presence.h](../include/patchbay/presence.h), and [patchbay_test.h](../include/patchbay_test.h)',
+    'by `reference.mjs`: edit those, not this. The contract that holds for all of it stands first.', ''];
 
   for (const [header, { sections }] of parts) {
     out.push(`* [${header}](#${anchor(header)})`);

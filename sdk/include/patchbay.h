@@ -32,6 +32,11 @@
  *   Give to bay_defer whatever may wait: files, databases, DNS, hashing. The
  *   host logs each hook that runs longer than slow_hook. Start no threads.
  *
+ * Process. It is shared with the host and with other plugins. Leave alone its
+ *   signal mask and handlers, working directory, umask and locale, and the
+ *   descriptors that you have not opened: the host looks, and puts back what
+ *   can be. Never exit. A child that you fork calls exec or _exit.
+ *
  * Memory. Neither side ever frees what the other allocated. What the host
  *   passes to a hook is valid until that hook returns; what a call returns is
  *   valid as its comment says. What you pass to a call is copied before the
@@ -181,38 +186,7 @@ typedef struct bay_facts {
     size_t backlog; /* as bay_conn_backlog */
 } bay_facts;
 
-#if BAY_ABI_MINOR >= 1
-/*
- * One who is in a topic: a connection that has joined it, in any worker of any
- * machine. Valid until the hook returns, or a member of the topic changes by
- * a call of this plugin.
- */
-typedef struct bay_member {
-    bay_id id;
-    const char *label;
-    const char *info; /* what it joined with; one 0 byte follows, not counted */
-    size_t len;
-    uint64_t joined_ms; /* Unix time, by the clock of its own machine */
-} bay_member;
-
-/* What has become of a member, or of the list of them. */
-typedef int bay_change_kind;
-enum {
-    BAY_JOINED = 1,    /* member is new */
-    BAY_LEFT = 2,      /* member is gone; it is as it was */
-    BAY_UPDATED = 3,   /* member has another label or info */
-    BAY_DISPLACED = 4, /* two took one label at once, and this one, a connection
-                        * of this instance, has lost it: it has left */
-    BAY_LISTED = 5     /* several at once, as when another worker was found:
-                        * look at the list again; member is NULL */
-};
-
-typedef struct bay_change {
-    const char *topic;
-    const bay_member *member;
-    bay_change_kind kind;
-} bay_change;
-#endif
+#include "patchbay/presence.h" /* who is in a topic; since 1.1 */
 
 /* ---- options: what the INI file may set for a plugin ------------------- */
 
@@ -552,61 +526,6 @@ static inline int bay_unlisten(bay_route *route, const char *topic);
 static inline int bay_publish(bay_route *route, const char *topic,
                               bay_kind kind, const void *data, size_t len,
                               bay_id except);
-
-#if BAY_ABI_MINOR >= 1
-/* ---- presence: who is in a topic (since 1.1) ---------------------------- */
-
-/* How to join, added up. */
-enum bay_join_flag {
-    BAY_UNIQUE = 1 /* nobody else in the topic may have the label */
-};
-
-#define BAY_LABEL_MAX 64u   /* bytes of a label */
-#define BAY_INFO_MAX  1024u /* bytes of what a member joins with */
-
-/*
- * Makes a connection a member of a topic, under a label that others see, with
- * some bytes of its own beside it; joining is not subscribing. Joining again
- * changes label and info. It ends with bay_leave, with the connection, and
- * with the worker or the machine: for others within a second, or [cluster]
- * ttl if a machine has gone without a word.
- *
- * BAY_EINVAL: a topic or label that is empty, too long, no UTF-8 or has control
- * characters; BAY_ETOOBIG: more than BAY_INFO_MAX bytes of info; BAY_EFULL: 64
- * topics joined by the connection, or 2^20 members known to the worker;
- * BAY_ESTATE before open, BAY_ECLOSED, BAY_ENOMEM.
- *
- * With BAY_UNIQUE also BAY_EEXISTS: another member has the label. Two that take
- * one at the same moment in different workers both succeed at first; then the
- * later one, by joined_ms and id, is displaced: see BAY_DISPLACED.
- */
-static inline int bay_join(bay_conn *conn, const char *topic, const char *label,
-                           const void *info, size_t len, unsigned flags);
-
-/* BAY_ENOTFOUND: it has not joined. */
-static inline int bay_leave(bay_conn *conn, const char *topic);
-
-/*
- * To be told who is in a topic without being in it. The presence hook hears
- * of changes until bay_unwatch. Those of other workers are not known at once:
- * BAY_LISTED tells when they are. Errors as those of bay_listen.
- */
-static inline int bay_watch(bay_route *route, const char *topic);
-static inline int bay_unwatch(bay_route *route, const char *topic);
-
-/*
- * Those who are in a topic that this instance has joined or watches, as far as
- * is known now; none of another topic. next begins with NULL and goes on in
- * the order of joined_ms; find gives the first who has the label, or NULL.
- */
-static inline const bay_member *bay_member_next(const bay_route *route,
-                                                const char *topic,
-                                                const bay_member *after);
-static inline const bay_member *
-bay_member_find(const bay_route *route, const char *topic, const char *label);
-static inline size_t bay_member_count(const bay_route *route,
-                                      const char *topic);
-#endif
 
 /* ---- time and work ----------------------------------------------------- */
 

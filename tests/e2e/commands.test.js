@@ -98,6 +98,19 @@ suite('routes', SETUP, ({ host, it }) => {
 });
 
 suite('conns', SETUP, ({ host, it }) => {
+    it('move no terminal, whatever a path is', async () => {
+        const client = await host.connect('/rooms/%C2%9B2J%7F');
+
+        for (const more of [[], ['--json']]) {
+            const { stdout } = await host.command('conns', ...more);
+
+            assert.ok(stdout.includes(more.length > 0 ? '/rooms/\\u009b2J\\u007f'
+                : '/rooms/\\x9b2J\\x7f'), stdout);
+            assert.doesNotMatch(stdout, /[\x7f-\x9f]/);
+        }
+        await client.close(1000);
+    });
+
     it('lists the connections of all workers', async () => {
         const clients = await host.inEachWorker('/every?x=1', 2,
             { protocols: ['v1.everything'] });

@@ -5,6 +5,8 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe } = require('node:test');
+const { Load } = require('../faults/lib/load.js');
+const { runCommand } = require('./lib/host.js');
 const { suite } = require('./lib/suite.js');
 const { until } = require('./lib/wait.js');
 
@@ -27,7 +29,7 @@ const has = (text, line) => assert.match(text,
     new RegExp(`^${line}$`, 'm'), text);
 
 /* The report of what this does, and the log's line about it. */
-async function crash(host, deed) {
+async function crash(host, deed, { stay = false } = {}) {
     const from = host.mark();
 
     await deed();
@@ -36,7 +38,9 @@ async function crash(host, deed) {
     const file = /the crash report is (.*)$/.exec(said.message)[1];
 
     await host.waitLog(/ is back as pid/, { from });
-    host.disconnect();
+    if (!stay) {
+        host.disconnect();
+    }
     return { message, file, text: fs.readFileSync(file, 'utf8') };
 }
 
@@ -114,6 +118,70 @@ describe('a crash report', () => {
             assert.ok(stdout.includes(`its report   ${file}\n`), stdout);
         });
 
+        it('is counted', async () => {
+            const count = async () => {
+                const metrics = await host.metrics();
+
+                return ['plugin_crashes_total{plugin="crasher"}',
+                    'plugin_hangs_total{plugin="crasher"}',
+                    'plugin_crashes_total{plugin="everything"}',
+                    'hangs_total', 'crash_reports_written_total',
+                    'crash_reports_suppressed_total',
+                ].map((name) => metrics.get(`patchbay_${name}`));
+            };
+            const before = await count();
+
+            await crash(host, told(host, 'crash 3'));
+            const after = await count();
+            const { crashes } = await host.json('status');
+
+            assert.deepStrictEqual(after.map((each, i) => each - before[i]),
+                [1, 0, 0, 0, 1, 0]);
+            assert.deepStrictEqual(crashes.plugins,
+                [{ plugin: 'crasher', crashes: after[0], hangs: 0 }]);
+            assert.strictEqual(crashes.reports_written, after[4]);
+            const { stdout } = await host.command('status');
+
+            assert.match(stdout, new RegExp('^crashes +crasher ' +
+                `${after[0]} \\(0 of them hangs\\), 0 hangs in all; ` +
+                `${after[4]} reports written, 0 not$`, 'm'));
+        });
+
+        it('is listed and printed by a command, without the host, too',
+            async () => {
+                const { file, text } = await crash(host,
+                    told(host, 'crash 0'));
+                const name = path.basename(file);
+                const { stdout } = await host.command('crashes');
+                const [head, first] = stdout.split('\n');
+
+                assert.match(head, /^NO +TIME +PLUGIN +ROUTE +HOOK +HOW /);
+                assert.match(first, new RegExp('^ *1 +[-0-9T:.]+Z +' +
+                    'crasher 1\\.2\\.3 +crasher +message +signal 11 ' +
+                    `\\(Segmentation fault\\) +\\d +${name}$`));
+                for (const each of ['1', name, file]) {
+                    assert.strictEqual((await host.command('crashes',
+                        'show', each)).stdout, text);
+                }
+                const { crashes } = await host.json('crashes');
+                const copy = path.join(host.dir, 'copy');
+
+                assert.strictEqual(crashes[0].file, file);
+                assert.strictEqual(crashes[0].signal, 11);
+                assert.strictEqual(crashes.length, fs.readdirSync(
+                    path.dirname(file)).length);
+                fs.cpSync(path.dirname(file), path.join(copy, 'crashes'),
+                    { recursive: true });
+                const there = await runCommand(['crashes', 'show', '1',
+                    '--dir', copy, '--json']);
+
+                assert.strictEqual(JSON.parse(there.stdout).crash.text, text);
+                const none = await host.command('crashes', 'show', '999');
+
+                assert.strictEqual(none.code, 1);
+                assert.match(none.stderr, /^patchbay: no crash report "999" in/);
+            });
+
         it('lets no escapes out, and tells of this connection only',
             async () => {
                 const { text } = await crash(host, async () => {
@@ -143,6 +211,36 @@ describe('a crash report', () => {
         });
     });
 
+    suite('of one worker among others', {
+        server: { workers: 3 }, env: REAL, routes: ROUTES, limits: LIMITS,
+        expected: [/ killed by signal (11|6) /],
+    }, ({ host, it }) => {
+        /* Clients that check each message, and publish to all workers. */
+        for (const word of ['crash 4', 'abort', 'overflow']) {
+            it(`is noticed by its own clients only: ${word}`, async () => {
+                const load = await Load.start(host, 18, { pace: 5 });
+
+                await load.flow();
+                const { message } = await crash(host, async () => {
+                    await told(host, word)();
+                    await load.flow();
+                }, { stay: true });
+                const victim = Number(/worker (\d+) /.exec(message)[1]);
+                await load.flow();
+                assert.deepStrictEqual(load.broken, load.in(victim));
+                assert.ok(load.open.length > 0);
+                for (const { closed } of load.broken) {
+                    assert.strictEqual(closed.code, 1006);
+                }
+                const { lost, doubled, reordered, wrong } =
+                    await load.finish();
+
+                assert.deepStrictEqual({ lost, doubled, reordered, wrong },
+                    { lost: 0, doubled: 0, reordered: 0, wrong: 0 });
+            });
+        }
+    });
+
     suite('of a hook that hangs', {
         server: { workers: 2 }, env: REAL, routes: ROUTES,
         limits: { ...LIMITS, hook_timeout: '300ms' },
@@ -163,6 +261,15 @@ describe('a crash report', () => {
                     new RegExp(`crasher_(on_${hook}|hang)\\+0x`));
             });
         }
+
+        it('is counted', async () => {
+            const { crashes } = await host.json('status');
+
+            assert.deepStrictEqual(crashes, {
+                plugins: [{ plugin: 'crasher', crashes: 3, hangs: 3 }],
+                hangs: 3, reports_written: 3, reports_suppressed: 0,
+            });
+        });
     });
 
     suite('of private messages', {

@@ -202,6 +202,131 @@ describe('a message that ended two workers', () => {
             }));
 });
 
+describe('a plugin that', () => {
+    const EXIT = /worker 0 \(pid \d+\) ended: exit\(7\) was called in the message hook of plugin misdeed, \[route\.bad\], connection \d+; restarted$/;
+    const IN_THREAD = /worker 0 \(pid \d+\) ended: exit\(7\) was called in a thread that a plugin has started; restarted/;
+    const IN_WORK = /worker 0 \(pid \d+\) ended: exit\(7\) was called in deferred work of plugin misdeed, \[route\.bad\]; restarted$/;
+    const STRAY = /a child that the message hook of plugin misdeed has forked came back into the host, and was ended: a child has to call exec or _exit$/;
+    const STRAY_WORK = /a child that deferred work of plugin misdeed has forked came back into the host/;
+    const CHANGED = /a plugin has changed what is the host's: (.*): (put right|this worker ends); (.*)$/;
+    const MISDEED = 'only plugin misdeed has run since the last look, ' +
+        'message being its last hook';
+    const GONE = /worker \d \(pid \d+\) (?:exited with status 0|killed by signal 6 \(Aborted\)(?:, core dumped,)?), since descriptors of the host were closed, as it seems in the message hook of plugin misdeed, \[route\.bad\]; restarted$/;
+
+    async function crashes(host) {
+        const metrics = await host.metrics();
+
+        return metrics.get('patchbay_crashes_total{route="bad"}');
+    }
+
+    async function lastCrash(host, worker) {
+        const { workers } = await host.json('status');
+
+        return workers[worker].last_crash.what;
+    }
+
+    it('calls exit is named', () => withHost(
+        setup({ server: { workers: 1 }, expected: [EXIT] }), async (host) => {
+            for (const [i, how] of ['exit', '_exit', 'quick_exit'].entries()) {
+                const from = await crash(host, 0, `${how} 7`);
+
+                await back(host, 0, from);
+                await host.waitLog(EXIT, { from });
+                assert.strictEqual(await crashes(host), i + 1);
+            }
+            assert.match(await lastCrash(host, 0), /exit\(7\) .* misdeed/);
+        }));
+
+    it('calls exit on a thread is told of, and named if the work was deferred',
+        () => withHost(setup({ server: { workers: 1 },
+            expected: [IN_THREAD, IN_WORK] }), async (host) => {
+            let from = await crash(host, 0, 'thread 7');
+
+            await back(host, 0, from);
+            await host.waitLog(IN_THREAD, { from });
+            await host.waitLog(/the crash report is/, { from });
+            from = await crash(host, 0, 'work');
+            await back(host, 0, from);
+            await host.waitLog(IN_WORK, { from });
+            assert.strictEqual(await crashes(host), 1);
+        }));
+
+    it('forks children: one that comes back is ended, and named',
+        () => withHost(setup({ server: { workers: 1 }, expected: [STRAY, STRAY_WORK] }),
+            async (host) => {
+                const client = await host.connect('/bad');
+
+                for (const word of ['fork and exec', 'fork', 'x']) {
+                    assert.strictEqual(await client.ask(word), word);
+                }
+                await host.waitLog(STRAY);
+                client.send('fork in work');
+                await host.waitLog(STRAY_WORK);
+                assert.strictEqual(await client.ask('y'), 'y');
+                assert.strictEqual(host.logged(STRAY).length, 1);
+                assert.strictEqual((await host.metrics())
+                    .get('patchbay_misdeeds_total'), 2);
+            }));
+
+    it('changes what belongs to the process is named, and it is put right',
+        () => withHost(setup({ server: { workers: 1 }, expected: [CHANGED] }),
+            async (host) => {
+                const client = await host.connect('/bad');
+
+                for (let times = 1; times <= 2; times++) {
+                    const from = host.mark();
+
+                    assert.strictEqual(await client.ask(`mask ${times}`),
+                        `mask ${times}`);
+                    const { message } = await host.waitLog(CHANGED, { from });
+                    const [, what, how, who] = CHANGED.exec(message);
+
+                    assert.strictEqual(what, 'the signal mask, the handler of ' +
+                        (times === 1 ? 'SIGPIPE' : 'SIGTERM') +
+                        ', the working directory, the umask, the locale');
+                    assert.strictEqual(how, 'put right');
+                    assert.strictEqual(who, MISDEED);
+                    assert.strictEqual((await host.metrics())
+                        .get('patchbay_misdeeds_total'), times);
+                }
+                const { workers } = await host.json('status');
+
+                assert.strictEqual(workers[0].misdeeds, 2);
+                assert.match((await host.command('status')).stdout,
+                    /misdeeds +2: /);
+            }));
+
+    it('closes sockets that listen is named, and its worker leaves',
+        () => withHost(setup({ expected: [CHANGED, GONE] }), async (host) => {
+            const client = await connectTo(host, '/bad', 1);
+            const from = host.mark();
+
+            client.send('unlisten');
+            assert.strictEqual((await client.closed()).code, 1012);
+            const { message } = await host.waitLog(CHANGED, { from });
+
+            assert.deepStrictEqual(CHANGED.exec(message).slice(1),
+                ['the bus, a socket that listens', 'this worker ends', MISDEED]);
+            await host.waitLog(GONE, { from });
+            await back(host, 1, from);
+            await connectTo(host, '/bad', 1);
+            assert.strictEqual(await crashes(host), 1);
+            assert.match(await lastCrash(host, 1), /closed, .* misdeed/);
+        }));
+
+    it('closes all descriptors is named', () => withHost(
+        setup({ server: { workers: 1 }, expected: [GONE] }), async (host) => {
+            const client = await host.connect('/bad');
+            const from = host.mark();
+
+            client.send('close 500');
+            await client.closed();
+            await host.waitLog(GONE, { from });
+            await back(host, 0, from);
+            assert.strictEqual(await crashes(host), 1);
+        }));
+});
+
 async function told(host) {
     const status = await host.json('status');
     const [{ plugin, crashes, why }] = status.quarantined;

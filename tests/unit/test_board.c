@@ -281,6 +281,19 @@ static void counts_crashes(void **state)
         board_sum_route(board, 1, offsetof(struct route_stats, crashes)), 0);
 }
 
+static void knows_its_memory(void **state)
+{
+    const struct board *board = *state;
+    struct addresses addresses = board_addresses(board, 0);
+
+    assert_true(board_holds(board, board_stats(board, 0)));
+    assert_true(board_holds(board, board->shared));
+    assert_true(board_holds(board, addresses.cells));
+    assert_false(board_holds(board, board->shared + board->size));
+    assert_false(board_holds(board, &addresses));
+    assert_false(board_holds(board, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(is_succeeded, make, unmake),
         cmocka_unit_test_setup_teardown(names_its_places, make, unmake),
         cmocka_unit_test_setup_teardown(begins_empty, make, unmake),
+        cmocka_unit_test_setup_teardown(knows_its_memory, make, unmake),
         cmocka_unit_test_setup_teardown(keeps_slots_apart, make, unmake),
         cmocka_unit_test_setup_teardown(is_seen_by_other_processes, make,
                                         unmake),

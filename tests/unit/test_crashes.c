@@ -15,10 +15,12 @@
 #include "caught_log.h"
 #include "folder.h"
 #include "proc/crashes.h"
+#include "proc/tally.h"
 
 static struct poller poller;
 static struct crashes crashes;
 static struct board *board;
+static struct tally *tally;
 static const struct account account;
 
 static void in_child(void *arg)
@@ -33,6 +35,7 @@ static int make(void **state)
     crashes = (struct crashes){ .poller = &poller,
                                 .run_dir = folder,
                                 .images_dir = folder,
+                                .tally = tally = tally_create(),
                                 .in_child = in_child };
     board = board_create(2, 1);
     return folder_make(state);
@@ -43,6 +46,7 @@ static int unmake(void **state)
     crashes_finish(&crashes);
     poller_finish(&poller);
     board_destroy(board);
+    tally_destroy(tally);
     caught_log_end();
     while (waitpid(-1, NULL, 0) > 0) {
     }
@@ -56,6 +60,12 @@ static void note(unsigned worker, int status, unsigned keep)
     while (crashes.jobs != NULL) {
         assert_int_equal(poller_turn(&poller), 0);
     }
+}
+
+static void expect_counts(uint64_t written, uint64_t suppressed)
+{
+    assert_int_equal(stat_get(&tally->reports_written), written);
+    assert_int_equal(stat_get(&tally->reports_suppressed), suppressed);
 }
 
 static unsigned count_files(void)
@@ -96,6 +106,7 @@ static void are_written(void **state)
     assert_string_equal(text, "patchbay crash report\n");
     assert_int_equal(caught_log_count("the crash report is "), 1);
     assert_null(crashes_last(&crashes, 0));
+    expect_counts(1, 0);
 }
 
 static void oldest_go(void **state)
@@ -119,6 +130,7 @@ static void are_not_wanted(void **state)
     assert_string_equal(crashes.last[0].what, "it fell");
     assert_string_equal(crashes.last[0].file, "");
     assert_int_equal(access(folder_file("crashes"), F_OK), -1);
+    expect_counts(0, 1);
 }
 
 static void are_about_crashes(void **state)
@@ -127,6 +139,7 @@ static void are_about_crashes(void **state)
     note(0, SIGKILL, 20);
     assert_null(crashes_last(&crashes, 0));
     crashes_note(NULL, board, 0, 77, SIGSEGV, "x", NULL, 20, &account);
+    expect_counts(0, 0);
 }
 
 static void do_not_pile_up(void **state)
@@ -138,9 +151,13 @@ static void do_not_pile_up(void **state)
     }
     assert_true(crashes.job_count < 20);
     assert_true(caught_log_count("too many at once") > 0);
+    expect_counts(0, 20 - crashes.job_count);
     while (crashes.jobs != NULL) {
         assert_int_equal(poller_turn(&poller), 0);
     }
+    assert_int_equal(stat_get(&tally->reports_written) +
+                         stat_get(&tally->reports_suppressed),
+                     20);
 }
 
 /* The folder cannot be made. */
@@ -153,6 +170,7 @@ static void may_fail(void **state)
     note(0, SIGSEGV, 20);
     assert_string_equal(crashes.last[0].file, "");
     assert_int_equal(caught_log_count("cannot write a crash report"), 1);
+    expect_counts(0, 1);
 }
 
 int main(void)

@@ -82,6 +82,15 @@ static void shows_all_and_passes_some_on(void **state)
     comes(shown, "no end");
 }
 
+static void moves_no_terminal(void **state)
+{
+    (void)state;
+    say("a\x1b[2J\tb\r\xc2\x9b\xff\xc3\xa9\nbad \x1b\n");
+    comes(shown, "a\\x1b[2J\tb\\r\\x9b\\xff\xc3\xa9\nbad \\x1b\n");
+    comes(passed, "bad \x1b\n");
+    end();
+}
+
 /* Nobody reads what is passed on: the log goes on. */
 static void waits_for_nobody(void **state)
 {
@@ -124,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(shows_all_and_passes_some_on, begin,
                                         finish),
+        cmocka_unit_test_setup_teardown(moves_no_terminal, begin, finish),
         cmocka_unit_test_setup_teardown(waits_for_nobody, begin, finish),
         cmocka_unit_test_setup_teardown(shows_a_long_line_and_passes_it_not_on,
                                         begin, finish),

@@ -224,6 +224,34 @@ static void test_headers_that_are_none(void **state)
     assert_int_equal(read_bytes(nul, sizeof nul - 1).status, 400);
 }
 
+static struct head read_many(unsigned parameters, unsigned headers)
+{
+    static char text[8000];
+    char *at = text;
+
+    at += sprintf(at, "GET /a");
+    for (unsigned i = 0; i < parameters; i++) {
+        at += sprintf(at, "%cp=%u", i == 0 ? '?' : '&', i);
+    }
+    at += sprintf(at, " HTTP/1.1\r\n");
+    for (unsigned i = 0; i < headers; i++) {
+        at += sprintf(at, "X-%u: %u\r\n", i, i);
+    }
+    sprintf(at, "\r\n");
+    return read_text(text);
+}
+
+static void test_so_many_fields(void **state)
+{
+    (void)state;
+    assert_int_equal(read_many(0, HEAD_FIELDS_MAX).status, 0);
+    assert_int_equal(read_many(HEAD_FIELDS_MAX, 0).status, 0);
+    assert_int_equal(read_many(HEAD_FIELDS_MAX - 9, 9).status, 0);
+    assert_int_equal(read_many(0, HEAD_FIELDS_MAX + 1).status, 431);
+    assert_int_equal(read_many(HEAD_FIELDS_MAX + 1, 0).status, 431);
+    assert_int_equal(read_many(HEAD_FIELDS_MAX - 9, 10).status, 431);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_request_lines),
         cmocka_unit_test(test_headers_that_are_none),
+        cmocka_unit_test(test_so_many_fields),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

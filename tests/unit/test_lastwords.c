@@ -173,6 +173,62 @@ static void blames_no_hook_for_a_thread(void **state)
     assert_int_equal(stat_get(&words->message_len), 0);
 }
 
+static int status_of_child(void (*deed)(void))
+{
+    pid_t pid = fork();
+    int status = -1;
+
+    if (pid == 0) {
+        deed();
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    return status;
+}
+
+static void use_the_board(void)
+{
+    mark(HOOK_CLOSE, "", 0);
+}
+
+static void crash_by_itself(void)
+{
+    write_to(0x1230);
+}
+
+/* Each _exit is another check that failed. */
+static void have_children(void)
+{
+    struct stray stray;
+    int status;
+
+    mark(HOOK_MESSAGE, "", 0);
+    status = status_of_child(use_the_board);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 1) {
+        _exit(2);
+    }
+    if (!lastwords_stray(&stray) || stray.count != 1 ||
+        stray.hook != HOOK_NONE || lastwords_stray(&stray)) {
+        _exit(3);
+    }
+    status = status_of_child(crash_by_itself);
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSEGV ||
+        lastwords_stray(&stray)) {
+        _exit(4);
+    }
+}
+
+static void ends_children_that_come_back(void **state)
+{
+    int status = status_of(have_children);
+
+    (void)state;
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(atomic_load(&stats->now.hook), HOOK_MESSAGE);
+    assert_int_equal(atomic_load(&words->signal), 0);
+}
+
 static void send_trap(void)
 {
     raise(SIGTRAP);
@@ -246,6 +302,8 @@ int main(void)
                                         unmake),
         cmocka_unit_test_setup_teardown(survives_no_second_fault, make, unmake),
         cmocka_unit_test_setup_teardown(blames_no_hook_for_a_thread, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(ends_children_that_come_back, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(dies_of_what_is_sent, make, unmake),
         cmocka_unit_test_setup_teardown(leaves_other_handlers, make, unmake),

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "proc/pages.h"
+#include "proc/tally.h"
 
 static struct conf_route routes[] = {
     { .name = (char[]){ "lobby" }, .plugin = (char[]){ "chat" } },
@@ -56,6 +57,8 @@ static void ban(const char *plugin)
     strcpy(bans.plugins[0].plugin, plugin);
     bans.plugin_count = 1;
 }
+
+static void keeps_to_the_format(void **state);
 
 static void expect_health(struct pages *pages, int status, const char *word,
                           int running)
@@ -125,6 +128,42 @@ static void sums_metrics(void **state)
     buf_free(&buf);
 }
 
+static void expect_line(struct pages *pages, const char *line)
+{
+    struct buf buf = { 0 };
+    char text[128];
+
+    snprintf(text, sizeof text, "\npatchbay_%s\n", line);
+    pages_metrics(pages, &buf);
+    assert_non_null(strstr(buf.data, text));
+    buf_free(&buf);
+}
+
+/* Of plugins that have routes, and of those that had. */
+static void counts_crashes(void **state)
+{
+    struct pages *pages = *state;
+    struct tally *tally = tally_create();
+
+    expect_line(pages, "plugin_crashes_total{plugin=\"chat\"} 0");
+    expect_line(pages, "hangs_total 0");
+    ((struct board *)(uintptr_t)pages->board)->tally = tally;
+    tally_crash(tally, "chat", false);
+    tally_crash(tally, "chat", true);
+    tally_crash(tally, "gone", false);
+    tally_hang(tally);
+    tally_report(tally, true);
+    tally_report(tally, false);
+    expect_line(pages, "plugin_crashes_total{plugin=\"chat\"} 2");
+    expect_line(pages, "plugin_hangs_total{plugin=\"chat\"} 1");
+    expect_line(pages, "plugin_crashes_total{plugin=\"gone\"} 1");
+    expect_line(pages, "hangs_total 1");
+    expect_line(pages, "crash_reports_written_total 1");
+    expect_line(pages, "crash_reports_suppressed_total 1");
+    keeps_to_the_format(state);
+    tally_destroy(tally);
+}
+
 /* NAME or NAME{label="value"}, a blank, and a number (the text exposition
  * format): the samples of a name stand together, below its HELP and TYPE. */
 static void check_sample(const char *line, const char *family)
@@ -189,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_health, make, unmake),
         cmocka_unit_test_setup_teardown(sums_metrics, make, unmake),
+        cmocka_unit_test_setup_teardown(counts_crashes, make, unmake),
         cmocka_unit_test_setup_teardown(keeps_to_the_format, make, unmake),
     };
 

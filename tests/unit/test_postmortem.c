@@ -152,6 +152,38 @@ static void tells_whose_doing_it_was(void **state)
     assert_false(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGSEGV)));
 }
 
+/* It left for want of descriptors; what was found before is on the board. */
+static void tells_of_descriptors_that_were_closed(void **state)
+{
+    struct misdeed *misdeed = &board_stats(board, 1)->misdeed;
+    struct culprit culprit;
+
+    (void)state;
+    atomic_store(&misdeed->found, 1);
+    board_settle(board, 1);
+    assert_string_equal(death(EXITED_WITH(0)),
+                        "worker 1 (pid 77) exited with status 0, since "
+                        "descriptors of the host were closed");
+    assert_false(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0)));
+    atomic_store(&misdeed->culprit.hook, HOOK_OPEN);
+    atomic_store(&misdeed->culprit.route, 1);
+    stat_set(&misdeed->culprit.code, 0xab);
+    board_settle(board, 1);
+    assert_string_equal(death(EXITED_WITH(0)),
+                        "worker 1 (pid 77) exited with status 0, since "
+                        "descriptors of the host were closed, as it seems in "
+                        "the open hook of plugin crasher, [route.crash]");
+    assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0)));
+    assert_true(culprit.code == 0xab);
+    set(HOOK_MESSAGE, 0, 0); /* it ran into something else before it left */
+    board_settle(board, 1);
+    assert_string_equal(death(EXITED_WITH(3)),
+                        "worker 1 (pid 77) ended: exit(3) was called in the "
+                        "message hook of plugin chat, [route.lobby]");
+    board_bury(board, 1);
+    assert_int_equal(atomic_load(&misdeed->culprit.hook), HOOK_NONE);
+}
+
 /* The dead may have written anything there. */
 static void distrusts_the_dead(void **state)
 {
@@ -179,6 +211,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_both_plugins_of_a_route, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(tells_whose_doing_it_was, make, unmake),
+        cmocka_unit_test_setup_teardown(tells_of_descriptors_that_were_closed,
+                                        make, unmake),
         cmocka_unit_test_setup_teardown(distrusts_the_dead, make, unmake),
     };
 

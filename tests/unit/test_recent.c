@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/recent.h"
@@ -53,11 +54,39 @@ static void cuts_long_ones(void **state)
     assert_int_equal((message + 1)->conn == 7, 0);
 }
 
+/* Of each length: all of it, and nothing behind it. */
+static void copies_all(void **state)
+{
+    char text[RECENT_BYTES + 2];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof text; i++) {
+        text[i] = (char)(i * 7 + 1);
+    }
+    for (size_t len = 0; len < sizeof text; len++) {
+        struct recent_message *message =
+            &recent.list[recent.count % RECENT_MESSAGES];
+        size_t kept = len < RECENT_BYTES ? len : RECENT_BYTES;
+        char *copy = malloc(len + 1); /* where a sanitizer sees the end */
+
+        assert_non_null(copy);
+        memcpy(copy, text, len);
+        memset(message->data, 0, sizeof message->data);
+        add(1, copy, len);
+        free(copy);
+        assert_memory_equal(message->data, text, kept);
+        for (size_t i = kept; i < RECENT_BYTES; i++) {
+            assert_int_equal(message->data[i], 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_the_last),
         cmocka_unit_test(cuts_long_ones),
+        cmocka_unit_test(copies_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

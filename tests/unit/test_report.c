@@ -104,6 +104,7 @@ static void tells_status(void **state)
     stat_set(&board_stats(board, 0)->routes[0].connections, 3);
     stat_set(&board_stats(board, 0)->routes[0].outdated, 1);
     stat_set(&board_stats(board, 0)->sockets, 4);
+    stat_set(&board_stats(board, 0)->misdeeds, 2);
     stat_set(&board_stats(board, 1)->routes[0].connections, 2);
     stat_set(&board_slot(board, 0)->incarnation, 6);
     atomic_store(&board_stats(board, 0)->now.hook, HOOK_MESSAGE);
@@ -123,6 +124,7 @@ static void tells_status(void **state)
     assert_int_equal(number_of(worker, "connections"), 3);
     assert_int_equal(number_of(worker, "outdated"), 1);
     assert_int_equal(number_of(worker, "sockets"), 4);
+    assert_int_equal(number_of(worker, "misdeeds"), 2);
     expect_text(worker, "state", "starting");
     expect_text(worker, "hook",
                 "the message hook of plugin chat, [route.lobby]");

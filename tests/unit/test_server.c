@@ -3,6 +3,7 @@
 
 #include "certificate.h"
 #include "folder.h"
+#include "net/head.h"
 #include "net/link.h"
 
 static void use_tls(void)
@@ -131,6 +132,47 @@ static void headers_up_to_the_limit(void **state)
                          lengths[i] < SERVER_HEADERS_MAX - 100 ? 404 : 431);
     }
     assert_int_equal(net_get("/none"), 404);
+}
+
+/* As many fields as there may be, in as much text as there may be: the library
+ * has room for them. */
+static int ask_many(const char *parameter, const char *header, unsigned count)
+{
+    char request[SERVER_HEADERS_MAX + 1];
+    char *at = request + sprintf(request, "GET /none?a");
+
+    for (unsigned i = 0; i < count; i++) {
+        at += sprintf(at, "%s", parameter);
+    }
+    at += sprintf(at, " HTTP/1.1\r\nHost: x\r\n");
+    for (unsigned i = 0; i < count; i++) {
+        at += sprintf(at, "%s", header);
+    }
+    at += sprintf(at, "X-Long: ");
+    sprintf(at, "%0*d\r\n\r\n", (int)(SERVER_HEADERS_MAX - (at - request) - 4),
+            7);
+    assert_int_equal(strlen(request), SERVER_HEADERS_MAX);
+    return net_ask(request);
+}
+
+static void headers_of_any_number(void **state)
+{
+    static const char *const kinds[][2] = { { "&b", "" },
+                                            { "", "Cookie: b\r\n" },
+                                            { "", "Q-Own: b\r\n" } };
+    const unsigned most = HEAD_FIELDS_MAX - 3; /* beside ?a, Host and X-Long */
+
+    (void)state;
+    net_start();
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t before = stat_get(&net.stats->heads_too_long);
+
+        assert_int_equal(ask_many(kinds[i][0], kinds[i][1], most), 404);
+        assert_int_equal(stat_get(&net.stats->heads_too_long), before);
+        assert_int_equal(ask_many(kinds[i][0], kinds[i][1], most + 1), 431);
+        assert_int_equal(ask_many(kinds[i][0], kinds[i][1], 300), 431);
+        assert_int_equal(stat_get(&net.stats->heads_too_long), before + 2);
+    }
 }
 
 /* ---- vhosts ------------------------------------------------------------ */
@@ -379,6 +421,7 @@ int main(void)
         SERVER_TEST(nobody_starves),
         SERVER_TEST(requests_that_do_not_end),
         SERVER_TEST(headers_up_to_the_limit),
+        SERVER_TEST(headers_of_any_number),
         SERVER_TEST(the_host_header_changes_nothing),
         SERVER_TEST(servers_that_cannot_be),
         SERVER_TEST(closed_with_all_open),

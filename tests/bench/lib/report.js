@@ -94,6 +94,23 @@ function ours(cases, servers, results) {
         '99 %, µs'], rows);
 }
 
+/* What it costs to keep the last messages for crash reports. */
+function kept(cases, servers, results) {
+    if (!['patchbay', 'private'].every((name) =>
+        servers.some((server) => server.name === name))) {
+        return '';
+    }
+    const rows = cases.filter((test) => !test.memory).map((test) => {
+        const { patchbay, private: without } = results[test.name];
+
+        return [test.name, fixed(ratio(patchbay, without, 'per_s'), 3),
+            fixed(ratio(patchbay, without, 'server_us'), 3)];
+    });
+
+    return table(['with last messages kept ÷ without', 'per second',
+        'CPU time each'], rows);
+}
+
 function cost(cases, servers, results) {
     const rows = cases.filter((test) => !test.memory).map((test) =>
         [test.name, ...servers.map((server) =>
@@ -162,6 +179,7 @@ function report(run) {
         'not the server.', '',
         rates(cases, servers, results),
         ours(cases, servers, results),
+        kept(cases, servers, results),
         'What one message, delivery, handshake or request costs the server ' +
         'in CPU time, the kernel\'s included:', '',
         cost(cases, servers, results),

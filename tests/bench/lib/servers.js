@@ -18,7 +18,7 @@ const STOP_MS = 5000;
 
 /* The patchbay.ini of the comparison: defaults, but for one worker. Limits of
  * connections are those that the cases need, as an operator would set them. */
-function patchbayIni(dir, port) {
+function patchbayIni(dir, port, log) {
     return `; made by tests/bench
 [server]
 listen     = 127.0.0.1:${port}
@@ -28,7 +28,7 @@ run_dir    = ${dir}/run
 
 [log]
 level = warn
-
+${log}
 [route.echo]
 path        = /echo
 plugin      = echo
@@ -51,7 +51,7 @@ connections = 100
 `;
 }
 
-function patchbayCommand(build, port) {
+function patchbayCommand(build, port, log = '') {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'patchbay-bench-'));
     const ini = path.join(dir, 'patchbay.ini');
 
@@ -62,7 +62,7 @@ function patchbayCommand(build, port) {
         fs.copyFileSync(path.join(build, file),
             path.join(dir, 'plugins', path.basename(file)));
     }
-    fs.writeFileSync(ini, patchbayIni(dir, port));
+    fs.writeFileSync(ini, patchbayIni(dir, port, log));
     return { command: [path.join(build, 'patchbay'), 'run', '-c', ini], dir };
 }
 
@@ -73,6 +73,7 @@ const program = (name) => (build, port) => ({
     command: [path.join(build, 'tests/bench', name), port],
 });
 
+/* asked: only if --servers names it. */
 const SERVERS = [
     { name: 'uws', title: 'uWebSockets (npm)', make: script('uws_server.js'),
         module: '@trufflesuite/uws-js-unofficial' },
@@ -82,6 +83,11 @@ const SERVERS = [
         forks: true,
         needs: ['patchbay', 'plugins/echo.so', 'tests/bench/fan.so',
             'tests/bench/mailbox.so'] },
+    { name: 'private', title: 'patchbay, crash_messages = no', asked: true,
+        forks: true, needs: ['patchbay', 'plugins/echo.so',
+            'tests/bench/fan.so', 'tests/bench/mailbox.so'],
+        make: (build, port) =>
+            patchbayCommand(build, port, 'crash_messages = no\n') },
     { name: 'lws', title: 'libwebsockets', make: program('bench-lws'),
         needs: ['tests/bench/bench-lws'] },
     { name: 'ws', title: 'Node ws', make: script('ws_server.js'),

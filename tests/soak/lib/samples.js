@@ -16,6 +16,24 @@ function usage(pid) {
     return { ...sums, files: fs.readdirSync(`/proc/${pid}/fd`).length };
 }
 
+/* How many streams from their siblings these processes have accepted. */
+function busStreams(pids) {
+    const accepted = new Set(fs.readFileSync('/proc/net/unix', 'utf8')
+        .split('\n').map((line) => line.trim().split(/ +/))
+        .filter(([, , , , , state, , name]) =>
+            state === '03' && /\/bus[^/]*$/.test(name ?? ''))
+        .map(([, , , , , , inode]) => `socket:[${inode}]`));
+    const open = (pid) => fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+        try {
+            return accepted.has(fs.readlinkSync(`/proc/${pid}/fd/${fd}`));
+        } catch {
+            return false; /* closed meanwhile */
+        }
+    }).length;
+
+    return pids.reduce((sum, pid) => sum + open(pid), 0);
+}
+
 const median = (list) => {
     const sorted = [...list].sort((a, b) => a - b);
 
@@ -44,4 +62,4 @@ const ends = (list) => {
     return [list.slice(0, third), list.slice(-third)];
 };
 
-module.exports = { ends, median, rise, usage };
+module.exports = { busStreams, ends, median, rise, usage };
