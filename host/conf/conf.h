@@ -104,6 +104,8 @@ struct conf_route {
     int plugin_line;
     char *plugin_file; /* plugin_dir/chat.so; NULL by conf_read only */
     enum conf_on_reload on_reload;
+    uint32_t history;        /* messages that are kept of a topic; 0: none */
+    uint64_t history_for_ms; /* 0: for ever */
     struct conf_limits limits;
     struct conf_options options; /* of chat.* keys, without the "chat." */
 };
@@ -145,7 +147,8 @@ struct conf {
     struct conf_net *proxies;
     size_t proxy_count;
     uint64_t drain_ms;
-    bool watch; /* reload when a file changes */
+    size_t history_memory; /* for all that is kept on this machine */
+    bool watch;            /* reload when a file changes */
 
     /* [tls]; on for every TCP address when cert is set */
     char *tls_cert; /* NULL: off */

@@ -95,6 +95,9 @@ const struct schema_key schema_keys[] = {
     { "server", "drain", SCHEMA_TIME, "30s", CONF(drain_ms),
       .min = 100 * MS, .max = HOUR, .zero = true,
       .help = "how long stop and restart wait for clients" },
+    { "server", "history_memory", SCHEMA_SIZE, "64m", CONF(history_memory),
+      .min = 1024 * KIB, .max = 64 * GIB,
+      .help = "for the messages that routes keep, on this machine" },
     { "server", "watch", SCHEMA_BOOL, "no", CONF(watch),
       .help = "reload when a plugin, this file or one of TLS is replaced" },
 
@@ -250,6 +253,12 @@ const struct schema_key schema_keys[] = {
       .words = reloads,
       .help = "open connections: migrate if the plugin can, else drain; "
               "or drain, or close" },
+    { "route", "history", SCHEMA_COUNT, "0", ROUTE(history),
+      .min = 1, .max = 100000, .zero = true,
+      .help = "messages that are kept of each topic; 0: none" },
+    { "route", "history_for", SCHEMA_TIME, "1h", ROUTE(history_for_ms),
+      .min = SEC, .max = 30 * DAY, .zero = true,
+      .help = "how long they are kept; 0: for ever" },
     { .name = NULL },
 };
 /* clang-format on */

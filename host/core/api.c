@@ -61,4 +61,5 @@ const bay_api core_api = {
     .member_next = api_member_next,
     .member_find = api_member_find,
     .member_count = api_member_count,
+    .history = api_history,
 };

@@ -23,6 +23,7 @@ size_t api_conn_backlog(const bay_conn *handle);
 void api_conn_facts(const bay_conn *handle, bay_facts *facts, size_t size);
 int api_subscribe(bay_conn *handle, const char *topic);
 int api_unsubscribe(bay_conn *handle, const char *topic);
+int api_history(bay_conn *handle, const char *topic, unsigned max);
 
 /* api_request.c */
 const char *api_req_method(const bay_request *handle);

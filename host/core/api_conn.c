@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/core-t.h"
+#include "core/history.h"
 
 /* NULL for a handle that is none, or no longer one: a plugin that kept it too
  * long gets an error rather than a crash, as far as that can be told. */
@@ -169,6 +170,7 @@ void api_conn_facts(const bay_conn *handle, bay_facts *facts, size_t size)
 int api_subscribe(bay_conn *handle, const char *topic)
 {
     struct conn *conn = checked(handle);
+    unsigned before;
     bool changed;
     int status;
 
@@ -178,12 +180,29 @@ int api_subscribe(bay_conn *handle, const char *topic)
     if (conn->state != CONN_OPEN) {
         return conn->state == CONN_HANDSHAKE ? BAY_ESTATE : BAY_ECLOSED;
     }
+    before = conn->sub_count;
     status =
         topics_subscribe(&conn->instance->core->topics, conn, topic, &changed);
     if (changed) {
         core_interest(conn->instance->core, conn->instance->route, topic, true);
     }
+    if (conn->sub_count > before) {
+        history_subscribed(conn, topic);
+    }
     return status;
+}
+
+int api_history(bay_conn *handle, const char *topic, unsigned max)
+{
+    struct conn *conn = checked(handle);
+
+    if (conn == NULL || !topics_name_valid(topic)) {
+        return BAY_EINVAL;
+    }
+    if (conn->state != CONN_OPEN) {
+        return conn->state == CONN_HANDSHAKE ? BAY_ESTATE : BAY_ECLOSED;
+    }
+    return history_send(conn, topic, max);
 }
 
 int api_unsubscribe(bay_conn *handle, const char *topic)

@@ -15,46 +15,7 @@
 #include "core/subprotocol.h"
 #include "core/limits.h"
 #include "core/rate.h"
-
-static void log_conn(const struct conn *conn, enum log_level level,
-                     const char *what)
-{
-    struct log_subject subject = {
-        .route = conn->instance->route->name,
-        .plugin = conn->instance->plugin_name,
-        .conn = conn->id,
-        .remote = conn->remote,
-    };
-
-    log_about(level, &subject, "%s", what);
-}
-
-static void log_access(const struct conn *conn, bool begins)
-{
-    char line[512];
-    const bay_facts *facts = &conn->facts;
-
-    if (!conn->instance->core->setup.log_access) {
-        return;
-    }
-    if (begins) {
-        snprintf(line, sizeof line, "open %s%s%s", conn->path,
-                 *conn->subprotocol != '\0' ? " subprotocol " : "",
-                 conn->subprotocol);
-    } else {
-        snprintf(line, sizeof line,
-                 "close %s code %d after %llu ms, %llu messages (%llu bytes) "
-                 "in, %llu (%llu) out",
-                 conn->path, conn->close_code,
-                 (unsigned long long)(core_now(conn->instance->core) -
-                                      facts->connected_ms),
-                 (unsigned long long)facts->messages_in,
-                 (unsigned long long)facts->bytes_in,
-                 (unsigned long long)facts->messages_out,
-                 (unsigned long long)facts->bytes_out);
-    }
-    log_conn(conn, LOG_LEVEL_INFO, line);
-}
+#include "core/resume.h"
 
 /* ---- begin ------------------------------------------------------------- */
 
@@ -73,12 +34,12 @@ static size_t query_size(const char *query)
 
 /* Keeps the strings of the request in one allocation. */
 static int copy_strings(struct conn *conn, const struct request *request,
-                        const char *subprotocol)
+                        const char *protocol, size_t own)
 {
     const struct conf_route *route = conn->instance->conf;
     size_t remote = strlen(request->remote) + 1;
     size_t path = strlen(request->path) + 1;
-    size_t sub = strlen(subprotocol) + 1;
+    size_t sub = strlen(protocol) + 1;
     size_t query = query_size(request->query);
     char *at = malloc(remote + path + sub + query);
 
@@ -87,7 +48,8 @@ static int copy_strings(struct conn *conn, const struct request *request,
     }
     conn->remote = memcpy(at, request->remote, remote);
     conn->path = memcpy(at + remote, request->path, path);
-    conn->subprotocol = memcpy(at + remote + path, subprotocol, sub);
+    conn->protocol = memcpy(at + remote + path, protocol, sub);
+    conn->subprotocol = conn->protocol + own;
     conn->query = at + remote + path + sub;
     if (request->query != NULL) {
         memcpy(at + remote + path + sub, request->query, query);
@@ -134,17 +96,24 @@ static bool has_many(const struct instance *instance, uint64_t key)
 
 static struct conn *conn_alloc(struct instance *instance,
                                const struct request *request,
-                               const char *offered, void *link)
+                               const char *offered, bool resumes, void *link)
 {
     struct core *core = instance->core;
     struct conn *conn = calloc(1, sizeof *conn);
+    char protocol[SUBPROTOCOL_MAX];
+    const char *own = protocol;
 
     if (conn == NULL) {
         return NULL;
     }
     conn->instance = instance;
+    if (resumes) {
+        own = subprotocol_resuming(&instance->plugin, offered, protocol);
+    }
     if (copy_strings(conn, request,
-                     subprotocol_choose(&instance->plugin, offered)) != 0) {
+                     resumes ? protocol
+                             : subprotocol_choose(&instance->plugin, offered),
+                     resumes ? (size_t)(own - protocol) : 0) != 0) {
         free(conn);
         return NULL;
     }
@@ -223,8 +192,30 @@ static void conn_free(struct conn *conn)
     conn->magic = 0;
     free(conn->data);
     free(conn->remote);
+    free(conn->resume);
+    conn->resume = NULL;
     bury(core, conn);
     instance_drop(instance);
+}
+
+/* Sets *resume if it can, and the route keeps anything. false: what it says of
+ * where it was is nothing that this server gave it. */
+static bool wants_to_resume(const struct instance *instance,
+                            const struct request *request, const char *offered,
+                            struct resume **resume, const char **why)
+{
+    char protocol[SUBPROTOCOL_MAX];
+
+    if (instance->route->keep.count == 0 ||
+        subprotocol_resuming(&instance->plugin, offered, protocol) == NULL) {
+        return true;
+    }
+    *resume =
+        resume_parse(request->query != NULL
+                         ? request_query_find(request->query, RESUME_PARAMETER)
+                         : NULL,
+                     why);
+    return *resume != NULL;
 }
 
 struct conn *conn_create(struct instance *instance, struct request *request,
@@ -233,6 +224,7 @@ struct conn *conn_create(struct instance *instance, struct request *request,
 {
     struct core *core = instance->core;
     uint64_t key = key_of(instance, request->remote);
+    struct resume *resume = NULL;
     struct conn *conn;
     int result;
 
@@ -263,14 +255,21 @@ struct conn *conn_create(struct instance *instance, struct request *request,
                       "the route is full, refused with 503");
         return NULL;
     }
-    conn = conn_alloc(instance, request, offered, link);
+    if (!wants_to_resume(instance, request, offered, &resume, why)) {
+        *status = 400;
+        stat_add(&instance->stats->refused, 1);
+        return NULL;
+    }
+    conn = conn_alloc(instance, request, offered, resume != NULL, link);
     if (conn == NULL) {
+        free(resume);
         *why = "out of memory: try again later";
         stat_add(&instance->stats->refused, 1);
         instance_over(instance, request->remote, LIMIT_MEMORY,
                       "no room for a connection, refused with 503");
         return NULL;
     }
+    conn->resume = resume;
     if (key != 0) {
         conn->address = address_add(core->setup.addresses, key);
     }
@@ -308,8 +307,11 @@ static void call_open(struct conn *conn)
     conn->opened = true;
     conn->facts.connected_ms = core_now(core);
     stat_add(&conn->instance->stats->accepted, 1);
-    log_access(conn, true);
+    conn_log_access(conn, true);
     core->header_conn = conn->link != NULL ? conn : NULL;
+    if (conn->resume != NULL) {
+        resume_welcome(conn);
+    }
     result = hook_open(conn);
     core->header_conn = NULL;
     conn_result(conn, HOOK_OPEN, result);
@@ -371,7 +373,7 @@ static void ended_task(struct core *core, struct task *task)
         return;
     }
     hook_close(conn);
-    log_access(conn, false);
+    conn_log_access(conn, false);
     conn_free(conn);
 }
 
@@ -413,7 +415,7 @@ static void queue_close(struct conn *conn, int code, const char *reason)
     conn->closing_ms = core_now(core);
     conn->progress_ms = conn->closing_ms;
     if (sendq_raw(&core->pool, &conn->sendq, frame, len) != 0) {
-        log_conn(conn, LOG_LEVEL_WARN,
+        conn_log(conn, LOG_LEVEL_WARN,
                  "closed without a Close frame: out of "
                  "memory");
         conn_shut(conn);
@@ -568,7 +570,7 @@ struct conn *conn_find(const struct core *core, bay_id id)
 
 const char *conn_subprotocol(const struct conn *conn)
 {
-    return conn->subprotocol;
+    return conn->protocol;
 }
 
 bay_id conn_id(const struct conn *conn)

@@ -3,6 +3,7 @@
 #define PATCHBAY_CORE_CORE_T_H
 
 #include "base/seldom.h"
+#include "core/archive.h"
 #include "core/conn.h"
 #include "core/core.h"
 #include "core/hash.h"
@@ -55,8 +56,9 @@ struct conn {
     char *remote;
     const char *path;
     const char *tail;
-    const char *subprotocol;
-    const char *query; /* packed, as in struct request */
+    const char *protocol;    /* as the 101 says it */
+    const char *subprotocol; /* the plugin's part of it */
+    const char *query;       /* packed, as in struct request */
 
     struct sendq sendq;
     struct conn *next_dirty; /* in core->dirty */
@@ -103,6 +105,8 @@ struct conn {
     bay_facts facts; /* backlog is filled in on request */
     struct topic_sub *subs;
     unsigned sub_count;
+    unsigned replays;      /* of subs, those that get older messages first */
+    struct resume *resume; /* it can resume: lines go before its messages */
     struct member *memberships; /* by next_of_conn */
     unsigned membership_count;
     struct task ended_task; /* calls close and frees */
@@ -120,6 +124,7 @@ struct conn {
 struct route {
     char *name;
     unsigned instances;
+    struct keep keep;                /* count 0: nothing is kept */
     struct seldom over[LIMIT_COUNT]; /* when the log told of each */
     struct route *next;              /* of the core */
 };
@@ -181,10 +186,17 @@ struct core {
     struct conn *speaker;   /* whose message came last */
     struct task *tasks;
     struct task **tasks_end;
-    size_t notice_bytes;   /* of notices that wait */
-    uint32_t turn;         /* counts core_turn */
-    unsigned published;    /* messages, in this turn */
-    struct packet *shared; /* all but the first of these; NULL: none yet */
+    size_t notice_bytes;       /* of notices that wait */
+    uint32_t turn;             /* counts core_turn */
+    unsigned published;        /* messages, in this turn */
+    struct packet *shared;     /* all but the first of these; NULL: none yet */
+    struct buf envelope;       /* a message with its line */
+    struct batch batch;        /* of one subscriber that gets older messages */
+    struct batch news;         /* of one topic, from the archive */
+    struct replaying *replays; /* that wait for the bus, by ticket */
+    struct fill *fills;        /* likewise */
+    uint64_t tickets;
+    uint64_t alarms; /* of the archive, that were heard */
     bool in_turn;
     bool ran_gone; /* one of those that ran has been freed */
     bool in_hook;
@@ -248,6 +260,11 @@ void core_set_alarm(struct core *core);
 /* publish.c */
 int core_publish(struct instance *instance, const char *topic, bay_kind kind,
                  const void *data, size_t len, bay_id except);
+int core_publish_unkept(struct instance *instance, const char *topic,
+                        const struct kept *message);
+/* To all in this worker; from: the instance that publishes, if it is here. */
+int core_deliver(struct core *core, const struct instance *from,
+                 struct topic *topic, const struct kept *message);
 void core_interest(struct core *core, const struct route *route,
                    const char *topic, bool on);
 
@@ -258,6 +275,15 @@ void conn_fail(struct conn *conn, int code, const char *reason);
 int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len);
 void conn_share(struct conn *conn, struct packet *packet, size_t off,
                 size_t payload);
+/* As conn_send, behind a line of the host's. */
+int conn_send_line(struct conn *conn, const char *line, size_t line_len,
+                   bay_kind kind, const void *data, size_t len);
+int conn_send_kept(struct conn *conn, const char *topic,
+                   const struct kept *message);
+/* Tells a client that can resume who it is. */
+void resume_welcome(struct conn *conn);
+/* Its queue is not over half full. */
+bool conn_has_room(const struct conn *conn);
 void conn_flush(struct conn *conn);
 void conn_update_reading(struct conn *conn);
 
@@ -271,6 +297,11 @@ void conn_end_when_sent(struct conn *conn);
 void conn_lose(struct conn *conn, const char *why);
 struct conn *conn_find(const struct core *core, bay_id id);
 
+/* access.c: a line about it; and one for its begin or end, if [log] access is
+ * on. */
+void conn_log(const struct conn *conn, enum log_level level, const char *what);
+void conn_log_access(const struct conn *conn, bool begins);
+
 /* alive.c */
 void conn_check(struct conn *conn);
 void conn_schedule(struct conn *conn);
@@ -281,7 +312,8 @@ const struct instance *jobs_working(void);
 /* core.c: puts an instance among those that serve, the longest path first. */
 void core_serve(struct core *core, struct instance *instance);
 
-/* instance.c */
+/* instance.c: what its configuration says is kept of the route's topics. */
+void route_keep(struct instance *instance);
 
 /* Takes what from holds when it succeeds. */
 struct instance *instance_create(struct core *core,

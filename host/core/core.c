@@ -9,6 +9,7 @@
 
 #include "core/core-t.h"
 #include "core/deflate.h"
+#include "core/history.h"
 #include "core/hooks.h"
 #include "core/rate.h"
 
@@ -65,6 +66,7 @@ void core_serve(struct core *core, struct instance *instance)
         at--;
     }
     core->routes[at] = instance;
+    route_keep(instance);
 }
 
 int core_add_route(struct core *core, const struct core_route *route, char *why,
@@ -164,6 +166,7 @@ void core_turn(struct core *core)
     core->in_turn = true;
     core->speaker = NULL;
     run_tasks(core);
+    history_check(core);
     if (core->setup.bus != NULL) {
         core->new_interest = false;
         core->setup.bus->flush(core->setup.bus_self);
@@ -328,6 +331,7 @@ void core_destroy(struct core *core)
     }
     timers_finish(&core->timers);
     topics_finish(&core->topics);
+    history_finish(core);
     while (core->graveyard != NULL) {
         struct conn *conn = core->graveyard;
 
@@ -337,5 +341,6 @@ void core_destroy(struct core *core)
     deflate_destroy(core->deflate);
     sendq_pool_finish(&core->pool);
     buf_free(&core->scratch);
+    buf_free(&core->envelope);
     free(core);
 }

@@ -23,6 +23,7 @@
 #include "plugin/options.h"
 
 struct addresses;
+struct archive;
 struct core;
 struct conn;
 struct instance;
@@ -41,6 +42,7 @@ struct core_setup {
     uint64_t (*count_address)(void *arg, uint64_t key);
     const struct addresses *addresses;
     void *count_arg;
+    struct archive *archive; /* of topics with history; NULL: nothing is kept */
     const struct bans *bans; /* what is not let in any more; NULL: nothing */
     unsigned node, worker, workers, incarnation;
     bool log_access;

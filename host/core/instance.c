@@ -67,6 +67,14 @@ static void route_part(struct core *core, struct route *route)
     }
 }
 
+void route_keep(struct instance *instance)
+{
+    instance->route->keep = (struct keep){
+        .count = instance->conf->history,
+        .age_ms = instance->conf->history_for_ms,
+    };
+}
+
 /* ---- begin and end ----------------------------------------------------- */
 
 void instance_drop_stale(struct instance *instance)
@@ -118,6 +126,9 @@ struct instance *instance_create(struct core *core,
     instance->conf = from->conf;
     instance->options = from->options;
     instance->stats = &core->setup.stats->routes[from->conf->slot];
+    if (instance->route->instances == 1) {
+        route_keep(instance);
+    }
     if (bans_plugin(core->setup.bans, instance->code)) {
         instance_silence(instance);
     }
@@ -154,6 +165,7 @@ int instance_renew(struct instance *instance, const struct core_route *from)
     instance->from = *from;
     instance->conf = from->conf;
     instance->options = from->options;
+    route_keep(instance);
     return BAY_OK;
 }
 

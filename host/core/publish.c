@@ -4,7 +4,10 @@
 
 #include "core/core-t.h"
 #include "core/deflate.h"
+#include "core/history.h"
 #include "core/hooks.h"
+#include "core/replay.h"
+#include "core/resume.h"
 
 /* Bytes of notices that wait for their hook, in one worker. */
 #define NOTICES_MAX (64u << 20)
@@ -119,76 +122,148 @@ static struct packet *frame_deflated(struct core *core, bay_kind kind,
                          out->data, out->len);
 }
 
-/* To everyone in this worker. The message is framed for the first subscriber
- * and shared by the rest. from: who publishes; NULL: it came over the bus. */
-static int deliver(struct core *core, const struct route *route,
-                   const struct instance *from, const char *name, bay_kind kind,
-                   const void *data, size_t len, bay_id except)
+/* With the line of the host's for clients that can resume. */
+static struct packet *frame_lined(struct core *core, const char *topic,
+                                  const struct kept *message)
 {
-    struct topic *topic = topics_find(&core->topics, route, name);
-    struct packet *packet = NULL, *deflated = NULL;
-    bool tried = false;
-    size_t off = 0;
+    struct buf *out = &core->envelope;
+    char line[RESUME_LINE];
+
+    buf_clear(out);
+    buf_add(out, line,
+            resume_message_line(line, resume_key(topic), message->at));
+    buf_add(out, message->data, message->len);
+    if (out->failed) {
+        return NULL;
+    }
+    return packet_create(message->kind == BAY_TEXT ? OPCODE_TEXT
+                                                   : OPCODE_BINARY,
+                         out->data, out->len);
+}
+
+/* A message in the forms in which it is sent: each made for the first that needs
+ * it, and shared by the rest. */
+struct forms {
+    struct packet *plain, *deflated, *lined;
+    size_t off; /* of plain */
+    bool tried; /* to deflate */
+};
+
+/* false: out of memory. */
+static bool share(struct conn *conn, const char *topic,
+                  const struct kept *message, struct forms *forms)
+{
+    struct core *core = conn->instance->core;
+    bool deflates = conn->deflate_bits == DEFLATE_BITS_MAX;
+
+    if (conn->resume != NULL) {
+        if (forms->lined == NULL) {
+            forms->lined = frame_lined(core, topic, message);
+        }
+        if (forms->lined != NULL) {
+            conn_share(conn, forms->lined, 0, message->len);
+        }
+        return forms->lined != NULL;
+    }
+    if (deflates && !forms->tried) {
+        forms->tried = true;
+        forms->deflated =
+            frame_deflated(core, message->kind, message->data, message->len);
+    }
+    if (deflates && forms->deflated != NULL) {
+        conn_share(conn, forms->deflated, 0, message->len);
+        return true;
+    }
+    if (forms->plain == NULL) {
+        forms->plain = frame_shared(core, message->kind, message->data,
+                                    message->len, &forms->off);
+    }
+    if (forms->plain != NULL) {
+        conn_share(conn, forms->plain, forms->off, message->len);
+    }
+    return forms->plain != NULL;
+}
+
+int core_deliver(struct core *core, const struct instance *from,
+                 struct topic *topic, const struct kept *message)
+{
+    const char *name = topic_name(topic);
+    struct forms forms = { 0 };
     int status = BAY_OK;
 
-    if (topic == NULL) {
-        return BAY_OK;
-    }
     for (size_t i = 0; i < topic_count(topic); i++) {
-        struct conn *conn = topic_at(topic, i);
+        struct topic_sub *sub = topic_at(topic, i);
+        struct conn *conn = sub->conn;
 
-        if (conn->id == except || conn->state != CONN_OPEN) {
+        if (conn->id == message->except || conn->state != CONN_OPEN ||
+            (conn->replays > 0 && sub->replay != NULL &&
+             !replay_admits(sub, message))) {
             continue;
         }
-        if (conn->deflate_bits == DEFLATE_BITS_MAX && !tried) {
-            tried = true;
-            deflated = frame_deflated(core, kind, data, len);
+        if (!share(conn, name, message, &forms)) {
+            status = BAY_ENOMEM;
+            break;
         }
-        if (conn->deflate_bits == DEFLATE_BITS_MAX && deflated != NULL) {
-            conn_share(conn, deflated, 0, len);
-            continue;
-        }
-        if (packet == NULL) {
-            packet = frame_shared(core, kind, data, len, &off);
-            if (packet == NULL) {
-                packet_unref(&core->pool, deflated);
-                return BAY_ENOMEM;
-            }
-        }
-        conn_share(conn, packet, off, len);
     }
-    packet_unref(&core->pool, deflated);
-    packet_unref(&core->pool, packet);
+    packet_unref(&core->pool, forms.lined);
+    packet_unref(&core->pool, forms.deflated);
+    packet_unref(&core->pool, forms.plain);
     for (size_t i = 0; i < topic_listeners(topic); i++) {
         struct instance *listener = topic_listener(topic, i);
-        int posted = post_notice(listener, name, kind, data, len, except,
-                                 listener == from);
+        int posted =
+            post_notice(listener, name, message->kind, message->data,
+                        message->len, message->except, listener == from);
 
         status = status == BAY_OK ? posted : status;
     }
     return status;
 }
 
-int core_publish(struct instance *instance, const char *topic, bay_kind kind,
-                 const void *data, size_t len, bay_id except)
+/* To everyone in this worker. from: who publishes; NULL: it came over the bus. */
+static int deliver(struct core *core, const struct route *route,
+                   const struct instance *from, const char *name,
+                   const struct kept *message)
+{
+    struct topic *topic = topics_find(&core->topics, route, name);
+
+    return topic != NULL ? core_deliver(core, from, topic, message) : BAY_OK;
+}
+
+int core_publish_unkept(struct instance *instance, const char *topic,
+                        const struct kept *message)
 {
     const struct core_setup *setup = &instance->core->setup;
 
-    stat_add(&instance->stats->published, 1);
     if (setup->bus != NULL) {
         /* What a sibling's full queue does not take is lost for it alone, and
          * counted there: no reason to fail the publisher. */
-        setup->bus->publish(setup->bus_self, instance->route->name, topic, kind,
-                            data, len, except);
+        setup->bus->publish(setup->bus_self, instance->route->name, topic,
+                            message->kind, message->data, message->len,
+                            message->except);
     }
-    return deliver(instance->core, instance->route, instance, topic, kind, data,
-                   len, except);
+    return deliver(instance->core, instance->route, instance, topic, message);
+}
+
+int core_publish(struct instance *instance, const char *topic, bay_kind kind,
+                 const void *data, size_t len, bay_id except)
+{
+    struct kept message = {
+        .kind = kind, .data = data, .len = len, .except = except
+    };
+
+    stat_add(&instance->stats->published, 1);
+    return instance->route->keep.count > 0
+               ? history_publish(instance, topic, &message)
+               : core_publish_unkept(instance, topic, &message);
 }
 
 void core_interest(struct core *core, const struct route *route,
                    const char *topic, bool on)
 {
     stat_set(&core->setup.stats->topics, core->topics.count);
+    if (on && route->keep.count > 0) {
+        history_wanted(core, route, topic);
+    }
     if (core->setup.bus != NULL) {
         core->setup.bus->interest(core->setup.bus_self, route->name, topic, on);
         core->new_interest = on || core->new_interest;
@@ -207,8 +282,14 @@ void core_bus_publish(struct core *core, const char *route, const char *topic,
         presence_take(core, route, data, len);
         return;
     }
-    if (found != NULL) {
-        deliver(core, found, NULL, topic, kind, data, len, except);
+    if (found != NULL && kind == BUS_NEWS) {
+        history_news(core, found, topic);
+    } else if (found != NULL) {
+        struct kept message = {
+            .kind = kind, .data = data, .len = len, .except = except
+        };
+
+        deliver(core, found, NULL, topic, &message);
     }
 }
 
@@ -253,33 +334,35 @@ void core_bus_close(struct core *core, const char *route, bay_id id, int code,
 void core_bus_peer(struct core *core, bay_id worker, bool there)
 {
     presence_peer(core, worker, there);
+    if (!there) {
+        history_sweep(core); /* it may have died before it told of its last */
+    }
 }
 
 void core_bus_settled(struct core *core, const char *route, const char *topic)
 {
     if (*topic == PRESENCE_MARK) {
         presence_settled(core, route, topic + 1);
+    } else {
+        history_settled(core, route, topic);
     }
 }
 
-/* No route keeps anything yet. */
 void core_bus_kept(struct core *core, const char *route, const char *topic,
                    const struct kept *message)
 {
-    core_bus_publish(core, route, topic, message->kind, message->data,
-                     message->len, message->except);
+    history_take(core, route, topic, message);
 }
 
 void core_bus_replayed(struct core *core, uint64_t ticket, enum replay result,
                        const struct kept *messages, size_t count,
                        struct position head)
 {
-    (void)core;
-    (void)ticket;
-    (void)result;
-    (void)messages;
-    (void)count;
-    (void)head;
+    if (ticket & 1) { /* see history.c */
+        history_filled(core, ticket, result, messages, count);
+    } else {
+        replay_answer(core, ticket, result, messages, count, head);
+    }
 }
 
 struct interest_call {

@@ -1,9 +1,13 @@
 /* send.c - what is sent on a connection: queued in the hooks, written in turn */
+#include <stdio.h>
+
 #include "core/core-t.h"
 #include "core/deflate.h"
 #include "core/hooks.h"
 #include "core/limits.h"
 #include "core/relief.h"
+#include "core/replay.h"
+#include "core/resume.h"
 
 /* Payloads from this size on are not copied into a chunk, if the socket takes
  * them at once. */
@@ -142,7 +146,7 @@ static void compress(struct conn *conn, enum opcode *opcode, const void **data,
     }
 }
 
-int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len)
+static int put(struct conn *conn, bay_kind kind, const void *data, size_t len)
 {
     struct core *core = conn->instance->core;
     enum opcode opcode = kind == BAY_TEXT ? OPCODE_TEXT : OPCODE_BINARY;
@@ -173,6 +177,56 @@ int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len)
         count_sent(conn, payload);
     }
     return status;
+}
+
+int conn_send_line(struct conn *conn, const char *line, size_t line_len,
+                   bay_kind kind, const void *data, size_t len)
+{
+    struct buf *out = &conn->instance->core->envelope;
+
+    if (len > SEND_MAX - RESUME_LINE) {
+        return BAY_ETOOBIG;
+    }
+    buf_clear(out);
+    buf_add(out, line, line_len);
+    buf_add(out, data, len);
+    return out->failed ? BAY_ENOMEM : put(conn, kind, out->data, out->len);
+}
+
+int conn_send(struct conn *conn, bay_kind kind, const void *data, size_t len)
+{
+    if (conn->resume != NULL && (data != NULL || len == 0)) {
+        return conn_send_line(conn, "m\n", 2, kind, data, len);
+    }
+    return put(conn, kind, data, len);
+}
+
+int conn_send_kept(struct conn *conn, const char *topic,
+                   const struct kept *message)
+{
+    char line[RESUME_LINE];
+
+    if (conn->resume == NULL) {
+        return put(conn, message->kind, message->data, message->len);
+    }
+    return conn_send_line(
+        conn, line, resume_message_line(line, resume_key(topic), message->at),
+        message->kind, message->data, message->len);
+}
+
+void resume_welcome(struct conn *conn)
+{
+    char line[RESUME_LINE];
+    int len =
+        snprintf(line, sizeof line, "w %llu\n", (unsigned long long)conn->id);
+
+    put(conn, BAY_TEXT, line, (size_t)len);
+}
+
+bool conn_has_room(const struct conn *conn)
+{
+    return conn->state == CONN_OPEN &&
+           conn->sendq.bytes <= conn->instance->conf->limits.send_queue / 2;
 }
 
 void conn_share(struct conn *conn, struct packet *packet, size_t off,
@@ -250,6 +304,10 @@ void conn_flush(struct conn *conn)
     }
     conn_end_when_sent(conn);
     conn_update_reading(conn);
+    if (conn->replays > 0 && conn->state == CONN_OPEN &&
+        conn->sendq.bytes <= conn->instance->conf->limits.send_queue / 4) {
+        replay_go_on(conn);
+    }
     if (conn->want_drained && conn->state == CONN_OPEN &&
         conn->sendq.bytes <= conn->instance->conf->limits.send_queue / 4) {
         conn->want_drained = false;

@@ -126,6 +126,7 @@ struct route_stats {
     stat_value limits[LIMIT_COUNT]; /* times that each was reached */
     stat_value poisoned;            /* messages refused, having ended workers */
     stat_value crashes;             /* workers ended; the master counts */
+    stat_value unkept; /* messages of topics with history, not kept */
 };
 
 /* How a worker stands with the other machines. Above CLUSTER_UP: it serves
@@ -169,6 +170,7 @@ struct worker_stats {
     stat_value timers;             /* set now */
     stat_value queued_bytes;       /* that wait to be sent, now */
     stat_value log_lost;           /* lines of the log that were not written */
+    stat_value history_missed;     /* times messages were gone undelivered */
     stat_value topics;             /* with a subscriber or listener here, now */
     struct route_stats routes[];   /* as many as the configuration has */
 };

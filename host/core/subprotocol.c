@@ -2,7 +2,10 @@
 #include "core/subprotocol.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "core/resume.h"
 
 /* Whether a comma-separated list has a name. */
 static bool offers(const char *list, const char *name)
@@ -35,4 +38,26 @@ const char *subprotocol_choose(const bay_plugin *plugin, const char *offered)
         }
     }
     return "";
+}
+
+const char *subprotocol_resuming(const bay_plugin *plugin, const char *offered,
+                                 char out[SUBPROTOCOL_MAX])
+{
+    static const char *const none[] = { NULL };
+    const char *const *name =
+        plugin->subprotocols != NULL ? plugin->subprotocols : none;
+
+    if (offered == NULL || strstr(offered, RESUME_SUBPROTOCOL) == NULL) {
+        return NULL;
+    }
+    for (; *name != NULL; name++) {
+        int len =
+            snprintf(out, SUBPROTOCOL_MAX, RESUME_SUBPROTOCOL "+%s", *name);
+
+        if (len < SUBPROTOCOL_MAX && offers(offered, out)) {
+            return out + sizeof RESUME_SUBPROTOCOL;
+        }
+    }
+    memcpy(out, RESUME_SUBPROTOCOL, sizeof RESUME_SUBPROTOCOL);
+    return offers(offered, out) ? out + sizeof RESUME_SUBPROTOCOL - 1 : NULL;
 }

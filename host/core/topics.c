@@ -8,6 +8,7 @@
 
 #include "core/core-t.h"
 #include "core/hash.h"
+#include "core/replay.h"
 
 /* The key of the hash: the route, then the name without its 0 byte. */
 #define KEY_MAX (sizeof(struct route *) + TOPICS_NAME_MAX)
@@ -18,6 +19,7 @@ struct topic {
     size_t cap;
     struct instance **listeners;
     size_t listener_count;
+    struct topic_record record;
     struct route *route;
     UT_hash_handle hh;
     unsigned key_len;
@@ -49,7 +51,17 @@ static unsigned make_key(char key[KEY_MAX + 1], const struct route *route,
     return (unsigned)(sizeof route + len);
 }
 
-static const char *name_of(const struct topic *topic)
+struct route *topic_route(const struct topic *topic)
+{
+    return topic->route;
+}
+
+struct topic_record *topic_record(struct topic *topic)
+{
+    return &topic->record;
+}
+
+const char *topic_name(const struct topic *topic)
 {
     return topic->key + sizeof topic->route;
 }
@@ -113,8 +125,8 @@ static bool collect(struct topics *topics, struct topic *topic)
     return true;
 }
 
-static struct topic_sub *find_sub(const struct conn *conn,
-                                  const struct topic *topic)
+struct topic_sub *topic_sub_of(const struct topic *topic,
+                               const struct conn *conn)
 {
     struct topic_sub *sub = conn->subs;
 
@@ -171,6 +183,7 @@ static void drop_sub(struct topic_sub *sub)
         sub->next_of_conn->prev_of_conn = sub->prev_of_conn;
     }
     sub->conn->sub_count--;
+    replay_end(sub);
     free(sub);
 }
 
@@ -187,7 +200,7 @@ int topics_subscribe(struct topics *topics, struct conn *conn, const char *name,
     if (status != BAY_OK) {
         return status;
     }
-    if (!created && find_sub(conn, topic) != NULL) {
+    if (!created && topic_sub_of(topic, conn) != NULL) {
         return BAY_OK;
     }
     status =
@@ -204,7 +217,7 @@ int topics_unsubscribe(struct topics *topics, struct conn *conn,
                        const char *name, bool *changed)
 {
     struct topic *topic = topics_find(topics, conn->instance->route, name);
-    struct topic_sub *sub = topic != NULL ? find_sub(conn, topic) : NULL;
+    struct topic_sub *sub = topic != NULL ? topic_sub_of(topic, conn) : NULL;
 
     *changed = false;
     if (sub == NULL) {
@@ -220,7 +233,7 @@ bool topics_drop_one(struct topics *topics, struct conn *conn,
 {
     struct topic *topic = conn->subs->topic;
 
-    memcpy(name, name_of(topic), strlen(name_of(topic)) + 1);
+    memcpy(name, topic_name(topic), strlen(topic_name(topic)) + 1);
     drop_sub(conn->subs);
     return collect(topics, topic);
 }
@@ -310,7 +323,7 @@ void topics_unlisten_all(struct topics *topics, const struct instance *listener,
         if (place == topic->listener_count) {
             continue;
         }
-        memcpy(name, name_of(topic), strlen(name_of(topic)) + 1);
+        memcpy(name, topic_name(topic), strlen(topic_name(topic)) + 1);
         drop_listener(topic, place);
         if (collect(topics, topic)) {
             gone(arg, route, name);
@@ -333,9 +346,9 @@ size_t topic_count(const struct topic *topic)
     return topic->count;
 }
 
-struct conn *topic_at(const struct topic *topic, size_t place)
+struct topic_sub *topic_at(const struct topic *topic, size_t place)
 {
-    return topic->subs[place]->conn;
+    return topic->subs[place];
 }
 
 void topics_each(const struct topics *topics,
@@ -346,7 +359,7 @@ void topics_each(const struct topics *topics,
 
     HASH_ITER(hh, topics->by_name, topic, next)
     {
-        each(arg, topic->route, name_of(topic));
+        each(arg, topic->route, topic_name(topic));
     }
 }
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/bus.h"
+
 struct conn;
 struct instance;
 struct route;
@@ -15,9 +17,14 @@ struct topic;
 #define TOPICS_MAX      (1u << 20) /* in one worker: BAY_EFULL above */
 #define TOPICS_SUBS_MAX 4096u      /* of one connection: BAY_EFULL above */
 
+struct replaying;
+
 /* One connection in one topic. */
 struct topic_sub {
     struct topic *topic;
+    struct replaying
+        *replay;  /* it gets older messages first; NULL: it does not */
+    bool resumed; /* it was given what it had missed */
     struct conn *conn;
     size_t place; /* in topic->subs */
     struct topic_sub *next_of_conn;
@@ -69,7 +76,22 @@ size_t topic_listeners(const struct topic *topic);
 struct instance *topic_listener(const struct topic *topic, size_t place);
 
 /* The subscriber at a place, from 0 to topic_count - 1. */
-struct conn *topic_at(const struct topic *topic, size_t place);
+struct topic_sub *topic_at(const struct topic *topic, size_t place);
+
+/* The subscription of a connection, or NULL. */
+struct topic_sub *topic_sub_of(const struct topic *topic,
+                               const struct conn *conn);
+
+struct route *topic_route(const struct topic *topic);
+const char *topic_name(const struct topic *topic);
+
+/* What is kept of a topic, as far as this worker has delivered it. */
+struct topic_record {
+    struct position seen; /* epoch 0: nothing yet */
+    bool filling;         /* what was missed has been asked for... */
+    bool again;           /* ...and more has been missed since */
+};
+struct topic_record *topic_record(struct topic *topic);
 
 /* Every topic this worker wants. */
 void topics_each(const struct topics *topics,

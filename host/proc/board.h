@@ -14,6 +14,7 @@
 
 #include "conf/conf.h"
 #include "core/addresses.h"
+#include "core/archive.h"
 #include "core/bans.h"
 #include "core/stats.h"
 
@@ -64,6 +65,7 @@ struct board {
     uint64_t incarnation;    /* the first of each worker */
     uint64_t seed;           /* of hashes: secret, one for the host */
     const struct bans *bans; /* NULL: none; borrowed */
+    struct archive *archive; /* NULL: none; borrowed */
     struct tally *tally;     /* likewise */
     struct board **older;    /* whose workers had not gone yet; borrowed */
     size_t older_count;

@@ -43,6 +43,7 @@ struct generation *generation_create(struct host *host, const struct conf *conf,
         breaker_set_seed(host->breaker, generation->board->seed);
     }
     generation->board->bans = breaker_bans(host->breaker);
+    generation->board->archive = host->archive;
     generation->board->tally = host->tally;
     return generation;
 }

@@ -10,6 +10,7 @@
 #include "proc/poller.h"
 #include "proc/rundir.h"
 
+struct archive;
 struct breaker;
 struct tally;
 
@@ -20,6 +21,7 @@ struct host {
     char images_dir[PATH_MAX];
     struct breaker *breaker; /* what plugins have done to workers */
     struct tally *tally;
+    struct archive *archive; /* of topics with history */
     struct crashes crashes;
     struct generation *now;     /* that serves; never NULL once it started */
     struct generation *coming;  /* is to replace it; NULL: none */

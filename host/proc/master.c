@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/archive.h"
 #include "net/tls.h"
 #include "proc/breaker.h"
 #include "proc/commands.h"
@@ -480,7 +481,9 @@ static int start(struct master *master, const struct conf *conf)
     log_identify("master");
     host->breaker = breaker_create();
     host->tally = tally_create();
-    if (host->breaker == NULL || host->tally == NULL) {
+    host->archive = archive_create(conf->history_memory);
+    if (host->breaker == NULL || host->tally == NULL ||
+        host->archive == NULL) {
         return reason_set(why, size, "out of memory");
     }
     notify_begin(&master->notify, &host->poller);
@@ -536,6 +539,7 @@ static void finish(struct master *master)
     destroy_generations(host);
     breaker_destroy(host->breaker);
     tally_destroy(host->tally);
+    archive_destroy(host->archive);
     if (host->rundir.lock_fd >= 0) {
         rundir_remove(&host->rundir, ADDRESSES);
         rundir_remove(&host->rundir, IMAGES);

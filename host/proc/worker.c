@@ -377,6 +377,7 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .addresses = &worker->addresses,
         .count_arg = worker,
         .node = setup->conf->cluster.node,
+        .archive = setup->board->archive,
         .bans = setup->board->bans,
         .worker = setup->index,
         .workers = setup->conf->workers,

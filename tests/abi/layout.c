@@ -167,7 +167,8 @@ ENTRY(bay_api, member_next, 384,
 ENTRY(bay_api, member_find, 392,
       const bay_member *(*)(const bay_route *, const char *, const char *));
 ENTRY(bay_api, member_count, 400, size_t (*)(const bay_route *, const char *));
-SIZE(bay_api, 408);
+ENTRY(bay_api, history, 408, int (*)(bay_conn *, const char *, unsigned));
+SIZE(bay_api, 416);
 
 AT(bay_member, id, 0);
 AT(bay_member, label, 8);

@@ -82,6 +82,7 @@ struct bay_api {
     const bay_member *(*member_find)(const bay_route *, const char *,
                                      const char *);
     size_t (*member_count)(const bay_route *, const char *);
+    int (*history)(bay_conn *, const char *, unsigned);
 #endif
 
     /* since 1.2: add here */
@@ -359,6 +360,11 @@ bay_member_find(const bay_route *route, const char *topic, const char *label)
 static inline size_t bay_member_count(const bay_route *route, const char *topic)
 {
     return route->api->member_count(route, topic);
+}
+
+static inline int bay_history(bay_conn *conn, const char *topic, unsigned max)
+{
+    return conn->api->history(conn, topic, max);
 }
 #endif
 

@@ -1,6 +1,6 @@
 /*
- * patchbay/presence.h - who is in a topic: a part of patchbay.h, which includes
- * it; since 1.1
+ * patchbay/presence.h - who is in a topic, and what was published to it: a part
+ * of patchbay.h, which includes it; since 1.1
  */
 #ifndef PATCHBAY_PRESENCE_H
 #define PATCHBAY_PRESENCE_H
@@ -90,6 +90,23 @@ static inline const bay_member *
 bay_member_find(const bay_route *route, const char *topic, const char *label);
 static inline size_t bay_member_count(const bay_route *route,
                                       const char *topic);
+
+/* ---- history: what was published before (since 1.1) --------------------- */
+
+/*
+ * Sends a connection the last messages that were published to a topic, at most
+ * max of them, oldest first, and before any that is published from now on:
+ * call it right after bay_subscribe. How many are kept, and how long, is said by
+ * history and history_for of the route. Does nothing, successfully, if none
+ * are kept; and for a client that has resumed (patchbay.resume.v1, see
+ * sdk/doc/resume.md) and gets what it missed anyway.
+ *
+ * What is published to a topic with history is delivered in one order to all,
+ * in every worker and machine. BAY_EINVAL for a topic's name, BAY_ESTATE before
+ * open, BAY_ECLOSED, BAY_ENOTFOUND: not subscribed; BAY_EFULL: 4096 requests
+ * wait for other machines; BAY_ENOMEM.
+ */
+static inline int bay_history(bay_conn *conn, const char *topic, unsigned max);
 
 #endif /* BAY_ABI_MINOR */
 

@@ -1,0 +1,420 @@
+/* history.c - topics whose last messages are kept, and have one order for all */
+#include "core/history.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "core/archive.h"
+#include "core/id.h"
+#include "core/replay.h"
+#include "core/resume.h"
+
+static bay_id self(const struct core *core)
+{
+    return id_make(core->setup.node, core->setup.worker, core->incarnation, 0);
+}
+
+static bool by_bus(const struct core *core)
+{
+    return core->setup.bus != NULL && core->setup.bus->append != NULL;
+}
+
+/* ---- the archive -------------------------------------------------------- */
+
+/* Delivers what is in the archive behind what was. from: the instance that has
+ * put the last of it there; NULL: another worker has. */
+static void catch_up(struct core *core, const struct route *route,
+                     struct topic *topic, const struct instance *from,
+                     struct position own)
+{
+    struct topic_record *record = topic_record(topic);
+    struct batch *batch = &core->news;
+    char name[TOPICS_NAME_MAX + 1];
+
+    memcpy(name, topic_name(topic), strlen(topic_name(topic)) + 1);
+    do {
+        struct position after = record->seen;
+        enum replay result =
+            archive_read(core->setup.archive, route->name, name, &route->keep,
+                         clock_wall_ms(), after, 0, batch);
+
+        if (result == REPLAY_TOO_LATE) {
+            /* It was given up for others, and had to begin again; or more than
+             * is kept has come at once. */
+            after.epoch = batch->head.epoch;
+            after.offset = 0;
+            stat_add(&core->setup.stats->history_missed, 1);
+            record->seen = after;
+            if (after.offset == batch->head.offset) {
+                return;
+            }
+            result =
+                archive_read(core->setup.archive, route->name, name,
+                             &route->keep, clock_wall_ms(),
+                             (struct position){ 0 }, route->keep.count, batch);
+        }
+        if (result == REPLAY_FAILED || batch->count == 0) {
+            if (result != REPLAY_FAILED) {
+                record->seen = batch->head;
+            }
+            return;
+        }
+        for (size_t i = 0; i < batch->count; i++) {
+            const struct kept *message = &batch->messages[i];
+
+            record->seen = message->at;
+            core_deliver(core, message->at.offset == own.offset ? from : NULL,
+                         topic, message);
+        }
+    } while (record->seen.offset < batch->head.offset);
+}
+
+static int publish_archived(struct instance *instance, const char *name,
+                            const struct kept *message)
+{
+    struct core *core = instance->core;
+    const struct core_setup *setup = &core->setup;
+    struct route *route = instance->route;
+    struct kept mine = *message;
+    struct topic *topic;
+    struct topic_record *record;
+    int status = archive_append(setup->archive, route->name, name, &route->keep,
+                                message, &mine.at);
+
+    if (status == BAY_ETOOBIG) {
+        stat_add(&instance->stats->unkept, 1);
+    } else if (status != BAY_OK) {
+        /* Somebody has the lock and does not move: it is delivered as if the
+         * route kept nothing. */
+        stat_add(&instance->stats->unkept, 1);
+        return core_publish_unkept(instance, name, message);
+    }
+    if (setup->bus != NULL) {
+        /* A message that is not in the archive is sent as it is, behind the
+         * news of those that are. */
+        int told = status == BAY_OK
+                       ? setup->bus->publish(setup->bus_self, route->name, name,
+                                             BUS_NEWS, "", 0, 0)
+                       : setup->bus->publish(setup->bus_self, route->name, name,
+                                             message->kind, message->data,
+                                             message->len, message->except);
+        if (told != BAY_OK && status == BAY_OK) {
+            archive_alarm(setup->archive);
+        }
+    }
+    topic = topics_find(&core->topics, route, name);
+    if (topic == NULL) {
+        return BAY_OK;
+    }
+    record = topic_record(topic);
+    if (record->seen.epoch == mine.at.epoch &&
+        record->seen.offset + 1 == mine.at.offset) {
+        record->seen = mine.at;
+        return core_deliver(core, instance, topic, &mine);
+    }
+    if (status == BAY_ETOOBIG) {
+        record->seen = mine.at;
+        return core_deliver(core, instance, topic, &mine);
+    }
+    catch_up(core, route, topic, instance, mine.at);
+    return BAY_OK;
+}
+
+void history_news(struct core *core, const struct route *route,
+                  const char *name)
+{
+    struct topic *topic = topics_find(&core->topics, route, name);
+
+    if (topic != NULL && route->keep.count > 0 && core->setup.archive != NULL &&
+        !by_bus(core)) {
+        catch_up(core, route, topic, NULL, (struct position){ 0 });
+    }
+}
+
+static void look(void *arg, struct route *route, const char *name)
+{
+    history_news(arg, route, name);
+}
+
+void history_sweep(struct core *core)
+{
+    topics_each(&core->topics, look, core);
+}
+
+void history_check(struct core *core)
+{
+    uint64_t alarms;
+
+    if (core->setup.archive == NULL) {
+        return;
+    }
+    alarms = archive_alarms(core->setup.archive);
+    if (alarms != core->alarms) {
+        core->alarms = alarms;
+        history_sweep(core);
+    }
+}
+
+/* ---- the bus ------------------------------------------------------------ */
+
+#define FILLS_MAX 4096u
+
+/*
+ * What was missed of a topic is asked for, by a ticket; those of topics are odd,
+ * those of subscribers even: see replay.c. The topic may have gone by the time of
+ * the answer, so it is found by its name.
+ */
+struct fill {
+    uint64_t ticket;
+    char route[CONF_MAX_NAME + 1];
+    char topic[TOPICS_NAME_MAX + 1];
+    UT_hash_handle hh;
+};
+
+static struct fill *add_fill(struct core *core, const struct topic *topic)
+{
+    struct fill *fill;
+
+    if (HASH_COUNT(core->fills) >= FILLS_MAX ||
+        (fill = calloc(1, sizeof *fill)) == NULL) {
+        return NULL;
+    }
+    fill->ticket = ++core->tickets << 1 | 1;
+    snprintf(fill->route, sizeof fill->route, "%s", topic_route(topic)->name);
+    snprintf(fill->topic, sizeof fill->topic, "%s", topic_name(topic));
+    HASH_ADD(hh, core->fills, ticket, sizeof fill->ticket, fill);
+    if (fill->hh.tbl == NULL) {
+        free(fill);
+        return NULL;
+    }
+    return fill;
+}
+
+static void drop_fill(struct core *core, struct fill *fill)
+{
+    HASH_DEL(core->fills, fill);
+    free(fill);
+}
+
+static void ask(struct core *core, struct topic *topic)
+{
+    const struct core_setup *setup = &core->setup;
+    struct topic_record *record = topic_record(topic);
+    const struct route *route = topic_route(topic);
+    struct fill *fill = add_fill(core, topic);
+
+    record->again = false;
+    record->filling = fill != NULL;
+    if (fill != NULL &&
+        setup->bus->replay(setup->bus_self, route->name, topic_name(topic),
+                           record->seen, UINT32_MAX, fill->ticket) != BAY_OK) {
+        drop_fill(core, fill);
+        record->filling = false; /* core_bus_settled will come */
+    }
+}
+
+/* Clients that can resume have it already: they only hear where they are. */
+static void move_on(const struct topic *topic, struct position at)
+{
+    char line[RESUME_LINE];
+    size_t len = resume_line(line, 'p', resume_key(topic_name(topic)), at, -1);
+
+    for (size_t i = 0; i < topic_count(topic); i++) {
+        const struct topic_sub *sub = topic_at(topic, i);
+
+        if (sub->conn->resume != NULL && sub->replay == NULL) {
+            conn_send_line(sub->conn, line, len, BAY_TEXT, "", 0);
+        }
+    }
+}
+
+static void take(struct core *core, struct topic *topic,
+                 const struct kept *message)
+{
+    topic_record(topic)->seen = message->at;
+    if (message->late && id_node(message->publisher) == core->setup.node) {
+        move_on(topic, message->at);
+    } else {
+        core_deliver(core, NULL, topic, message);
+    }
+}
+
+static struct topic *find_topic(struct core *core, const char *route,
+                                const char *name)
+{
+    const struct route *found = core_find_names(core, route);
+
+    return found != NULL ? topics_find(&core->topics, found, name) : NULL;
+}
+
+void history_take(struct core *core, const char *route, const char *name,
+                  const struct kept *message)
+{
+    struct topic *topic = find_topic(core, route, name);
+    struct topic_record *record;
+
+    if (topic == NULL) {
+        return;
+    }
+    record = topic_record(topic);
+    if (record->filling) {
+        record->again = true;
+    } else if (record->seen.epoch != message->at.epoch ||
+               message->at.offset == record->seen.offset + 1) {
+        take(core, topic, message);
+    } else if (message->at.offset > record->seen.offset) {
+        ask(core, topic);
+    }
+}
+
+void history_filled(struct core *core, uint64_t ticket, enum replay result,
+                    const struct kept *messages, size_t count)
+{
+    struct fill *fill;
+    struct topic *topic;
+    struct topic_record *record;
+
+    HASH_FIND(hh, core->fills, &ticket, sizeof ticket, fill);
+    if (fill == NULL) {
+        return;
+    }
+    topic = find_topic(core, fill->route, fill->topic);
+    drop_fill(core, fill);
+    if (topic == NULL) {
+        return;
+    }
+    record = topic_record(topic);
+    record->filling = false;
+    if (result == REPLAY_FAILED) {
+        return; /* core_bus_settled will come */
+    }
+    if (result == REPLAY_TOO_LATE) {
+        stat_add(&core->setup.stats->history_missed, 1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (record->seen.epoch != messages[i].at.epoch ||
+            messages[i].at.offset > record->seen.offset) {
+            take(core, topic, &messages[i]);
+        }
+    }
+    if (record->again) {
+        ask(core, topic);
+    }
+}
+
+void history_settled(struct core *core, const char *route, const char *name)
+{
+    struct topic *topic = find_topic(core, route, name);
+
+    if (topic != NULL && topic_route(topic)->keep.count > 0 && by_bus(core) &&
+        topic_record(topic)->seen.epoch != 0 && !topic_record(topic)->filling) {
+        ask(core, topic);
+    }
+}
+
+void history_finish(struct core *core)
+{
+    struct fill *fill, *next;
+
+    HASH_ITER(hh, core->fills, fill, next)
+    {
+        drop_fill(core, fill);
+    }
+    batch_finish(&core->batch);
+    batch_finish(&core->news);
+}
+
+/* ---- what plugins and their connections do ------------------------------ */
+
+int history_publish(struct instance *instance, const char *topic,
+                    const struct kept *message)
+{
+    struct core *core = instance->core;
+    const struct core_setup *setup = &core->setup;
+    struct topic *found;
+    struct kept mine = *message;
+    int status;
+
+    mine.publisher = self(core);
+    mine.time_ms = clock_wall_ms();
+    if (!by_bus(core)) {
+        return setup->archive != NULL
+                   ? publish_archived(instance, topic, &mine)
+                   : core_publish_unkept(instance, topic, &mine);
+    }
+    status = setup->bus->append(setup->bus_self, instance->route->name, topic,
+                                &instance->route->keep, mine.kind, mine.data,
+                                mine.len, mine.except);
+    if (status == BAY_OK) {
+        return BAY_OK;
+    }
+    if (status != BAY_ESTATE) {
+        stat_add(&instance->stats->unkept, 1);
+    }
+    found = topics_find(&core->topics, instance->route, topic);
+    return found != NULL ? core_deliver(core, instance, found, &mine) : BAY_OK;
+}
+
+void history_wanted(struct core *core, const struct route *route,
+                    const char *name)
+{
+    struct topic *topic = topics_find(&core->topics, route, name);
+
+    if (topic != NULL && !by_bus(core) && core->setup.archive != NULL) {
+        archive_head(core->setup.archive, route->name, name,
+                     &topic_record(topic)->seen);
+    }
+}
+
+static bool kept_somewhere(const struct conn *conn)
+{
+    const struct core *core = conn->instance->core;
+
+    return conn->instance->route->keep.count > 0 &&
+           (by_bus(core) || core->setup.archive != NULL);
+}
+
+static struct topic_sub *find_sub(const struct conn *conn, const char *name)
+{
+    const struct topic *topic =
+        topics_find(&conn->instance->core->topics, conn->instance->route, name);
+
+    return topic != NULL ? topic_sub_of(topic, conn) : NULL;
+}
+
+void history_subscribed(struct conn *conn, const char *name)
+{
+    struct topic_sub *sub;
+    struct position at;
+
+    if (conn->resume == NULL || !kept_somewhere(conn)) {
+        return;
+    }
+    history_news(conn->instance->core, conn->instance->route, name);
+    sub = find_sub(conn, name);
+    if (resume_find(conn->resume, resume_key(name), &at)) {
+        at.epoch += at.epoch == 0; /* which is none of any topic */
+        replay_begin(sub, at, UINT32_MAX, REPLAY_RESUME);
+    } else {
+        replay_begin(sub, (struct position){ 0 }, 0, REPLAY_POSITION);
+    }
+}
+
+int history_send(struct conn *conn, const char *name, unsigned max)
+{
+    struct topic_sub *sub = find_sub(conn, name);
+
+    if (sub == NULL) {
+        return BAY_ENOTFOUND;
+    }
+    if (max == 0 || sub->resumed || !kept_somewhere(conn)) {
+        return BAY_OK;
+    }
+    history_news(conn->instance->core, conn->instance->route, name);
+    if (sub->replay != NULL && replay_then(sub, max)) {
+        return BAY_OK;
+    }
+    return replay_begin(sub, (struct position){ 0 }, max, REPLAY_HISTORY);
+}

@@ -1,0 +1,373 @@
+/* replay.c - a subscriber that gets older messages of its topic first */
+#include "core/replay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "core/archive.h"
+#include "core/core-t.h"
+#include "core/history.h"
+#include "core/limits.h"
+#include "core/resume.h"
+
+/* A message that came while older ones were on their way. */
+struct held {
+    struct held *next;
+    struct kept message;
+    char data[];
+};
+
+struct replaying {
+    struct topic_sub *sub;
+    enum replay_why why;
+    struct position after; /* it has all up to here */
+    unsigned max;
+    unsigned then; /* history that is to follow */
+    long given;    /* messages */
+    bool waiting;  /* for the bus */
+    bool over;     /* all was given: what comes up to after is known already */
+    bool overflow; /* not all that came is held */
+    uint64_t ticket;
+    struct held *held;
+    size_t held_bytes;
+    UT_hash_handle hh; /* by ticket */
+};
+
+static struct core *core_of(const struct topic_sub *sub)
+{
+    return sub->conn->instance->core;
+}
+
+static void drop_held(struct replaying *replay)
+{
+    struct held *held, *next;
+
+    LL_FOREACH_SAFE(replay->held, held, next)
+    {
+        free(held);
+    }
+    replay->held = NULL;
+    replay->held_bytes = 0;
+}
+
+static void stop_waiting(struct replaying *replay)
+{
+    if (replay->waiting) {
+        HASH_DEL(core_of(replay->sub)->replays, replay);
+        replay->waiting = false;
+    }
+}
+
+void replay_end(struct topic_sub *sub)
+{
+    struct replaying *replay = sub->replay;
+
+    if (replay != NULL) {
+        stop_waiting(replay);
+        drop_held(replay);
+        free(replay);
+        sub->replay = NULL;
+        sub->conn->replays--;
+    }
+}
+
+/* ---- what the client hears ---------------------------------------------- */
+
+static void tell(const struct replaying *replay, char what, long count)
+{
+    struct conn *conn = replay->sub->conn;
+    char line[RESUME_LINE];
+    size_t len;
+
+    if (conn->resume != NULL) {
+        len =
+            resume_line(line, what, resume_key(topic_name(replay->sub->topic)),
+                        replay->after, count);
+        conn_send_line(conn, line, len, BAY_TEXT, "", 0);
+    }
+}
+
+/* Its own message, which it was not to get when it was published. */
+static bool is_own(const struct conn *conn, bay_id except)
+{
+    return except != 0 &&
+           (except == conn->id ||
+            (conn->resume != NULL && except == conn->resume->former));
+}
+
+/* false: the queue is full for now. */
+static bool give(struct replaying *replay, const struct kept *message)
+{
+    struct conn *conn = replay->sub->conn;
+
+    if (!is_own(conn, message->except)) {
+        if (!conn_has_room(conn)) {
+            return false;
+        }
+        conn_send_kept(conn, topic_name(replay->sub->topic), message);
+        replay->given++;
+    }
+    replay->after = message->at;
+    return true;
+}
+
+/* All that was to be given is. */
+static void finish(struct replaying *replay)
+{
+    struct topic_sub *sub = replay->sub;
+    const struct topic_record *record = topic_record(sub->topic);
+    unsigned then = replay->then;
+
+    if (replay->why == REPLAY_RESUME) {
+        tell(replay, 'r', replay->given);
+        sub->resumed = true;
+    } else if (replay->why == REPLAY_POSITION) {
+        tell(replay, 'p', -1);
+    }
+    if (then > 0 && !sub->resumed) {
+        replay_end(sub);
+        replay_begin(sub, (struct position){ 0 }, then, REPLAY_HISTORY);
+        return;
+    }
+    replay->over = true;
+    if (record->seen.epoch == replay->after.epoch &&
+        record->seen.offset >= replay->after.offset) {
+        replay_end(sub);
+    }
+}
+
+/* It asked for what is not kept any more: it begins anew. */
+static void too_late(struct replaying *replay, struct position head)
+{
+    replay->after = head;
+    tell(replay, 'x', -1);
+    replay->why = REPLAY_HISTORY; /* and no other line */
+    finish(replay);
+}
+
+/* ---- from the archive --------------------------------------------------- */
+
+static void run_archive(struct replaying *replay)
+{
+    struct topic_sub *sub = replay->sub;
+    struct core *core = core_of(sub);
+    struct batch *batch = &core->batch;
+    const struct route *route = topic_route(sub->topic);
+
+    for (;;) {
+        enum replay result = archive_read(
+            core->setup.archive, route->name, topic_name(sub->topic),
+            &route->keep, clock_wall_ms(), replay->after, replay->max, batch);
+
+        if (result == REPLAY_FAILED ||
+            (result == REPLAY_TOO_LATE && replay->why == REPLAY_RESUME)) {
+            too_late(replay, batch->head);
+            return;
+        }
+        for (size_t i = 0; i < batch->count; i++) {
+            if (!give(replay, &batch->messages[i])) {
+                return; /* replay_go_on */
+            }
+        }
+        if (batch->count == 0 ||
+            batch->messages[batch->count - 1].at.offset >= batch->head.offset) {
+            replay->after = batch->head;
+            finish(replay);
+            return;
+        }
+    }
+}
+
+/* ---- from the bus ------------------------------------------------------- */
+
+#define TICKETS_MAX 4096u /* that wait at once: BAY_EFULL above */
+
+static int ask_bus(struct replaying *replay)
+{
+    struct topic_sub *sub = replay->sub;
+    struct core *core = core_of(sub);
+    int status;
+
+    if (HASH_COUNT(core->replays) >= TICKETS_MAX) {
+        return BAY_EFULL;
+    }
+    replay->ticket = ++core->tickets << 1; /* even: see history.c */
+    HASH_ADD(hh, core->replays, ticket, sizeof replay->ticket, replay);
+    if (replay->hh.tbl == NULL) {
+        return BAY_ENOMEM;
+    }
+    replay->waiting = true;
+    replay->overflow = false;
+    status = core->setup.bus->replay(
+        core->setup.bus_self, topic_route(sub->topic)->name,
+        topic_name(sub->topic), replay->after, replay->max, replay->ticket);
+    if (status != BAY_OK) {
+        stop_waiting(replay);
+    }
+    return status;
+}
+
+static bool hold(struct replaying *replay, const struct kept *message)
+{
+    size_t limit = replay->sub->conn->instance->conf->limits.send_queue;
+    size_t size = sizeof(struct held) + message->len + 1;
+    struct held *held;
+
+    if (replay->held_bytes + size > limit || replay->overflow ||
+        (held = malloc(size)) == NULL) {
+        return false;
+    }
+    held->message = *message;
+    held->message.data = held->data;
+    memcpy(held->data, message->data, message->len);
+    held->data[message->len] = '\0';
+    replay->held_bytes += size;
+    LL_APPEND(replay->held, held);
+    return true;
+}
+
+/* What came meanwhile, behind what was given. false: it is not all. */
+static bool give_held(struct replaying *replay)
+{
+    struct held *held;
+
+    LL_FOREACH(replay->held, held)
+    {
+        const struct position *at = &held->message.at;
+
+        if (at->epoch == replay->after.epoch &&
+            at->offset <= replay->after.offset) {
+            continue;
+        }
+        if (!give(replay, &held->message)) {
+            return false;
+        }
+    }
+    return !replay->overflow;
+}
+
+bool replay_answer(struct core *core, uint64_t ticket, enum replay result,
+                   const struct kept *messages, size_t count,
+                   struct position head)
+{
+    struct replaying *replay;
+
+    HASH_FIND(hh, core->replays, &ticket, sizeof ticket, replay);
+    if (replay == NULL) {
+        return false;
+    }
+    stop_waiting(replay);
+    if (result == REPLAY_FAILED ||
+        (result == REPLAY_TOO_LATE && replay->why == REPLAY_RESUME)) {
+        bool told = give_held(replay);
+
+        (void)told; /* some are lost for it, and that is what it hears */
+        too_late(replay, head);
+        return true;
+    }
+    if (count == 0 && replay->after.epoch == 0) {
+        replay->after = head;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!give(replay, &messages[i])) {
+            drop_held(replay);
+            return true; /* replay_go_on asks again */
+        }
+    }
+    if (give_held(replay)) {
+        drop_held(replay);
+        finish(replay);
+        return true;
+    }
+    drop_held(replay);
+    if (conn_has_room(replay->sub->conn) && ask_bus(replay) != BAY_OK) {
+        too_late(replay, head);
+    }
+    return true;
+}
+
+/* ---- begin, go on ------------------------------------------------------- */
+
+static int run(struct replaying *replay)
+{
+    struct core *core = core_of(replay->sub);
+
+    if (core->setup.bus != NULL && core->setup.bus->replay != NULL) {
+        return ask_bus(replay);
+    }
+    run_archive(replay);
+    return BAY_OK;
+}
+
+int replay_begin(struct topic_sub *sub, struct position after, unsigned max,
+                 enum replay_why why)
+{
+    struct replaying *replay = calloc(1, sizeof *replay);
+    int status;
+
+    if (replay == NULL) {
+        return BAY_ENOMEM;
+    }
+    replay->sub = sub;
+    replay->why = why;
+    replay->after = after;
+    replay->max = max;
+    sub->replay = replay;
+    sub->conn->replays++;
+    status = run(replay);
+    if (status != BAY_OK && why == REPLAY_RESUME) {
+        too_late(replay, (struct position){ 0 });
+        status = BAY_OK;
+    } else if (status != BAY_OK) {
+        replay_end(sub);
+    }
+    return status;
+}
+
+bool replay_then(struct topic_sub *sub, unsigned max)
+{
+    if (sub->replay->over) {
+        replay_end(sub);
+        return false;
+    }
+    sub->replay->then = max;
+    return true;
+}
+
+bool replay_admits(struct topic_sub *sub, const struct kept *message)
+{
+    struct replaying *replay = sub->replay;
+
+    if (replay->over) {
+        if (message->at.epoch == replay->after.epoch &&
+            message->at.offset <= replay->after.offset) {
+            return false;
+        }
+        replay_end(sub);
+        return true;
+    }
+    if (replay->waiting && message->at.epoch != 0) {
+        replay->overflow = !hold(replay, message) || replay->overflow;
+    }
+    /* One that is not kept is not among those that are asked for. */
+    return message->at.epoch == 0;
+}
+
+void replay_go_on(struct conn *conn)
+{
+    struct topic_sub *sub = conn->subs, *next;
+
+    for (; sub != NULL && conn_has_room(conn); sub = next) {
+        struct replaying *replay = sub->replay;
+
+        next = sub->next_of_conn;
+        if (replay != NULL && !replay->waiting && !replay->over) {
+            if (run(replay) != BAY_OK) {
+                too_late(replay, (struct position){ 0 });
+            }
+        }
+    }
+}
