@@ -106,10 +106,12 @@ int archive_append(struct archive *archive, const char *route,
     if (message->len / BLOCK < archive->block_count / 8 && keep->count > 0) {
         first = store(archive, message, place->head + 1);
     }
-    place->head++;
+    /* In this order: a message that is not linked has never been there. */
     if (first != NONE) {
         link_entry(archive, place, first);
+        place->head++;
     } else {
+        place->head++;
         while (place->count > 0) {
             archive_drop_first(archive, place);
         }

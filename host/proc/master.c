@@ -482,8 +482,7 @@ static int start(struct master *master, const struct conf *conf)
     host->breaker = breaker_create();
     host->tally = tally_create();
     host->archive = archive_create(conf->history_memory);
-    if (host->breaker == NULL || host->tally == NULL ||
-        host->archive == NULL) {
+    if (host->breaker == NULL || host->tally == NULL || host->archive == NULL) {
         return reason_set(why, size, "out of memory");
     }
     notify_begin(&master->notify, &host->poller);

@@ -291,9 +291,9 @@ x = 1
 /* Plugins that are no good: the file they are put in as, and why not. */
 const REFUSED = [
     ['nosymbol', 'has no bay_plugin_descriptor symbol...'],
-    ['newabi', 'was built for ABI 1.1, this host has 1.0: install a newer ' +
+    ['newabi', 'was built for ABI 1.2, this host has 1.1: install a newer ' +
         'patchbay or rebuild the plugin'],
-    ['oldmajor', 'was built for ABI 0.7, this host has 1.0: rebuild the ' +
+    ['oldmajor', 'was built for ABI 0.7, this host has 1.1: rebuild the ' +
         'plugin...'],
     ['crash_ctor', 'crashed while loading (SIG...)...'],
     ['exit_ctor', 'called exit(3) while loading...'],

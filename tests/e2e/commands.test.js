@@ -362,7 +362,7 @@ describe('usage', () => {
         }
         for (const args of [['version'], ['--version']]) {
             assert.match((await runCommand(args)).stdout,
-                /^patchbay \d+\.\d+\.\d+ \(plugin ABI 1\.0, libwebsockets \d/);
+                /^patchbay \d+\.\d+\.\d+ \(plugin ABI 1\.1, libwebsockets \d/);
         }
     });
 });

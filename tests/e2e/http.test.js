@@ -468,7 +468,7 @@ suite('the pages of the host', SETUP, ({ host, it }) => {
         delete health.uptime_s;
         assert.deepStrictEqual(health,
             { status: 'ok', workers: 1, running: 1, connections: 1,
-                quarantined: 0 });
+                quarantined: 0, cluster: 'off' });
         await client.close(1000);
     });
 

@@ -134,8 +134,8 @@ describe('plugin list', () => {
 
             assert.deepStrictEqual([code, stderr], [0, '']);
             assert.match(lines[0], /^NAME +VERSION +ABI +SUMMARY$/);
-            assert.match(lines[1], /^chat +1\.0\.0 +1\.0 +chat rooms /);
-            assert.match(lines[2], /^echo +.* +1\.0 /);
+            assert.match(lines[1], /^chat +1\.0\.0 +1\.1 +chat rooms /);
+            assert.match(lines[2], /^echo +.* +1\.1 /);
             assert.match(lines[3], /^oldmajor +- +- +refused: was built for /);
             assert.strictEqual(lines.length, 4);
         }));
@@ -201,7 +201,7 @@ describe('plugin show', () => {
 
             assert.deepStrictEqual([code, stderr], [0, '']);
             assert.match(stdout, /^chat 1\.0\.0: chat rooms /);
-            assert.match(stdout, /^ABI +1\.0$/m);
+            assert.match(stdout, /^ABI +1\.1$/m);
             assert.match(stdout, /^workers +as many as /m);
             assert.match(stdout, /^hooks +start, stop, reload, handshake/m);
             assert.match(stdout, /^reload +It keeps \d+ bytes for the route /m);
@@ -271,7 +271,7 @@ describe('plugin check', () => {
         const { code, stdout, about } = await check(pluginFile('everything'));
 
         assert.strictEqual(code, 0);
-        assert.match(stdout, /^ {2}ok +is everything 1\.0\.0, ABI 1\.0$/m);
+        assert.match(stdout, /^ {2}ok +is everything 1\.0\.0, ABI 1\.1$/m);
         assert.match(stdout, /^ {2}ok +exports bay_plugin_descriptor only$/m);
         assert.match(stdout, /\nok: 0 errors, 0 warnings\n$/);
         assert.strictEqual(about.ok, true);

@@ -276,7 +276,7 @@ struct wrong {
     "max_message, fragments, rate, burst, rate_bytes, burst_bytes, "       \
     "over_rate, send_queue, slow_peer, compress, compress_ratio, ping, "   \
     "ping_wait, idle, connections, per_address, slow_hook, hook_timeout, " \
-    "origins, path, plugin and on_reload" OPTIONS
+    "origins, path, plugin, on_reload, history and history_for" OPTIONS
 
 static const struct wrong names[] = {
     { "[servr]\n",
@@ -308,8 +308,8 @@ static const struct wrong names[] = {
     { ROUTE "[route.b]\npath = /b\nplugin = echo\nmax_mesage = 3\n",
       "p.ini:8: [route.b] max_mesage: unknown key, did you mean "
       "\"max_message\"?\n" },
-    { ROUTE "[route.b]\npath = /b\nplugin = echo\nhistory = 3\n",
-      "p.ini:8: [route.b] history: unknown key, [route.b] has " IN_ROUTE "\n" },
+    { ROUTE "[route.b]\npath = /b\nplugin = echo\nstorage = 3\n",
+      "p.ini:8: [route.b] storage: unknown key, [route.b] has " IN_ROUTE "\n" },
 };
 
 static const struct wrong values[] = {
