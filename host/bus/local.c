@@ -298,6 +298,11 @@ fail:
     return NULL;
 }
 
+bool local_bus_knows(const struct local_bus *bus, unsigned worker)
+{
+    return worker_set_has(&bus->receivers.told, worker);
+}
+
 void local_bus_destroy(struct local_bus *bus)
 {
     unsigned worker;

@@ -2,6 +2,7 @@
 #ifndef PATCHBAY_BUS_LOCAL_H
 #define PATCHBAY_BUS_LOCAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
 
@@ -14,7 +15,7 @@ struct local_bus_setup {
     uv_loop_t *loop;
     struct core *core;
     struct worker_stats *stats;
-    unsigned node, worker, workers, incarnation;
+    unsigned node, worker, workers, incarnation; /* workers: places */
     /* Each worker listens on run_dir/bus.N.sock. The socket is made by the
      * master and survives the worker, so that a connect never fails while a
      * worker is being replaced. listen_fd is this worker's; borrowed. */
@@ -35,6 +36,10 @@ struct local_bus *local_bus_create(const struct local_bus_setup *setup);
 
 /* The table for core_set_bus; its self is the struct local_bus. */
 const struct bus *local_bus_table(void);
+
+/* Whether a sibling has told all that it is interested in, so that what is
+ * published here from now on comes there. */
+bool local_bus_knows(const struct local_bus *bus, unsigned worker);
 
 /* Closes its handles; runs the loop for that. The loop must not be running. */
 void local_bus_destroy(struct local_bus *bus);

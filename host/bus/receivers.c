@@ -42,6 +42,7 @@ static void drop(struct receiver *receiver)
 
     if (is_current(receiver)) {
         all->current[receiver->sender->worker] = NULL;
+        worker_set_remove(&all->told, receiver->sender->worker);
         interest_forget(all->setup->interest, receiver->sender->worker);
         sender_part(receiver->sender);
         siblings_lost(all->setup->siblings, receiver->sender->worker);
@@ -85,6 +86,7 @@ static const char *take_hello(struct receiver *receiver,
             return NULL;
         }
         interest_forget(setup->interest, worker);
+        worker_set_remove(&receiver->all->told, worker);
     }
     *current = receiver;
     sender_meet(receiver->sender, frame->id);
@@ -106,6 +108,7 @@ static const char *take_interest(struct receiver *receiver,
         interest_mark(interest, worker);
     } else if (frame->type == WIRE_SYNCED) {
         interest_sweep(interest, worker);
+        worker_set_add(&receiver->all->told, worker);
     } else if (interest_set(interest, frame->route, frame->text, worker,
                             frame->kind) < 0) {
         return "an interest there is no room for";

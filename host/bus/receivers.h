@@ -39,7 +39,8 @@ struct receivers {
     struct receiver *list; /* the oldest first */
     unsigned count;
     uint64_t warned_ms; /* that a stream could not be accepted */
-    struct receiver *current[CONF_MAX_WORKERS];
+    struct receiver *current[CONF_MAX_PLACES];
+    struct worker_set told; /* whose interests are known, all of them */
     char area[INBOX_AREA];
 };
 

@@ -25,7 +25,7 @@ static void wait_for_next(struct siblings *siblings, uint64_t now)
     uint64_t next = 0;
     unsigned i;
 
-    for (i = 0; i < CONF_MAX_WORKERS; i++) {
+    for (i = 0; i < CONF_MAX_PLACES; i++) {
         uint64_t lost = siblings->lost_ms[i];
 
         if (lost && (!next || lost < next)) {
@@ -44,7 +44,7 @@ static void look(uv_timer_t *timer)
     uint64_t now = uv_now(timer->loop);
     unsigned i;
 
-    for (i = 0; i < CONF_MAX_WORKERS; i++) {
+    for (i = 0; i < CONF_MAX_PLACES; i++) {
         if (siblings->lost_ms[i] &&
             now - siblings->lost_ms[i] >= SIBLINGS_WAIT_MS) {
             tell_gone(siblings, i);

@@ -19,8 +19,8 @@
 struct siblings {
     uv_timer_t timer;
     unsigned *handles;
-    bay_id there[CONF_MAX_WORKERS];     /* 0: none */
-    uint64_t lost_ms[CONF_MAX_WORKERS]; /* its stream has ended; 0: not */
+    bay_id there[CONF_MAX_PLACES];     /* 0: none */
+    uint64_t lost_ms[CONF_MAX_PLACES]; /* its stream has ended; 0: not */
     void (*told)(void *arg, bay_id worker, bool there);
     void *arg;
 };

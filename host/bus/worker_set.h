@@ -7,9 +7,9 @@
 
 #include "conf/conf.h"
 
-#define WORKER_SET_WORDS ((CONF_MAX_WORKERS + 63) / 64)
+#define WORKER_SET_WORDS ((CONF_MAX_PLACES + 63) / 64)
 
-/* A zeroed struct is empty. Numbers are below CONF_MAX_WORKERS. */
+/* A zeroed struct is empty. Numbers are below CONF_MAX_PLACES. */
 struct worker_set {
     uint64_t bits[WORKER_SET_WORDS];
 };

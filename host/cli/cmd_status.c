@@ -177,6 +177,28 @@ static void print_misdeeds(const json_t *answer)
     }
 }
 
+static void print_recycled(const json_t *answer)
+{
+    const json_t *count, *all = json_object_get(answer, "recycled");
+    json_int_t sum = 0;
+    const char *key;
+
+    json_object_foreach((json_t *)(uintptr_t)all, key, count)
+    {
+        sum += json_integer_value(count);
+    }
+    if (sum == 0) {
+        return;
+    }
+    printf("\nrecycled     %lld workers", (long long)sum);
+    json_object_foreach((json_t *)(uintptr_t)all, key, count)
+    {
+        printf(", %lld for ", (long long)json_integer_value(count));
+        table_put_safe(key, stdout);
+    }
+    printf("\n");
+}
+
 static int run(const struct cli_call *call)
 {
     json_t *answer;
@@ -189,6 +211,7 @@ static int run(const struct cli_call *call)
         print_tally(answer);
         print_crashes(answer);
         print_misdeeds(answer);
+        print_recycled(answer);
     }
     json_decref(answer);
     return status;
@@ -202,7 +225,9 @@ const struct cli_command cmd_status = {
             "plugin still\n"
             "serves. Workers that a reload has replaced are \"leaving\" until "
             "their clients\n"
-            "have gone. Plugins that ended too many workers are quarantined.\n"
+            "have gone; one that is recycled (max_memory, max_requests) is "
+            "draining until then.\n"
+            "Plugins that ended too many workers are quarantined.\n"
             "\n"
             "Exit status: 0 it runs, 4 it does not.\n",
     .run = run,

@@ -13,6 +13,7 @@
 
 #define CONF_MAX_ROUTES       256
 #define CONF_MAX_WORKERS      128
+#define CONF_MAX_PLACES       (CONF_MAX_WORKERS + 1) /* conf_places */
 #define CONF_MAX_LISTEN       32
 #define CONF_MAX_CERTIFICATES 64 /* besides that of [tls] */
 #define CONF_MAX_NAME         63 /* of a route or plugin, in bytes */
@@ -147,8 +148,11 @@ struct conf {
     struct conf_net *proxies;
     size_t proxy_count;
     uint64_t drain_ms;
-    size_t history_memory; /* for all that is kept on this machine */
-    bool watch;            /* reload when a file changes */
+    size_t history_memory;        /* for all that is kept on this machine */
+    size_t max_memory;            /* resident, of a worker; 0: unlimited */
+    uint32_t max_requests;        /* that a worker takes; 0: unlimited */
+    uint64_t recycle_interval_ms; /* it serves so long at least */
+    bool watch;                   /* reload when a file changes */
 
     /* [tls]; on for every TCP address when cert is set */
     char *tls_cert; /* NULL: off */
@@ -219,6 +223,13 @@ struct conf *conf_read(const char *file, struct problems *problems);
 struct conf *conf_load_text(const char *file, const char *text, size_t len,
                             struct problems *problems);
 void conf_free(struct conf *conf);
+
+/* How many worker processes there can be at a time: one more than serve, if
+ * workers are recycled, since the new one comes first. */
+static inline unsigned conf_places(const struct conf *conf)
+{
+    return conf->workers + (conf->max_memory > 0 || conf->max_requests > 0);
+}
 
 /* [plugin.NAME], or NULL. */
 const struct conf_plugin *conf_find_plugin(const struct conf *conf,

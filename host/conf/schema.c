@@ -98,6 +98,18 @@ const struct schema_key schema_keys[] = {
     { "server", "history_memory", SCHEMA_SIZE, "64m", CONF(history_memory),
       .min = 1024 * KIB, .max = 64 * GIB,
       .help = "for the messages that routes keep, on this machine" },
+    { "server", "max_memory", SCHEMA_SIZE, "0", CONF(max_memory),
+      .min = 1024 * KIB, .max = 1024 * GIB, .zero = true,
+      .help = "a worker with more resident memory is recycled: a new one takes "
+              "over, its clients are told to come again (1012); 0: never" },
+    { "server", "max_requests", SCHEMA_COUNT, "0", CONF(max_requests),
+      .min = 1, .max = 1000000000, .zero = true,
+      .help = "a worker that has taken so many requests, handshakes included, "
+              "is recycled likewise; 0: never" },
+    { "server", "recycle_interval", SCHEMA_TIME, "60s",
+      CONF(recycle_interval_ms),
+      .min = SEC, .max = DAY,
+      .help = "a worker serves so long at least before it is recycled" },
     { "server", "watch", SCHEMA_BOOL, "no", CONF(watch),
       .help = "reload when a plugin, this file or one of TLS is replaced" },
 

@@ -37,7 +37,7 @@ int api_route_worker(const bay_route *handle)
 {
     const struct instance *instance = checked(handle);
 
-    return instance != NULL ? (int)instance->core->setup.worker : 0;
+    return instance != NULL ? (int)instance->core->setup.number : 0;
 }
 
 void *api_route_data(const bay_route *handle)

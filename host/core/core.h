@@ -44,7 +44,8 @@ struct core_setup {
     void *count_arg;
     struct archive *archive; /* of topics with history; NULL: nothing is kept */
     const struct bans *bans; /* what is not let in any more; NULL: nothing */
-    unsigned node, worker, workers, incarnation;
+    unsigned node, worker, workers, incarnation; /* worker: as in ids */
+    unsigned number; /* of the worker, as plugins are told */
     bool log_access;
     size_t queue_total; /* bytes that may wait for all clients; 0: unlimited */
     /* The table of host calls; NULL: core's own. The test library puts calls

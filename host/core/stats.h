@@ -172,6 +172,7 @@ struct worker_stats {
     stat_value log_lost;           /* lines of the log that were not written */
     stat_value history_missed;     /* times messages were gone undelivered */
     stat_value topics;             /* with a subscriber or listener here, now */
+    stat_value resident;           /* bytes of its memory, each second */
     struct route_stats routes[];   /* as many as the configuration has */
 };
 

@@ -14,7 +14,7 @@ static void free_ask(struct ask *ask)
 
 static void finish(struct ask *ask)
 {
-    for (unsigned i = 0; i < CONF_MAX_WORKERS; i++) {
+    for (unsigned i = 0; i < CONF_MAX_PLACES; i++) {
         if (ask->waits[i]) {
             json_array_append_new(ask->missing, json_integer((json_int_t)i));
         }
@@ -63,6 +63,11 @@ bool asks_put(struct asks *asks, unsigned first, unsigned last, json_t *order,
     ask->alarm = (struct alarm_clock){ .ring = too_late, .arg = ask };
     json_object_set_new(order, "id", json_integer(ask->id));
     for (unsigned i = first; i <= last; i++) {
+        /* Who leaves takes up nothing any more, and need not agree. */
+        if (crew_is_spare(asks->crew, i) ||
+            (ask->vital && crew_is_leaving(asks->crew, i))) {
+            continue;
+        }
         if (crew_tell(asks->crew, i, order)) {
             ask->waits[i] = true;
             ask->left++;

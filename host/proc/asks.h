@@ -23,7 +23,7 @@ struct ask {
     uint64_t ticket;
     struct asks *asks;
     unsigned left; /* workers that have not answered */
-    bool waits[CONF_MAX_WORKERS];
+    bool waits[CONF_MAX_PLACES];
     json_t *answers; /* an array of what they said */
     json_t *missing; /* an array of the numbers of those that did not */
     void (*done)(void *arg, const struct ask *ask);
@@ -45,8 +45,8 @@ struct asks {
 void asks_init(struct asks *asks, struct poller *poller);
 
 /*
- * Sends order, which it takes, to the workers from first to last, and calls
- * done, perhaps at once, when all have answered, died or were too slow. The
+ * Sends order, which it takes, to the workers from first to last (one that is
+ * vital, to none that leaves), and calls done, perhaps at once, when all have answered, died or were too slow. The
  * rest of *ask is for done to look at. False if there are too many questions
  * already, or no memory.
  */

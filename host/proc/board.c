@@ -50,6 +50,7 @@ struct board *board_create(unsigned workers, unsigned routes)
         return NULL;
     }
     *board = (struct board){ .workers = workers,
+                             .wanted = workers,
                              .routes = routes,
                              .started_ms = clock_now_ms(),
                              .started_wall_ms = clock_wall_ms(),
@@ -71,6 +72,14 @@ struct board *board_create(unsigned workers, unsigned routes)
         atomic_store(&board_slot(board, i)->state, WORKER_DOWN);
     }
     return board;
+}
+
+void board_spare(struct board *board, unsigned wanted)
+{
+    board->wanted = wanted;
+    for (unsigned i = wanted; i < board->workers; i++) {
+        atomic_store(&board_slot(board, i)->state, WORKER_SPARE);
+    }
 }
 
 void board_destroy(struct board *board)
@@ -335,11 +344,41 @@ void board_bury(const struct board *board, unsigned worker)
     stat_set(&stats->timers, 0);
     stat_set(&stats->queued_bytes, 0);
     stat_set(&stats->topics, 0);
+    stat_set(&stats->resident, 0);
     clear_addresses(board, worker);
     for (unsigned i = 0; i < board->routes; i++) {
         stat_set(&stats->routes[i].connections, 0);
         stat_set(&stats->routes[i].outdated, 0);
     }
+}
+
+void board_vacate(const struct board *board, unsigned worker, bool recycled)
+{
+    struct board_slot *slot = board_slot(board, worker);
+
+    atomic_store(&slot->state, WORKER_SPARE);
+    stat_add(&slot->recycled, recycled);
+}
+
+uint64_t board_restarts(const struct board *board, unsigned worker)
+{
+    const struct board_slot *slot = board_slot(board, worker);
+
+    return stat_get(&slot->incarnation) - board->incarnation -
+           stat_get(&slot->recycled);
+}
+
+uint64_t board_requests(const struct board *board, unsigned worker)
+{
+    const struct worker_stats *stats = board_stats(board, worker);
+    uint64_t sum =
+        stat_get(&stats->http_requests) + stat_get(&stats->handshake_errors);
+
+    for (unsigned i = 0; i < board->routes; i++) {
+        sum += stat_get(&stats->routes[i].accepted) +
+               stat_get(&stats->routes[i].refused);
+    }
+    return sum;
 }
 
 /* The row of those who have gone is the master's to write. */
@@ -369,6 +408,7 @@ const char *board_state_name(uint32_t state)
     case WORKER_STARTING: return "starting";
     case WORKER_RUNNING: return "running";
     case WORKER_DRAINING: return "draining";
+    case WORKER_SPARE: return "spare";
     default: return "unknown";
     }
 }

@@ -25,7 +25,8 @@ enum worker_state {
     WORKER_DOWN = 1, /* not started yet, or dead and waiting to be replaced */
     WORKER_STARTING,
     WORKER_RUNNING,
-    WORKER_DRAINING
+    WORKER_DRAINING,
+    WORKER_SPARE /* nobody has the place, nor is to have it for now */
 };
 
 /*
@@ -39,6 +40,7 @@ struct board_slot {
     _Atomic uint32_t state; /* enum worker_state */
     _Atomic int32_t pid;    /* 0: none */
     stat_value incarnation; /* processes that had this place before */
+    stat_value recycled;    /* of them, those that gave way to a new one */
     stat_value since_ms;    /* clock_now_ms of its fork */
 };
 
@@ -53,8 +55,9 @@ struct board_route {
 /* What every process has of its own: a worker that runs wild in the shared
  * memory spoils numbers, but leads no one astray. */
 struct board {
-    unsigned workers;
-    unsigned routes;            /* places for the counters of routes */
+    unsigned workers; /* places: wanted, and one more if they are recycled */
+    unsigned wanted;  /* workers that are to serve */
+    unsigned routes;  /* places for the counters of routes */
     struct board_route *names;  /* for each place; as they were at the fork */
     uint64_t started_ms;        /* clock_now_ms */
     uint64_t started_wall_ms;   /* since 1970 */
@@ -74,6 +77,10 @@ struct board {
 
 /* NULL with errno set if there is no memory. */
 struct board *board_create(unsigned workers, unsigned routes);
+
+/* Before anyone else knows it: so many workers are to serve, and the places
+ * behind theirs are spare. */
+void board_spare(struct board *board, unsigned wanted);
 
 /*
  * Makes it the successor of old, whose workers are to be replaced by its own:
@@ -110,6 +117,16 @@ bool board_holds(const struct board *board, const void *address);
 /* It is dead: what it had open is gone, what it counted stays, so that totals
  * never go back. The next one gets a new incarnation. */
 void board_bury(const struct board *board, unsigned worker);
+
+/* It is dead, and has a successor in another place. */
+void board_vacate(const struct board *board, unsigned worker, bool recycled);
+
+/* How often a worker died in this place and was replaced there. */
+uint64_t board_restarts(const struct board *board, unsigned worker);
+
+/* What it has taken since the host began, with those before it: requests and
+ * handshakes, however they were answered. */
+uint64_t board_requests(const struct board *board, unsigned worker);
 
 /* "starting" */
 const char *board_state_name(uint32_t state);

@@ -18,7 +18,7 @@ static int join_siblings(struct buses *buses, const struct joining *joining)
         .stats = joining->stats,
         .node = setup->conf->cluster.node,
         .worker = setup->index,
-        .workers = setup->conf->workers,
+        .workers = setup->board->workers,
         .incarnation = joining->incarnation,
         .listen_fd = setup->bus_fd,
         .run_dir = setup->bus_dir,

@@ -137,7 +137,9 @@ static void kicked(void *arg, const struct ask *ask)
     struct commands *commands = arg;
     const json_t *said = json_array_get(ask->answers, 0);
 
-    if (said == NULL) {
+    if (said == NULL && json_array_size(ask->missing) == 0) {
+        answer(commands, ask->ticket, refusal("no such connection"));
+    } else if (said == NULL) {
         answer(
             commands, ask->ticket,
             refusal("worker %d did not answer in time",

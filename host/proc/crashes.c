@@ -359,7 +359,7 @@ void crashes_note(struct crashes *crashes, const struct board *board,
         return;
     }
     if (crashes->last == NULL) {
-        crashes->last = calloc(CONF_MAX_WORKERS, sizeof *crashes->last);
+        crashes->last = calloc(CONF_MAX_PLACES, sizeof *crashes->last);
     }
     if (crashes->last == NULL) {
         return;

@@ -11,48 +11,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "proc/backoff.h"
+#include "proc/crew-t.h"
 #include "proc/launch.h"
-#include "proc/lines.h"
 #include "proc/postmortem.h"
-#include "proc/reason.h"
+#include "proc/recycle.h"
 #include "proc/tally.h"
 
 /* A worker's longest line is its list of connections. */
 #define LINE_MAX_BYTES ((size_t)64 << 20)
 
-#define QUIT_MS        2000  /* to end at once, stop hooks included */
-#define DRAIN_GRACE_MS 3000  /* beyond the drain's own limit */
-#define SLOW_START_MS  10000 /* then the log tells what it waits for */
-
-struct member {
-    struct crew *crew;
-    unsigned index;
-    pid_t pid; /* 0: none */
-    struct lines channel;
-    bool serving;              /* has said that it is ready */
-    json_t *uses;              /* images: what it said last; NULL: nothing */
-    char failure[REASON_SIZE]; /* why it could not start */
-    uint64_t born_ms;
-    uint64_t died_ms; /* 0: never */
-    struct backoff backoff;
-    struct alarm_clock respawn;
-    bool due; /* to be replaced, when the crew is not held any more */
-    struct alarm_clock watchdog; /* slow start, or an end that is overdue */
-};
-
-enum phase { STARTING, SERVING, DRAINING, QUITTING };
-
-struct crew {
-    struct crew_setup setup;
-    enum phase phase;
-    bool told_failure;
-    bool held;
-    unsigned count;
-    struct member members[];
-};
-
-static void spawn(struct member *member);
+#define QUIT_MS       2000  /* to end at once, stop hooks included */
+#define SLOW_START_MS 10000 /* then the log tells what it waits for */
 
 static bool ending(const struct crew *crew)
 {
@@ -72,11 +41,11 @@ static void watchdog(struct alarm_clock *alarm)
     char hook[256];
 
     postmortem_hook(hook, sizeof hook, setup->board, member->index);
-    if (ending(member->crew)) {
+    if (ending(member->crew) || member->leaving) {
         log_warn("worker %u (pid %d) does not end%s%s: killed", member->index,
                  (int)member->pid, hook[0] != 0 ? ", being in " : "", hook);
         kill(member->pid, SIGKILL);
-    } else if (!member->serving) {
+    } else if ((!member->serving || member->waits) && !recycle_late(member)) {
         log_warn("worker %u (pid %d) is still starting%s%s", member->index,
                  (int)member->pid, hook[0] != 0 ? ", in " : "", hook);
         set_watchdog(member, SLOW_START_MS);
@@ -86,7 +55,7 @@ static void watchdog(struct alarm_clock *alarm)
 static bool all_serve(const struct crew *crew)
 {
     for (unsigned i = 0; i < crew->count; i++) {
-        if (!crew->members[i].serving) {
+        if (!crew->members[i].serving && !crew->members[i].spare) {
             return false;
         }
     }
@@ -102,10 +71,14 @@ static void is_ready(struct member *member)
     if (ending(crew)) {
         return;
     }
-    poller_clear_alarm(crew->setup.poller, &member->watchdog);
     atomic_store(&slot->state, WORKER_RUNNING);
+    if (recycle_ready(member)) {
+        return; /* it is still watched */
+    }
+    poller_clear_alarm(crew->setup.poller, &member->watchdog);
     if (crew->phase == STARTING && all_serve(crew)) {
         crew->phase = SERVING;
+        recycle_begin(crew);
         crew->setup.ready(crew->setup.arg);
     } else if (member->died_ms != 0) {
         log_info("worker %u is back as pid %d, after %" PRIu64 " ms",
@@ -121,6 +94,8 @@ static void heard_event(struct member *member, const char *event,
 
     if (strcmp(event, "ready") == 0) {
         is_ready(member);
+    } else if (strcmp(event, "serving") == 0) {
+        recycle_serves(member);
     } else if (strcmp(event, "failed") == 0) {
         snprintf(member->failure, sizeof member->failure, "%s",
                  why != NULL ? why : "for an unknown reason");
@@ -169,7 +144,18 @@ static void respawn_later(struct member *member)
                      clock_now_ms() + member->backoff.delay_ms);
 }
 
-static void spawn(struct member *member)
+/* The conf of whom it is to replace: it waits for the order to serve. */
+static const struct conf *replaced_by(const struct member *member)
+{
+    const struct crew *crew = member->crew;
+
+    if (crew->phase == STARTING) {
+        return crew->setup.replaces;
+    }
+    return member->succeeds != NULL ? crew->setup.conf : NULL;
+}
+
+void crew_spawn(struct member *member)
 {
     const struct crew_setup *setup = &member->crew->setup;
     int error, fd;
@@ -181,10 +167,9 @@ static void spawn(struct member *member)
     member->serving = false;
     member->failure[0] = 0;
     member->born_ms = clock_now_ms();
-    error =
-        launch_worker(setup, member->crew, member->index,
-                      member->crew->phase == STARTING ? setup->replaces : NULL,
-                      &member->pid, &fd);
+    recycle_born(member);
+    error = launch_worker(setup, member->crew, member->index, member->number,
+                          replaced_by(member), &member->pid, &fd);
     if (error != 0) {
         backoff_next(&member->backoff, 0);
         log_error("cannot fork worker %u: %s; again in %" PRIu64 " ms",
@@ -201,12 +186,12 @@ static void spawn(struct member *member)
 
 static void respawn(struct alarm_clock *alarm)
 {
-    spawn(alarm->arg);
+    crew_spawn(alarm->arg);
 }
 
 struct crew *crew_create(const struct crew_setup *setup)
 {
-    unsigned count = setup->conf->workers;
+    unsigned count = setup->board->workers;
     struct crew *crew = calloc(1, sizeof *crew + count * sizeof(struct member));
 
     if (crew == NULL) {
@@ -219,6 +204,8 @@ struct crew *crew_create(const struct crew_setup *setup)
 
         member->crew = crew;
         member->index = i;
+        member->number = i;
+        member->spare = i >= setup->board->wanted;
         member->channel.line_max = LINE_MAX_BYTES;
         member->channel.line = heard;
         member->channel.gone = fell_silent;
@@ -233,8 +220,8 @@ struct crew *crew_create(const struct crew_setup *setup)
 
 int crew_start(struct crew *crew)
 {
-    for (unsigned i = 0; i < crew->count; i++) {
-        spawn(&crew->members[i]);
+    for (unsigned i = 0; i < crew->setup.board->wanted; i++) {
+        crew_spawn(&crew->members[i]);
     }
     return crew_alive(crew) ? 0 : -1;
 }
@@ -278,7 +265,7 @@ static void replace(struct member *member, const char *what, uint64_t lived_ms,
         setup->crashed(setup->arg, culprit);
     }
     if (member->backoff.delay_ms == 0) {
-        spawn(member);
+        crew_spawn(member);
     } else {
         respawn_later(member);
     }
@@ -345,7 +332,11 @@ bool crew_reap(struct crew *crew, pid_t pid, int status)
     if (crew->phase == STARTING) {
         start_failed(member, what);
     } else if (crew->phase == SERVING) {
-        if (member->failure[0] != 0) {
+        if (recycle_died(member, what, status == 0 && !crashed)) {
+            if (crashed) {
+                crew->setup.crashed(crew->setup.arg, &culprit);
+            }
+        } else if (member->failure[0] != 0) {
             snprintf(failure, sizeof failure,
                      "worker %u cannot be restarted: %s", member->index, what);
             replace(member, failure, lived_ms, NULL);
@@ -373,7 +364,9 @@ void crew_adopt(struct crew *crew, const struct conf *conf)
 int crew_starting(const struct crew *crew)
 {
     for (unsigned i = 0; i < crew->count; i++) {
-        if (crew->members[i].pid != 0 && !crew->members[i].serving) {
+        const struct member *member = &crew->members[i];
+
+        if (member->pid != 0 && (!member->serving || member->waits)) {
             return (int)i;
         }
     }
@@ -383,6 +376,16 @@ int crew_starting(const struct crew *crew)
 bool crew_is_down(const struct crew *crew, unsigned worker)
 {
     return crew->members[worker].pid == 0;
+}
+
+bool crew_is_spare(const struct crew *crew, unsigned worker)
+{
+    return crew->members[worker].spare;
+}
+
+bool crew_is_leaving(const struct crew *crew, unsigned worker)
+{
+    return crew->members[worker].leaving;
 }
 
 void crew_hold(struct crew *crew)
@@ -396,7 +399,7 @@ void crew_release(struct crew *crew, bool anew)
     for (unsigned i = 0; i < crew->count && crew->phase == SERVING; i++) {
         struct member *member = &crew->members[i];
 
-        if (member->pid != 0) {
+        if (member->pid != 0 || member->spare) {
             continue;
         }
         if (anew) {
@@ -404,7 +407,7 @@ void crew_release(struct crew *crew, bool anew)
         }
         if (anew || member->due) {
             poller_clear_alarm(crew->setup.poller, &member->respawn);
-            spawn(member);
+            crew_spawn(member);
         }
     }
 }
@@ -454,28 +457,43 @@ void crew_tell_all(struct crew *crew, const char *word)
     json_decref(order);
 }
 
-/* Those that serve get the order; one that is only starting has nobody to
- * take leave of. */
+/* One that is only starting has nobody to take leave of. */
+void crew_send_off(struct member *member, const json_t *order,
+                   uint64_t limit_ms)
+{
+    const struct crew_setup *setup = &member->crew->setup;
+
+    if (crew_tell(member->crew, member->index, order)) {
+        atomic_store(&board_slot(setup->board, member->index)->state,
+                     WORKER_DRAINING);
+        set_watchdog(member, limit_ms);
+    } else {
+        kill(member->pid, SIGKILL);
+    }
+}
+
 static void tell_end(struct crew *crew, const json_t *order, uint64_t limit_ms)
 {
+    recycle_end(crew);
     for (unsigned i = 0; i < crew->count; i++) {
         struct member *member = &crew->members[i];
 
         poller_clear_alarm(crew->setup.poller, &member->respawn);
-        if (member->pid == 0) {
-            continue;
-        }
-        if (crew_tell(crew, i, order)) {
-            atomic_store(&board_slot(crew->setup.board, i)->state,
-                         WORKER_DRAINING);
-            set_watchdog(member, limit_ms);
-        } else {
-            kill(member->pid, SIGKILL);
+        if (member->pid != 0) {
+            crew_send_off(member, order, limit_ms);
         }
     }
     if (!crew_alive(crew)) {
         crew->setup.ended(crew->setup.arg);
     }
+}
+
+json_t *crew_farewell_order(const struct crew_farewell *farewell)
+{
+    return json_pack("{s:s, s:i, s:s, s:I, s:I}", "do", "drain", "code",
+                     farewell->code, "reason", farewell->reason, "limit_ms",
+                     (json_int_t)farewell->limit_ms, "linger_ms",
+                     (json_int_t)farewell->linger_ms);
 }
 
 void crew_drain(struct crew *crew, const struct crew_farewell *farewell)
@@ -486,11 +504,8 @@ void crew_drain(struct crew *crew, const struct crew_farewell *farewell)
         return;
     }
     crew->phase = DRAINING;
-    order = json_pack("{s:s, s:i, s:s, s:I, s:I}", "do", "drain", "code",
-                      farewell->code, "reason", farewell->reason, "limit_ms",
-                      (json_int_t)farewell->limit_ms, "linger_ms",
-                      (json_int_t)farewell->linger_ms);
-    tell_end(crew, order, farewell->limit_ms + DRAIN_GRACE_MS);
+    order = crew_farewell_order(farewell);
+    tell_end(crew, order, farewell->limit_ms + CREW_GRACE_MS);
     json_decref(order);
 }
 
@@ -529,6 +544,7 @@ void crew_destroy(struct crew *crew)
     if (crew == NULL) {
         return;
     }
+    recycle_end(crew);
     for (unsigned i = 0; i < crew->count; i++) {
         poller_clear_alarm(crew->setup.poller, &crew->members[i].respawn);
         poller_clear_alarm(crew->setup.poller, &crew->members[i].watchdog);

@@ -71,6 +71,11 @@ void crew_adopt(struct crew *crew, const struct conf *conf);
 int crew_starting(const struct crew *crew);
 bool crew_is_down(const struct crew *crew, unsigned worker);
 
+/* Nobody is to have the place for now; the worker there is about to end, and
+ * another has taken over. See recycle.h. */
+bool crew_is_spare(const struct crew *crew, unsigned worker);
+bool crew_is_leaving(const struct crew *crew, unsigned worker);
+
 /* Between the two none is replaced: it would begin with what is about to go.
  * anew: what killed those that are missing may have gone, so they are replaced
  * at once, however often they died. */

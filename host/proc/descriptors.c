@@ -62,7 +62,7 @@ bool descriptors_suffice(size_t count, const struct conf *conf)
 size_t descriptors_of_master(const struct conf *conf)
 {
     /* A worker's listeners, its place on the bus and its channel. */
-    return conf->workers * (conf->listen_count + 3) + MARGIN;
+    return conf_places(conf) * (conf->listen_count + 3) + MARGIN;
 }
 
 size_t descriptors_limit(size_t count)

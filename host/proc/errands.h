@@ -1,8 +1,8 @@
 /* errands.h - a worker's end of its channel to the master
  *
  * Lines of JSON. The worker says {"event":"ready"}, or {"event":"failed",
- * "why":"..."} and exits; {"event":"uses","images":["echo.1f.so"]} when that
- * has changed. The master says {"do":"drain"|"quit"|"reopen"|"log"|"conns"|
+ * "why":"..."} and exits; {"event":"serving"} when it was made to wait, and
+ * serves now; {"event":"uses","images":["echo.1f.so"]} when that has changed. The master says {"do":"drain"|"quit"|"reopen"|"log"|"conns"|
  * "kick"|"prepare"|"commit"|"abort"|"serve"|"bans", ...}; what carries an "id" is answered
  * with a line that carries the same one.
  */

@@ -30,11 +30,12 @@ struct generation *generation_create(struct host *host, const struct conf *conf,
         snprintf(generation->bus_dir, sizeof generation->bus_dir, "crew.%u",
                  generation->number);
     }
-    generation->board = board_create(conf->workers, CONF_MAX_ROUTES);
+    generation->board = board_create(conf_places(conf), CONF_MAX_ROUTES);
     if (generation->board == NULL) {
         generation_destroy(generation);
         return NULL;
     }
+    board_spare(generation->board, conf->workers);
     if (conf->cluster.url.shown != NULL) {
         /* Others know connections of the host that ran here before. */
         board_begin_at(generation->board, clock_wall_ms() / 1000 & 0xffff);

@@ -11,17 +11,17 @@
 
 /* What is inherited, but belongs to the master or to the other workers. */
 static void let_go(const struct crew_setup *setup, struct crew *crew,
-                   unsigned index)
+                   const struct worker_setup *worker)
 {
     crew_forget(crew);
     setup->in_child(setup->arg);
-    sockets_keep(setup->sockets, index);
+    sockets_keep(setup->sockets, worker->number, worker->index);
 }
 
 static int take_sockets(const struct crew_setup *setup,
                         struct worker_setup *worker)
 {
-    size_t count = sockets_count(setup->sockets, worker->index);
+    size_t count = sockets_count(setup->sockets, worker->number);
 
     if (setup->sockets->bus != NULL) {
         worker->bus_fd = setup->sockets->bus[worker->index];
@@ -32,7 +32,7 @@ static int take_sockets(const struct crew_setup *setup,
         return -1;
     }
     worker->listen_count = count;
-    sockets_of(setup->sockets, worker->index, worker->listen_fds,
+    sockets_of(setup->sockets, worker->number, worker->listen_fds,
                worker->listen_tls);
     return 0;
 }
@@ -42,7 +42,7 @@ _Noreturn static void be_worker(const struct crew_setup *setup,
 {
     int status;
 
-    let_go(setup, crew, worker->index);
+    let_go(setup, crew, worker);
     if (take_sockets(setup, worker) < 0) {
         _exit(1);
     }
@@ -54,8 +54,8 @@ _Noreturn static void be_worker(const struct crew_setup *setup,
 }
 
 int launch_worker(const struct crew_setup *setup, struct crew *crew,
-                  unsigned index, const struct conf *replaces, pid_t *pid,
-                  int *channel_fd)
+                  unsigned index, unsigned number, const struct conf *replaces,
+                  pid_t *pid, int *channel_fd)
 {
     struct worker_setup worker = {
         .conf = setup->conf,
@@ -65,6 +65,7 @@ int launch_worker(const struct crew_setup *setup, struct crew *crew,
         .pems = setup->pems->count > 0 ? setup->pems : NULL,
         .images_dir = setup->images_dir,
         .index = index,
+        .number = number,
         .master = getpid(),
         .bus_fd = -1,
         .bus_dir = setup->sockets->bus_dir,

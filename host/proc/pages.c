@@ -190,6 +190,11 @@ static void add_limits(struct buf *buf, const struct pages *pages)
     }
 }
 
+static bool is_spare(const struct board *board, unsigned place)
+{
+    return atomic_load(&board_slot(board, place)->state) == WORKER_SPARE;
+}
+
 /* What differs from worker to worker: clients are spread by a hash of their
  * addresses, and a worker that hangs has an old heartbeat. */
 static void add_each_worker(struct buf *buf, const struct board *board)
@@ -198,16 +203,17 @@ static void add_each_worker(struct buf *buf, const struct board *board)
     for (unsigned i = 0; i < board->workers; i++) {
         uint32_t state = atomic_load(&board_slot(board, i)->state);
 
-        buf_addf(buf, "patchbay_worker_up{worker=\"%u\"} %d\n", i,
-                 state == WORKER_RUNNING);
+        if (!is_spare(board, i)) {
+            buf_addf(buf, "patchbay_worker_up{worker=\"%u\"} %d\n", i,
+                     state == WORKER_RUNNING);
+        }
     }
     add_head(buf, "worker_restarts_total", COUNTER,
              "Times this worker died and was replaced.");
     for (unsigned i = 0; i < board->workers; i++) {
-        buf_addf(
-            buf, "patchbay_worker_restarts_total{worker=\"%u\"} %" PRIu64 "\n",
-            i,
-            stat_get(&board_slot(board, i)->incarnation) - board->incarnation);
+        buf_addf(buf,
+                 "patchbay_worker_restarts_total{worker=\"%u\"} %" PRIu64 "\n",
+                 i, board_restarts(board, i));
     }
     add_head(buf, "worker_heartbeat_age_seconds", GAUGE,
              "Since this worker's loop last turned; beats once a second.");
@@ -216,10 +222,23 @@ static void add_each_worker(struct buf *buf, const struct board *board)
         uint64_t now = clock_coarse_ms();
         uint64_t age = beat == 0 || beat > now ? 0 : now - beat;
 
+        if (is_spare(board, i)) {
+            continue;
+        }
         buf_addf(buf,
                  "patchbay_worker_heartbeat_age_seconds{worker=\"%u\"} "
                  "%" PRIu64 ".%03u\n",
                  i, age / 1000, (unsigned)(age % 1000));
+    }
+    add_head(buf, "worker_resident_bytes", GAUGE,
+             "Memory of this worker's process; looked at once a second.");
+    for (unsigned i = 0; i < board->workers; i++) {
+        if (!is_spare(board, i)) {
+            buf_addf(buf,
+                     "patchbay_worker_resident_bytes{worker=\"%u\"} %" PRIu64
+                     "\n",
+                     i, stat_get(&board_stats(board, i)->resident));
+        }
     }
     add_head(buf, "worker_connections", GAUGE,
              "WebSocket connections open now, by worker.");
@@ -331,6 +350,19 @@ static void add_crashes(struct buf *buf, const struct pages *pages)
                stat_get(&tally->reports_suppressed));
 }
 
+static void add_recycled(struct buf *buf, const struct tally *tally)
+{
+    add_head(buf, "workers_recycled_total", COUNTER,
+             "Workers that gave way to new ones, by the key of [server] whose "
+             "limit they had reached.");
+    for (unsigned why = 0; why < RECYCLE_COUNT; why++) {
+        buf_addf(buf,
+                 "patchbay_workers_recycled_total{limit=\"%s\"} %" PRIu64 "\n",
+                 tally_recycle_key((enum recycle_why)why),
+                 tally != NULL ? stat_get(&tally->recycled[why]) : 0);
+    }
+}
+
 void pages_metrics(void *arg, struct buf *buf)
 {
     const struct pages *pages = arg;
@@ -344,11 +376,12 @@ void pages_metrics(void *arg, struct buf *buf)
              board->started_wall_ms / 1000,
              (unsigned)(board->started_wall_ms % 1000));
     add_head(buf, "workers", GAUGE, "Worker processes as configured.");
-    buf_addf(buf, "patchbay_workers %u\n", board->workers);
+    buf_addf(buf, "patchbay_workers %u\n", board->wanted);
     add_each_worker(buf, board);
     add_each_plugin(buf, pages);
     add_cluster(buf, pages);
     add_crashes(buf, pages);
+    add_recycled(buf, board->tally);
     for (size_t i = 0; i < COUNT(worker_metrics); i++) {
         add_of_workers(buf, pages, &worker_metrics[i]);
     }
@@ -368,7 +401,7 @@ int pages_health(void *arg, struct buf *buf)
     enum cluster_state cluster = membership_of(pages->board, pages->conf);
     const char *status =
         draining ? "draining"
-        : running < board->workers || quarantined > 0 || cluster > CLUSTER_UP
+        : running < board->wanted || quarantined > 0 || cluster > CLUSTER_UP
             ? "degraded"
             : "ok";
 
@@ -377,8 +410,8 @@ int pages_health(void *arg, struct buf *buf)
              "\"uptime_s\":%" PRIu64 ",\"workers\":%u,\"running\":%u,"
              "\"connections\":%" PRIu64 ",\"quarantined\":%u,"
              "\"cluster\":\"%s\"}\n",
-             status, (clock_now_ms() - board->started_ms) / 1000,
-             board->workers, running, board_all_connections(board), quarantined,
+             status, (clock_now_ms() - board->started_ms) / 1000, board->wanted,
+             running, board_all_connections(board), quarantined,
              membership_text(cluster));
     return draining ? 503 : 200;
 }

@@ -557,7 +557,9 @@ struct renewal *renewal_create(const struct renewal_setup *setup)
 
 void renewal_died(struct renewal *renewal, unsigned worker)
 {
-    if (renewal->step == PREPARING) {
+    /* One that leaves was not asked. */
+    if (renewal->step == PREPARING &&
+        !crew_is_leaving(renewal->setup.host->now->crew, worker)) {
         renewal->lost = (int)worker;
     }
 }

@@ -50,13 +50,12 @@ static json_t *describe_worker(const struct board *board, unsigned i)
         outdated += stat_get(&stats->routes[route].outdated);
     }
     worker = json_pack(
-        "{s:i, s:s, s:i, s:I, s:I, s:I, s:o, s:o}", "worker", (int)i, "state",
-        board_state_name(state), "pid", (int)atomic_load(&slot->pid),
-        "restarts",
-        (json_int_t)(stat_get(&slot->incarnation) - board->incarnation),
-        "connections", (json_int_t)connections, "outdated",
-        (json_int_t)outdated, "sockets", number(&stats->sockets), "misdeeds",
-        number(&stats->misdeeds));
+        "{s:i, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o}", "worker", (int)i,
+        "state", board_state_name(state), "pid", (int)atomic_load(&slot->pid),
+        "restarts", (json_int_t)board_restarts(board, i), "connections",
+        (json_int_t)connections, "outdated", (json_int_t)outdated, "sockets",
+        number(&stats->sockets), "misdeeds", number(&stats->misdeeds),
+        "resident", number(&stats->resident));
     if (state != WORKER_DOWN) {
         json_object_set_new(worker, "uptime_ms",
                             json_integer((json_int_t)age(
@@ -77,6 +76,11 @@ static json_t *describe_worker(const struct board *board, unsigned i)
     return worker;
 }
 
+static bool has_worker(const struct board *board, unsigned place)
+{
+    return atomic_load(&board_slot(board, place)->state) != WORKER_SPARE;
+}
+
 /* Those that still live. */
 static json_t *list_leaving(const struct generation *leaving)
 {
@@ -84,8 +88,9 @@ static json_t *list_leaving(const struct generation *leaving)
 
     for (; leaving != NULL; leaving = leaving->next) {
         for (unsigned i = 0; i < leaving->board->workers; i++) {
-            if (atomic_load(&board_slot(leaving->board, i)->state) !=
-                WORKER_DOWN) {
+            if (has_worker(leaving->board, i) &&
+                atomic_load(&board_slot(leaving->board, i)->state) !=
+                    WORKER_DOWN) {
                 json_array_append_new(list, describe_worker(leaving->board, i));
             }
         }
@@ -153,12 +158,25 @@ static json_t *describe_tally(const struct tally *tally)
                      number(&tally->reports_suppressed));
 }
 
+/* How often, by the key that made it so. */
+static json_t *list_recycled(const struct tally *tally)
+{
+    json_t *list = json_object();
+
+    for (unsigned why = 0; why < RECYCLE_COUNT; why++) {
+        json_object_set_new(list, tally_recycle_key((enum recycle_why)why),
+                            tally != NULL ? number(&tally->recycled[why])
+                                          : json_integer(0));
+    }
+    return list;
+}
+
 static const char *state_of(const struct board *board, const struct conf *conf)
 {
     if (board_draining(board)) {
         return "draining";
     }
-    return board_running(board) < board->workers ||
+    return board_running(board) < board->wanted ||
                    bans_count(board->bans) > 0 ||
                    membership_of(board, conf) > CLUSTER_UP
                ? "degraded"
@@ -185,15 +203,20 @@ json_t *report_status(const struct generation *now,
     }
     for (unsigned i = 0; i < board->workers; i++) {
         const struct crash_last *last = crashes_last(crashes, i);
-        json_t *worker = describe_worker(board, i);
+        json_t *worker;
 
+        if (!has_worker(board, i)) {
+            continue;
+        }
+        worker = describe_worker(board, i);
         if (last != NULL) {
             json_object_set_new(worker, "last_crash", describe_crash(last));
         }
         json_array_append_new(workers, worker);
     }
     status = json_pack(
-        "{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:I, s:o}",
+        "{s:b, s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:I, s:o, "
+        "s:o}",
         "ok", 1, "version", PATCHBAY_VERSION, "pid", (int)getpid(), "state",
         state_of(board, now->conf), "uptime_ms",
         (json_int_t)(clock_now_ms() - board->started_ms), "file",
@@ -201,7 +224,7 @@ json_t *report_status(const struct generation *now,
         (json_int_t)board_all_connections(board), "workers", workers, "leaving",
         list_leaving(leaving), "quarantined", list_quarantined(board->bans),
         "refused_messages", (json_int_t)bans_poisons(board->bans), "crashes",
-        describe_tally(board->tally));
+        describe_tally(board->tally), "recycled", list_recycled(board->tally));
     if (now->conf->cluster.url.shown != NULL) {
         json_object_set_new(status, "cluster",
                             describe_cluster(board, now->conf));

@@ -157,14 +157,14 @@ static int bus_address(struct sockaddr_un *addr, const char *dir,
 static int open_bus(struct sockets *sockets, const struct account *account,
                     char *why, size_t why_size)
 {
-    sockets->bus = malloc(sockets->workers * sizeof *sockets->bus);
+    sockets->bus = malloc(sockets->places * sizeof *sockets->bus);
     if (sockets->bus == NULL) {
         return reason_set(why, why_size, "out of memory");
     }
-    for (unsigned i = 0; i < sockets->workers; i++) {
+    for (unsigned i = 0; i < sockets->places; i++) {
         sockets->bus[i] = -1;
     }
-    for (unsigned i = 0; i < sockets->workers; i++) {
+    for (unsigned i = 0; i < sockets->places; i++) {
         struct sockaddr_un addr;
 
         if (bus_address(&addr, sockets->bus_dir, i) < 0) {
@@ -189,6 +189,7 @@ static int begin(struct sockets *sockets, const struct conf *conf,
                  const char *bus_dir, bool at_once, char *why, size_t why_size)
 {
     *sockets = (struct sockets){ .workers = conf->workers,
+                                 .places = conf_places(conf),
                                  .at_once = at_once,
                                  .bus_dir = strdup(bus_dir) };
     return sockets->bus_dir != NULL
@@ -199,7 +200,7 @@ static int begin(struct sockets *sockets, const struct conf *conf,
 static int end(struct sockets *sockets, const struct account *account,
                char *why, size_t why_size)
 {
-    return sockets->workers > 1 ? open_bus(sockets, account, why, why_size) : 0;
+    return sockets->places > 1 ? open_bus(sockets, account, why, why_size) : 0;
 }
 
 int sockets_open(struct sockets *sockets, const struct conf *conf,
@@ -354,7 +355,7 @@ void sockets_of(const struct sockets *sockets, unsigned worker, int *fds,
     }
 }
 
-void sockets_keep(struct sockets *sockets, unsigned worker)
+void sockets_keep(struct sockets *sockets, unsigned worker, unsigned place)
 {
     for (size_t i = 0; i < sockets->count; i++) {
         struct endpoint *endpoint = &sockets->list[i];
@@ -366,8 +367,8 @@ void sockets_keep(struct sockets *sockets, unsigned worker)
             }
         }
     }
-    for (unsigned i = 0; sockets->bus != NULL && i < sockets->workers; i++) {
-        if (i != worker) {
+    for (unsigned i = 0; sockets->bus != NULL && i < sockets->places; i++) {
+        if (i != place) {
             close(sockets->bus[i]);
             sockets->bus[i] = -1;
         }
@@ -376,7 +377,7 @@ void sockets_keep(struct sockets *sockets, unsigned worker)
 
 static void close_bus(struct sockets *sockets)
 {
-    for (unsigned i = 0; sockets->bus != NULL && i < sockets->workers; i++) {
+    for (unsigned i = 0; sockets->bus != NULL && i < sockets->places; i++) {
         if (sockets->bus[i] >= 0) {
             close(sockets->bus[i]);
         }
@@ -482,7 +483,7 @@ void sockets_close(struct sockets *sockets)
 {
     sockets_retire(sockets);
     sockets->count = 0;
-    for (unsigned i = 0; sockets->bus != NULL && i < sockets->workers; i++) {
+    for (unsigned i = 0; sockets->bus != NULL && i < sockets->places; i++) {
         struct sockaddr_un addr;
 
         if (sockets->bus[i] >= 0 &&

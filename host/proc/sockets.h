@@ -27,8 +27,9 @@ struct sockets {
     bool at_once; /* clients may connect as soon as they are made */
     /* What the service manager has opened; NULL: nothing. */
     const struct inherited *inherited;
-    int *bus;      /* one for each worker; NULL: one worker */
-    char *bus_dir; /* where their files are */
+    unsigned places; /* of workers on the bus: conf_places */
+    int *bus;        /* one for each place; NULL: one place */
+    char *bus_dir;   /* where their files are */
 };
 
 /* Makes all of them, but for those that are inherited, if that is not NULL. 0,
@@ -53,13 +54,15 @@ int sockets_listen(const struct sockets *sockets, char *why, size_t why_size);
  * its workers' to the end. */
 void sockets_take_over(struct sockets *sockets, struct sockets *old);
 
-/* How many a worker has; and fills them in. */
+/* How many a worker has, by its number, which is below workers; and fills them
+ * in. */
 size_t sockets_count(const struct sockets *sockets, unsigned worker);
 void sockets_of(const struct sockets *sockets, unsigned worker, int *fds,
                 bool *tls);
 
-/* In a worker: closes those of the others. */
-void sockets_keep(struct sockets *sockets, unsigned worker);
+/* In a worker: closes those of the others, but for the ones of that worker, and
+ * of that place on the bus. */
+void sockets_keep(struct sockets *sockets, unsigned worker, unsigned place);
 
 /* In a worker, before sockets_keep: closes what other has and sockets has not.
  */

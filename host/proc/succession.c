@@ -55,6 +55,9 @@ const char *succession_reason(const struct generation *generation,
     if (now->workers != next->workers) {
         return "workers";
     }
+    if (conf_places(next) > generation->board->workers) {
+        return "whether workers are recycled";
+    }
     if (!same_text(now->user, next->user)) {
         return "user";
     }

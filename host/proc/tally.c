@@ -98,3 +98,20 @@ void tally_report(struct tally *tally, bool written)
                  1);
     }
 }
+
+void tally_recycle(struct tally *tally, enum recycle_why why)
+{
+    if (tally != NULL) {
+        stat_add(&tally->recycled[why], 1);
+    }
+}
+
+const char *tally_recycle_key(enum recycle_why why)
+{
+    static const char *const keys[] = {
+        [RECYCLE_MEMORY] = "max_memory",
+        [RECYCLE_REQUESTS] = "max_requests",
+    };
+
+    return keys[why];
+}

@@ -13,7 +13,10 @@
 #include "core/stats.h"
 
 #define TALLY_PLUGINS 64u
-#define TALLY_OTHERS  "(others)" /* all that found no place of their own */
+/* Why workers are recycled. */
+enum recycle_why { RECYCLE_MEMORY, RECYCLE_REQUESTS, RECYCLE_COUNT };
+
+#define TALLY_OTHERS "(others)" /* all that found no place of their own */
 
 /* Once it has a name it keeps it. */
 struct tally_plugin {
@@ -24,9 +27,10 @@ struct tally_plugin {
 };
 
 struct tally {
-    stat_value hangs;              /* workers that were ended for one */
-    stat_value reports_written;    /* crash reports */
-    stat_value reports_suppressed; /* and crashes that have none */
+    stat_value hangs;                   /* workers that were ended for one */
+    stat_value reports_written;         /* crash reports */
+    stat_value reports_suppressed;      /* and crashes that have none */
+    stat_value recycled[RECYCLE_COUNT]; /* workers */
     struct tally_plugin plugins[TALLY_PLUGINS];
 };
 
@@ -43,6 +47,12 @@ void tally_crash(struct tally *tally, const char *plugin, bool hung);
 void tally_hang(struct tally *tally);
 /* A crash has got a report, or none. */
 void tally_report(struct tally *tally, bool written);
+
+/* A worker has given way to a new one. */
+void tally_recycle(struct tally *tally, enum recycle_why why);
+
+/* "max_memory" for RECYCLE_MEMORY: the key of [server]. */
+const char *tally_recycle_key(enum recycle_why why);
 
 /* The next that has a name, from *at on, which is 0 at first; or NULL. */
 const struct tally_plugin *tally_next(const struct tally *tally, size_t *at);

@@ -20,10 +20,12 @@
 #include "proc/buses.h"
 #include "proc/descriptors.h"
 #include "proc/errands.h"
+#include "proc/footprint.h"
 #include "proc/lastwords.h"
 #include "proc/pages.h"
 #include "proc/reason.h"
 #include "proc/remains.h"
+#include "proc/settle.h"
 #include "proc/shelf.h"
 #include "proc/turnover.h"
 #include "proc/warden.h"
@@ -64,7 +66,8 @@ struct worker {
     struct shelf shelf;
     struct turnover turnover;
     struct errands errands;
-    uint64_t log_lost; /* lines, as counted last */
+    struct settle settle; /* before it serves in the place of another */
+    uint64_t log_lost;    /* lines, as counted last */
 };
 
 /* A worker without a master would hold its clients, and the port, for ever. */
@@ -153,6 +156,7 @@ static void beat(uv_timer_t *timer)
     stat_set(&worker->stats->heartbeat_ms, clock_coarse_ms());
     stat_add(&worker->stats->log_lost, lost - worker->log_lost);
     worker->log_lost = lost;
+    footprint_keep(&worker->stats->resident);
     look_after(worker);
     if (worker->bans_pending) {
         enforce_bans(worker);
@@ -269,12 +273,23 @@ static void commit(void *arg, const json_t *order)
     turnover_commit(&worker->turnover, order);
 }
 
+static void settled(void *arg)
+{
+    struct worker *worker = arg;
+
+    if (worker->refusing) {
+        return; /* it is to end already */
+    }
+    server_start(worker->server);
+    errands_say(&worker->errands, json_pack("{s:s}", "event", "serving"));
+}
+
 /* Those that it replaces leave. */
 static void serve(void *arg)
 {
     struct worker *worker = arg;
 
-    server_start(worker->server);
+    settle_begin(&worker->settle);
 }
 
 static void give_up(void *arg)
@@ -380,7 +395,8 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .archive = setup->board->archive,
         .bans = setup->board->bans,
         .worker = setup->index,
-        .workers = setup->conf->workers,
+        .number = setup->number,
+        .workers = setup->board->workers,
         .incarnation = incarnation,
         .queue_total = setup->conf->queue_total,
         .log_access = setup->conf->log_access,
@@ -401,6 +417,8 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
     if (buses_create(&worker->buses, &joining, why, why_size) < 0) {
         return -1;
     }
+    settle_init(&worker->settle, &worker->loop, setup->board,
+                worker->buses.local, setup->index);
     worker->turnover.core = worker->core;
     lastwords_of(worker->core);
     begin_watch(worker);
@@ -491,6 +509,7 @@ static void close_handles(struct worker *worker)
     }
     uv_close((uv_handle_t *)&worker->beat, NULL);
     uv_close((uv_handle_t *)&worker->drain, NULL);
+    settle_close(&worker->settle);
     turnover_close(&worker->turnover);
     errands_close(&worker->errands);
 }
@@ -537,6 +556,7 @@ int worker_run(const struct worker_setup *setup)
                      .bans = enforce_bans,
                      .orphaned = orphaned,
                      .now_ms = now_ms },
+        .settle = { .done = settled },
         .log_lost = log_lost(), /* the master's, before the fork */
     };
     char name[32];
@@ -549,6 +569,7 @@ int worker_run(const struct worker_setup *setup)
     worker.errands.arg = &worker;
     worker.shelf.arg = &worker;
     worker.turnover.arg = &worker;
+    worker.settle.arg = &worker;
     worker.turnover.shelf = &worker.shelf;
     worker.turnover.errands = &worker.errands;
     if (start(&worker, why, sizeof why) < 0) {

@@ -20,10 +20,11 @@ struct worker_setup {
     const struct pins *pins;
     const struct pems *pems; /* NULL: no TLS, or the server reads the files */
     const char *images_dir;
-    unsigned index;
+    unsigned index;  /* its place: on the board, on the bus, in ids */
+    unsigned number; /* of the worker whose sockets it has */
     pid_t master;
     int channel_fd; /* to the master, both ways; see errands.h */
-    int bus_fd;     /* -1: one worker */
+    int bus_fd;     /* -1: there are no others */
     const char *bus_dir;
     int *listen_fds; /* closed by the worker when it ends */
     bool *listen_tls;

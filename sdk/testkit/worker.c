@@ -53,6 +53,7 @@ int kit_worker_start(struct kit_worker *worker)
                                 .count_connections = count_connections,
                                 .count_arg = test,
                                 .worker = (unsigned)worker->number,
+                                .number = (unsigned)worker->number,
                                 .workers = (unsigned)test->worker_count,
                                 .api = kit_calls(),
                                 .strict = true };

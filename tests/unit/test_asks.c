@@ -13,6 +13,7 @@
 static struct poller poller;
 static struct asks asks;
 static bool down[4]; /* takes no order */
+static bool spare[4], leaving[4];
 static json_int_t told[4];
 static size_t done_count;
 static size_t answers, missing;
@@ -29,6 +30,18 @@ bool crew_tell(struct crew *crew, unsigned worker, const json_t *order)
     return true;
 }
 
+bool crew_is_spare(const struct crew *crew, unsigned worker)
+{
+    (void)crew;
+    return spare[worker];
+}
+
+bool crew_is_leaving(const struct crew *crew, unsigned worker)
+{
+    (void)crew;
+    return leaving[worker];
+}
+
 static void done(void *arg, const struct ask *ask)
 {
     assert_ptr_equal(arg, &asks);
@@ -43,6 +56,8 @@ static int make(void **state)
     (void)state;
     asks_init(&asks, &poller);
     memset(down, 0, sizeof down);
+    memset(spare, 0, sizeof spare);
+    memset(leaving, 0, sizeof leaving);
     memset(told, 0, sizeof told);
     done_count = 0;
     return 0;
@@ -115,6 +130,30 @@ static void is_done_at_once_when_nobody_is_there(void **state)
     assert_int_equal(missing, 1);
 }
 
+/* A place that nobody has does not keep silent, and who leaves has no part in a
+ * reload. */
+static void asks_only_whom_it_concerns(void **state)
+{
+    struct ask vital = { .done = done, .arg = &asks, .vital = true };
+
+    (void)state;
+    spare[0] = leaving[1] = true;
+    down[0] = true;
+    assert_true(put(0, 2));
+    answer(1, told[1]);
+    answer(2, told[2]);
+    assert_int_equal(done_count, 1);
+    assert_int_equal(answers, 2);
+    assert_int_equal(missing, 0);
+    told[1] = 0;
+    assert_true(asks_put(&asks, 0, 2, json_pack("{s:s}", "do", "x"), &vital));
+    assert_int_equal(told[1], 0);
+    answer(2, told[2]);
+    assert_int_equal(done_count, 2);
+    assert_int_equal(answers, 1);
+    assert_int_equal(missing, 0);
+}
+
 static void gives_up_in_time(void **state)
 {
     (void)state;
@@ -173,6 +212,8 @@ int main(void)
                                         unmake),
         cmocka_unit_test_setup_teardown(is_done_at_once_when_nobody_is_there,
                                         make, unmake),
+        cmocka_unit_test_setup_teardown(asks_only_whom_it_concerns, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(gives_up_in_time, make, unmake),
         cmocka_unit_test_setup_teardown(bounds_their_number, make, unmake),
         cmocka_unit_test_setup_teardown(keeps_room_for_what_has_to_be_asked,

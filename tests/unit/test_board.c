@@ -143,6 +143,46 @@ static void buries_what_was_open_and_keeps_what_was_counted(void **state)
     }
 }
 
+/* One that gave way to another was not restarted. */
+static void has_places_that_are_spare(void **state)
+{
+    struct board *board = *state;
+    struct board_slot *slot = board_slot(board, 3);
+
+    assert_int_equal(board->wanted, 4);
+    board_spare(board, 3);
+    assert_int_equal(board->wanted, 3);
+    assert_int_equal(board->workers, 4);
+    assert_int_equal(atomic_load(&slot->state), WORKER_SPARE);
+    assert_int_equal(atomic_load(&board_slot(board, 2)->state), WORKER_DOWN);
+    board_begin(board, 3, 77);
+    stat_set(&board_stats(board, 3)->resident, 5);
+    board_bury(board, 3);
+    board_vacate(board, 3, true);
+    assert_int_equal(atomic_load(&slot->state), WORKER_SPARE);
+    assert_int_equal(stat_get(&board_stats(board, 3)->resident), 0);
+    assert_int_equal(stat_get(&slot->incarnation), 1);
+    assert_int_equal(board_restarts(board, 3), 0);
+    board_bury(board, 3);
+    board_vacate(board, 3, false);
+    assert_int_equal(board_restarts(board, 3), 1);
+}
+
+static void counts_requests_of_a_worker(void **state)
+{
+    const struct board *board = *state;
+    struct worker_stats *stats = board_stats(board, 1);
+
+    assert_int_equal(board_requests(board, 1), 0);
+    stat_set(&stats->http_requests, 1);
+    stat_set(&stats->handshake_errors, 20);
+    stat_set(&stats->routes[0].accepted, 300);
+    stat_set(&stats->routes[ROUTES - 1].refused, 4000);
+    stat_set(&stats->routes[0].messages_in, 50000);
+    assert_int_equal(board_requests(board, 1), 4321);
+    assert_int_equal(board_requests(board, 2), 0);
+}
+
 /* Connections of an address: those of a dead worker are gone. */
 static void counts_addresses_over_workers(void **state)
 {
@@ -310,6 +350,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(sums_over_workers, make, unmake),
         cmocka_unit_test_setup_teardown(
             buries_what_was_open_and_keeps_what_was_counted, make, unmake),
+        cmocka_unit_test_setup_teardown(has_places_that_are_spare, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(counts_requests_of_a_worker, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(counts_addresses_over_workers, make,
                                         unmake),
     };

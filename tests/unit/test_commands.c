@@ -27,6 +27,7 @@ static struct commands *commands;
 static json_t *answered; /* NULL: not yet */
 static bool held;
 static json_t *told[2]; /* the last order of each worker */
+static bool spare[2], leaving[2];
 static bool down[2];
 static int drains, quits;
 
@@ -79,6 +80,18 @@ void crew_tell_all(struct crew *crew, const char *word)
 {
     (void)crew;
     (void)word;
+}
+
+bool crew_is_spare(const struct crew *crew, unsigned worker)
+{
+    (void)crew;
+    return spare[worker];
+}
+
+bool crew_is_leaving(const struct crew *crew, unsigned worker)
+{
+    (void)crew;
+    return leaving[worker];
 }
 
 void crew_hold(struct crew *crew)
@@ -165,6 +178,7 @@ static int make(void **state)
                           .rundir = { .path = "/nonexistent", .lock_fd = -1 } };
     commands = commands_create(&setup);
     drains = quits = 0;
+    spare[0] = spare[1] = leaving[0] = leaving[1] = false;
     held = down[0] = down[1] = false;
     return 0;
 }
@@ -278,6 +292,8 @@ static void kicks_in_the_right_worker(void **state)
     down[0] = true;
     expect_refusal("{\"do\":\"kick\",\"conn\":\"1\"}",
                    "worker 0 did not answer in time");
+    spare[0] = true; /* nobody has the place, so no connection either */
+    expect_refusal("{\"do\":\"kick\",\"conn\":\"1\"}", "no such connection");
     /* Worker 9, and another node. */
     expect_refusal("{\"do\":\"kick\",\"conn\":\"2533274790395905\"}",
                    "no such connection");

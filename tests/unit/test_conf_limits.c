@@ -51,6 +51,26 @@ static void read_from_limits_and_route(void **state)
     conf_free(conf);
 }
 
+static void recycle_workers(void **state)
+{
+    struct conf *conf = ini_file_load("[server]\n"
+                                      "workers = 3\n"
+                                      "max_memory = 300m\n"
+                                      "max_requests = 5000\n"
+                                      "recycle_interval = 8s\n");
+
+    (void)state;
+    assert_int_equal(conf->max_memory, 300 << 20);
+    assert_int_equal(conf->max_requests, 5000);
+    assert_int_equal(conf->recycle_interval_ms, 8000);
+    assert_int_equal(conf_places(conf), 4);
+    conf->max_memory = 0;
+    assert_int_equal(conf_places(conf), 4);
+    conf->max_requests = 0;
+    assert_int_equal(conf_places(conf), 3);
+    conf_free(conf);
+}
+
 static void have_defaults(void **state)
 {
     struct conf *conf = ini_file_load("[route.a]\n"
@@ -63,6 +83,9 @@ static void have_defaults(void **state)
     assert_int_equal(conf->routes[0].limits.rate_bytes, 0);
     assert_int_equal(conf->routes[0].limits.over_rate, CONF_RATE_WAIT);
     assert_int_equal(conf->queue_total, 256 << 20);
+    assert_int_equal(conf->max_memory, 0);
+    assert_int_equal(conf->max_requests, 0);
+    assert_int_equal(conf->recycle_interval_ms, 60000);
     assert_int_equal(conf->routes[0].limits.per_address, 0);
     assert_int_equal(conf->connect_rate, 0);
     assert_int_equal(conf->routes[0].limits.hook_timeout_ms, 10000);
@@ -103,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read_from_limits_and_route),
+        cmocka_unit_test(recycle_workers),
         cmocka_unit_test(have_defaults),
         cmocka_unit_test(bound_plugins),
         cmocka_unit_test(have_ranges),

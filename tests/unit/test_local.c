@@ -258,12 +258,16 @@ static void a_worker_ends_and_another_takes_its_place(void **state)
     begin(&scene, state, 3, LIMIT);
     want(&scene, 1, "lobby");
     want(&scene, 2, "lobby");
+    assert_false(local_bus_knows(scene.buses[0], 1));
     settle(&scene);
+    assert_true(local_bus_knows(scene.buses[0], 1));
     assert_int_equal(send_to(&scene, 0, id, "x"), 0);
 
     stop_worker(&scene, 1);
     world_unwant(core(&scene, 1), "lobby");
     until(scene.world, send_to(&scene, 0, id, "x") == BAY_ENOTFOUND);
+    assert_false(local_bus_knows(scene.buses[0], 1));
+    assert_true(local_bus_knows(scene.buses[0], 2));
     assert_true(dropped(&scene, 0) > 0);
     assert_int_equal(publish(&scene, 0, "lobby", "to one"), 0);
     settle(&scene);
@@ -277,6 +281,9 @@ static void a_worker_ends_and_another_takes_its_place(void **state)
                            (flush(&scene), core(&scene, 2)->count >= 2));
     until(scene.world, publish(&scene, 0, "attic", "anew") == 0 &&
                            (flush(&scene), core(&scene, 1)->count >= 1));
+
+    until(scene.world, local_bus_knows(scene.buses[1], 0) &&
+                           local_bus_knows(scene.buses[0], 1));
 
     /* Its predecessor's connections are gone; its own are not. */
     assert_int_equal(send_to(&scene, 0, id, "x"), BAY_ENOTFOUND);

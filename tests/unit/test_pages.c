@@ -139,6 +139,39 @@ static void expect_line(struct pages *pages, const char *line)
     buf_free(&buf);
 }
 
+/* A place that nobody is to have is no worker that is missing. */
+static void passes_over_a_spare_place(void **state)
+{
+    struct pages *pages = *state;
+    struct tally *tally = tally_create();
+    struct buf buf = { 0 };
+
+    ((struct board *)(uintptr_t)pages->board)->tally = tally;
+    board_spare((struct board *)(uintptr_t)pages->board, 1);
+    run(pages, 0);
+    stat_set(&board_stats(pages->board, 0)->resident, 4096);
+    stat_set(&board_slot(pages->board, 0)->incarnation, 3);
+    stat_set(&board_slot(pages->board, 0)->recycled, 2);
+    tally_recycle(tally, RECYCLE_MEMORY);
+    expect_line(pages, "workers 1");
+    expect_line(pages, "worker_up{worker=\"0\"} 1");
+    expect_line(pages, "worker_resident_bytes{worker=\"0\"} 4096");
+    expect_line(pages, "worker_restarts_total{worker=\"0\"} 1");
+    expect_line(pages, "workers_recycled_total{limit=\"max_memory\"} 1");
+    expect_line(pages, "workers_recycled_total{limit=\"max_requests\"} 0");
+    pages_metrics(pages, &buf);
+    assert_null(strstr(buf.data, "worker_up{worker=\"1\"}"));
+    assert_null(strstr(buf.data, "heartbeat_age_seconds{worker=\"1\"}"));
+    assert_null(strstr(buf.data, "resident_bytes{worker=\"1\"}"));
+    buf_clear(&buf);
+    assert_int_equal(pages_health(pages, &buf), 200);
+    assert_non_null(strstr(buf.data, "\"status\":\"ok\""));
+    assert_non_null(strstr(buf.data, "\"workers\":1,\"running\":1,"));
+    buf_free(&buf);
+    keeps_to_the_format(state);
+    tally_destroy(tally);
+}
+
 /* Of plugins that have routes, and of those that had. */
 static void counts_crashes(void **state)
 {
@@ -228,6 +261,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_health, make, unmake),
         cmocka_unit_test_setup_teardown(sums_metrics, make, unmake),
+        cmocka_unit_test_setup_teardown(passes_over_a_spare_place, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(counts_crashes, make, unmake),
         cmocka_unit_test_setup_teardown(keeps_to_the_format, make, unmake),
     };

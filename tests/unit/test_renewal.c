@@ -27,6 +27,7 @@ static struct asks asks;
 static struct renewal *renewal;
 static json_t *answered; /* NULL: not yet */
 static json_t *told[2];  /* the last order of each worker */
+static bool spare[2], leaving[2];
 static bool down[2], starting;
 static int released, adoptions, looks;
 
@@ -63,6 +64,18 @@ bool crew_is_down(const struct crew *crew, unsigned worker)
 {
     (void)crew;
     return down[worker];
+}
+
+bool crew_is_spare(const struct crew *crew, unsigned worker)
+{
+    (void)crew;
+    return spare[worker];
+}
+
+bool crew_is_leaving(const struct crew *crew, unsigned worker)
+{
+    (void)crew;
+    return leaving[worker];
 }
 
 void crew_hold(struct crew *crew)
@@ -219,6 +232,7 @@ static int make(void **state)
     slots_name(host.now->board, conf);
     asks_init(&asks, &host.poller);
     renewal = renewal_create(&setup);
+    spare[0] = spare[1] = leaving[0] = leaving[1] = false;
     down[0] = down[1] = starting = false;
     released = adoptions = looks = 0;
     return 0;
@@ -369,6 +383,25 @@ static void ends_with_one_that_dies_meanwhile(void **state)
     assert_string_equal(text_of(answered, "problems"), "");
 }
 
+/* It is recycled: its successor is asked in its place. */
+static void goes_on_without_one_that_leaves(void **state)
+{
+    (void)state;
+    leaving[1] = true;
+    renewal_request(renewal, TICKET);
+    turn_until_told(0, "prepare");
+    assert_null(told[1]);
+    renewal_died(renewal, 1);
+    asks_died(&asks, 1);
+    leaving[1] = false;
+    spare[1] = true;
+    say(0, "{\"ok\":true}");
+    assert_true(is_told(0, "commit"));
+    assert_null(told[1]);
+    say(0, COMMITTED);
+    assert_true(json_is_true(json_object_get(answered, "ok")));
+}
+
 static void waits_for_one_that_starts(void **state)
 {
     (void)state;
@@ -465,6 +498,8 @@ int main(void)
                                         unmake),
         cmocka_unit_test_setup_teardown(does_not_ask_the_dead, make, unmake),
         cmocka_unit_test_setup_teardown(ends_with_one_that_dies_meanwhile, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(goes_on_without_one_that_leaves, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(waits_for_one_that_starts, make,
                                         unmake),

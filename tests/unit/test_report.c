@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "proc/report.h"
+#include "proc/tally.h"
 
 static struct conf_route routes[] = { { .name = (char[]){ "lobby" },
                                         .path = (char[]){ "/chat/\xff" },
@@ -151,6 +152,31 @@ static void sums_it_up(void **state)
     json_decref(status);
 }
 
+static void tells_of_recycling(void **state)
+{
+    struct tally *tally = tally_create();
+    json_t *status;
+    const json_t *workers, *recycled;
+
+    (void)state;
+    board->tally = tally;
+    board_spare(board, 1);
+    atomic_store(&board_slot(board, 0)->state, WORKER_RUNNING);
+    stat_set(&board_stats(board, 0)->resident, 4096);
+    tally_recycle(tally, RECYCLE_REQUESTS);
+    status = report_status(&now, NULL, &crashes);
+    expect_text(status, "state", "running");
+    workers = json_object_get(status, "workers");
+    assert_int_equal(json_array_size(workers), 1);
+    assert_int_equal(number_of(json_array_get(workers, 0), "resident"), 4096);
+    recycled = json_object_get(status, "recycled");
+    assert_int_equal(number_of(recycled, "max_memory"), 0);
+    assert_int_equal(number_of(recycled, "max_requests"), 1);
+    json_decref(status);
+    board->tally = NULL;
+    tally_destroy(tally);
+}
+
 static void tells_who_leaves(void **state)
 {
     json_t *status;
@@ -227,6 +253,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tells_of_the_last_crash, make, unmake),
         cmocka_unit_test_setup_teardown(tells_status, make, unmake),
         cmocka_unit_test_setup_teardown(sums_it_up, make, unmake),
+        cmocka_unit_test_setup_teardown(tells_of_recycling, make, unmake),
         cmocka_unit_test_setup_teardown(tells_who_leaves, make, unmake),
         cmocka_unit_test_setup_teardown(tells_routes, make, unmake),
     };

@@ -218,6 +218,30 @@ static bool is_open(int fd)
     return fstat(fd, &stat) == 0;
 }
 
+/* The new one is on the bus with the old one, but on its sockets. */
+static void makes_a_place_on_the_bus_for_one_to_come(void **state)
+{
+    int fds[CONF_MAX_LISTEN];
+    bool tls[CONF_MAX_LISTEN];
+
+    (void)state;
+    add_tcp("127.0.0.1:0", INADDR_LOOPBACK, 0);
+    conf.workers = 1;
+    conf.max_requests = 5;
+    assert_int_equal(open_all(), 0);
+    assert_int_equal(sockets.places, 2);
+    assert_int_equal(sockets.list[0].fd_count, 1);
+    assert_int_equal(access(folder_file("bus.1.sock"), F_OK), 0);
+    sockets_of(&sockets, 0, fds, tls);
+    sockets_keep(&sockets, 0, 1);
+    assert_true(is_open(fds[0]));
+    assert_true(is_open(sockets.bus[1]));
+    assert_int_equal(sockets.bus[0], -1);
+    conf.max_requests = 0;
+    sockets_close(&sockets);
+    assert_int_equal(access(folder_file("bus.1.sock"), F_OK), -1);
+}
+
 static void keeps_what_is_the_workers(void **state)
 {
     int mine[CONF_MAX_LISTEN], others[CONF_MAX_LISTEN];
@@ -232,7 +256,7 @@ static void keeps_what_is_the_workers(void **state)
     sockets_of(&sockets, 0, others, tls);
     bus[0] = sockets.bus[0];
     bus[1] = sockets.bus[1];
-    sockets_keep(&sockets, 1);
+    sockets_keep(&sockets, 1, 1);
     assert_true(is_open(mine[0]));
     assert_true(is_open(mine[1]));
     assert_false(is_open(others[0]));
@@ -437,6 +461,8 @@ int main(void)
             shares_a_unix_socket_and_removes_its_own, make, folder_remove),
         cmocka_unit_test_setup_teardown(makes_the_bus_for_several, make,
                                         folder_remove),
+        cmocka_unit_test_setup_teardown(
+            makes_a_place_on_the_bus_for_one_to_come, make, folder_remove),
         cmocka_unit_test_setup_teardown(keeps_what_is_the_workers, make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(refuses_clients_once_workers_do, make,

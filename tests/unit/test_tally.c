@@ -86,6 +86,18 @@ static void counts_reports_and_hangs(void **state)
     assert_int_equal(stat_get(&tally->reports_suppressed), 1);
 }
 
+static void counts_those_that_are_recycled(void **state)
+{
+    (void)state;
+    tally_recycle(tally, RECYCLE_REQUESTS);
+    tally_recycle(tally, RECYCLE_REQUESTS);
+    tally_recycle(NULL, RECYCLE_MEMORY);
+    assert_int_equal(stat_get(&tally->recycled[RECYCLE_REQUESTS]), 2);
+    assert_int_equal(stat_get(&tally->recycled[RECYCLE_MEMORY]), 0);
+    assert_string_equal(tally_recycle_key(RECYCLE_MEMORY), "max_memory");
+    assert_string_equal(tally_recycle_key(RECYCLE_REQUESTS), "max_requests");
+}
+
 /* What the master counts later is seen; what the child counts is its end. */
 static void is_read_by_children(void **state)
 {
@@ -133,6 +145,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(has_a_place_for_all_others, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(counts_reports_and_hangs, make, unmake),
+        cmocka_unit_test_setup_teardown(counts_those_that_are_recycled, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(is_read_by_children, make, unmake),
         cmocka_unit_test(may_be_missing),
     };
