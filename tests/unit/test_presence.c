@@ -134,6 +134,7 @@ static void start(struct worker *worker)
                                 .bus = &bus,
                                 .bus_self = worker,
                                 .worker = worker->number,
+                                .number = (unsigned)worker->number,
                                 .workers = WORKERS,
                                 .incarnation = worker->incarnation++ };
     struct core_route route = { .conf = &conf, .plugin = &plugin };
