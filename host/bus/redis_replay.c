@@ -112,7 +112,8 @@ static void tell(const struct question *question, const redisReply *reply)
     if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
         read_number(reply->element[0], '\0', &head.epoch) &&
         read_number(reply->element[1], '\0', &head.offset) &&
-        reply->element[2]->type == REDIS_REPLY_ARRAY) {
+        (reply->element[2]->type == REDIS_REPLY_ARRAY ||
+         reply->element[2]->type == REDIS_REPLY_NIL)) { /* for COUNT 0 */
         list = reply->element[2];
         messages = malloc((list->elements + 1) * sizeof *messages);
     }

@@ -3,9 +3,9 @@
 
 const assert = require('node:assert');
 const { suite } = require('./lib/suite.js');
+const { RESUME, Resumer } = require('./lib/resumer.js');
 const { until } = require('./lib/wait.js');
 
-const RESUME = 'patchbay.resume.v1';
 const kept = (more) => ({ path: '/kept', plugin: 'keeper', history: 100, ...more });
 const ONE = { routes: { kept: kept(),
     few: { ...kept(), path: '/few', history: 3 },
@@ -13,56 +13,6 @@ const ONE = { routes: { kept: kept(),
     small: { ...kept(), path: '/small', send_queue: '4k' },
     none: { path: '/none', plugin: 'keeper' } } };
 const THREE = { server: { workers: 3 }, routes: { kept: kept({ history: 5000 }) } };
-
-/* The line before a message, and the message. */
-function parse(text) {
-    const end = text.indexOf('\n');
-    const [what, key, position, count] = text.slice(0, end).split(' ');
-
-    return { what, key, position, count, text: text.slice(end + 1) };
-}
-
-/* A client that can resume, as sdk/doc/resume.md says. */
-class Resumer {
-    constructor(host, path = '/kept?x=1') {
-        Object.assign(this, { host, path, id: '0', positions: new Map(),
-            texts: [], lines: [] });
-    }
-
-    async connect() {
-        const points = [...this.positions].map(([key, at]) => `,${key}.${at}`);
-        const resume = this.id === '0' ? '' : `&resume=${this.id}${points.join('')}`;
-
-        this.client = await this.host.connect(this.path + resume,
-            { protocols: [RESUME] });
-        assert.strictEqual(this.client.headers['sec-websocket-protocol'], RESUME);
-    }
-
-    async next() {
-        const line = parse(await this.client.text());
-
-        this.lines.push(line);
-        if (line.what === 'w') {
-            this.id = line.key;
-        } else if (line.position !== undefined) {
-            this.positions.set(line.key, line.position);
-        }
-        if (line.what === 'm' && line.position !== undefined) {
-            this.texts.push(line.text);
-        }
-        return line;
-    }
-
-    async until(what, text) {
-        for (;;) {
-            const line = await this.next();
-
-            if (line.what === what && (text === undefined || line.text === text)) {
-                return line;
-            }
-        }
-    }
-}
 
 async function say(host, path, texts) {
     const client = await host.connect(path);
