@@ -392,7 +392,6 @@ void history_subscribed(struct conn *conn, const char *name)
     if (conn->resume == NULL || !kept_somewhere(conn)) {
         return;
     }
-    history_news(conn->instance->core, conn->instance->route, name);
     sub = find_sub(conn, name);
     if (resume_find(conn->resume, resume_key(name), &at)) {
         at.epoch += at.epoch == 0; /* which is none of any topic */
@@ -412,7 +411,6 @@ int history_send(struct conn *conn, const char *name, unsigned max)
     if (max == 0 || sub->resumed || !kept_somewhere(conn)) {
         return BAY_OK;
     }
-    history_news(conn->instance->core, conn->instance->route, name);
     if (sub->replay != NULL && replay_then(sub, max)) {
         return BAY_OK;
     }

@@ -68,7 +68,8 @@ static void test_less_history(void)
         say(ann, "x");
     }
     BAY_EXPECT_EQUAL(
-        bay_test_reload(test, NULL, "history = 2\nchat.burst = 100"), BAY_OK);
+        bay_test_reload(test, NULL, "chat.history = 2\nchat.burst = 100"),
+        BAY_OK);
     say(ann, "y");
     json =
         EXPECT_TYPE(bay_test_connect(test, "/chat?name=bob", NULL), "welcome");

@@ -377,7 +377,7 @@ static void test_history(void)
     bay_peer *ann;
     json_t *json;
 
-    begin("history = 3");
+    begin("chat.history = 3");
     ann = join("/chat?name=ann");
     say(ann, "1");
     say(ann, "2");

@@ -119,7 +119,7 @@ describe('plugin list', () => {
             assert.strictEqual(file, `${dir}/${name}.so`);
             assert.strictEqual(ok, !(name in wrong), `${name}: ${why}`);
             if (ok) {
-                assert.deepStrictEqual([version, abi], ['1.0.0', '1.0']);
+                assert.deepStrictEqual([version, abi], ['1.0.0', '1.1']);
             } else {
                 assert.match(why, wrong[name]);
             }
