@@ -248,7 +248,7 @@ class Host {
         const how = await within(this.exit, 'a host that does not start');
 
         await within(this.silence, 'the end of its log');
-        this.assertGone();
+        await this.assertGone();
         this.checked = true;
         return how;
     }
@@ -289,7 +289,7 @@ class Host {
     async assertEnded(ms) {
         assert.deepStrictEqual(await this.ended(ms),
             { code: 0, signal: null }, 'the exit of the host');
-        this.assertGone();
+        await this.assertGone();
         /* Crash reports are to be read afterwards. */
         assert.deepStrictEqual(fs.readdirSync(this.runDir)
             .filter((name) => name !== 'crashes'), [], 'left behind in run_dir');
@@ -297,7 +297,10 @@ class Host {
         this.checked = true;
     }
 
-    assertGone() {
+    /* A process that has ended may wait a moment for init to take note of it. */
+    async assertGone() {
+        await until(() => !processes.inSession(this.pid)
+            .some(processes.isZombie), 'the end of its zombies');
         const left = processes.inSession(this.pid);
 
         assert.strictEqual(processes.text(left), '', 'left-over processes');
