@@ -37,7 +37,7 @@ struct entry {
     uint64_t except;
     uint64_t publisher;
     uint64_t len;
-};
+}; /* kind 0: it was too long to be kept */
 
 struct place {
     uint64_t hash; /* 0: free */
@@ -53,10 +53,12 @@ struct place {
 
 struct archive {
     size_t size;
-    uint64_t seed;
+    uint64_t seed;       /* of hashes: nobody is told */
+    uint64_t epoch_seed; /* of epochs, which clients are told */
     pthread_mutex_t lock;
     uint64_t epochs; /* that were given out */
     _Atomic uint64_t alarms;
+    _Atomic bool stuck; /* somebody has the lock and does not move */
     _Atomic uint64_t evicted;
     _Atomic uint64_t used_blocks;
     _Atomic uint64_t used_places;

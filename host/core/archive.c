@@ -3,6 +3,7 @@
 #include "core/archive.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -94,8 +95,8 @@ struct archive *archive_create(size_t bytes)
     archive->blocks_at = at;
     archive->block_count = (uint32_t)((bytes - at) / BLOCK);
     archive->free = NONE;
-    if (getrandom(&archive->seed, sizeof archive->seed, 0) !=
-            sizeof archive->seed ||
+    if (getrandom(&archive->seed, sizeof archive->seed, 0) < 0 ||
+        getrandom(&archive->epoch_seed, sizeof archive->epoch_seed, 0) < 0 ||
         (errno = init_lock(&archive->lock)) != 0) {
         int error = errno;
 
@@ -144,7 +145,7 @@ void archive_spoil(struct archive *archive, struct place *place)
               "a plugin that writes where it should not: they are dropped");
     place->first = place->last = place->mark = NONE;
     place->count = 0;
-    place->epoch = archive->seed ^ ++archive->epochs << 20;
+    place->epoch = archive->epoch_seed + ++archive->epochs;
     place->head = 0;
 }
 
@@ -278,7 +279,7 @@ bool archive_lock(struct archive *archive)
     struct timespec until;
     int error = pthread_mutex_trylock(&archive->lock);
 
-    if (error == EBUSY) {
+    if (error == EBUSY && !atomic_load(&archive->stuck)) {
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += LOCK_WAIT_MS * 1000000L;
         if (until.tv_nsec >= 1000000000L) {
@@ -287,11 +288,18 @@ bool archive_lock(struct archive *archive)
         }
         error =
             pthread_mutex_clocklock(&archive->lock, CLOCK_MONOTONIC, &until);
+        if (error == ETIMEDOUT) {
+            atomic_store(&archive->stuck, true); /* wait no more, just try */
+        }
     }
     if (error == EOWNERDEAD) {
         repair(archive);
         pthread_mutex_consistent(&archive->lock);
         error = 0;
+    }
+    if (error == 0 &&
+        atomic_load_explicit(&archive->stuck, memory_order_relaxed)) {
+        atomic_store(&archive->stuck, false);
     }
     return error == 0;
 }
@@ -387,7 +395,7 @@ struct place *archive_place(struct archive *archive, const struct key *key)
     place = place_at(archive, index);
     memset(place, 0, sizeof *place);
     place->first = place->last = place->mark = NONE;
-    place->epoch = archive->seed ^ ++archive->epochs << 20;
+    place->epoch = archive->epoch_seed + ++archive->epochs;
     place->epoch += place->epoch == 0;
     memcpy(place->name, key->name, key->len);
     place->next = *bucket;

@@ -29,8 +29,8 @@ void archive_destroy(struct archive *archive);
 
 /*
  * Puts a message behind those of its topic: of message, all but at and late is
- * read. Sets *at. BAY_ETOOBIG: longer than an eighth of the archive: it is not
- * kept, and neither is what was before it, so that nobody misses it unawares;
+ * read. Sets *at. BAY_ETOOBIG: longer than an eighth of the archive: its place is
+ * kept, but not the message, and who resumes before it is too late;
  * BAY_EFULL: the archive is locked by a process that does not move.
  */
 int archive_append(struct archive *archive, const char *route,
@@ -58,7 +58,9 @@ void batch_finish(struct batch *batch);
  * Copies what stands behind a position, the oldest first: at least one message
  * if there is any, and not many more than a megabyte at once, so go on from
  * the last of them until that is head. An epoch of 0 asks for the last max
- * messages. What is older than keep says is dropped.
+ * messages. keep says how much of the past may be read. NULL: all that is
+ * there, for a worker that delivers it; some is held a while longer than keep
+ * says, and a message whose place alone is kept has the kind 0 then.
  *
  * REPLAY_TOO_LATE: some of it is not kept any more, or the position is none
  * of this topic; the last max messages are given then. REPLAY_FAILED: out

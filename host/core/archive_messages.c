@@ -11,17 +11,25 @@
 #define FIRST (sizeof(struct block) - 4 - sizeof(struct entry))
 #define OTHER (sizeof(struct block) - 4)
 
+/*
+ * Workers deliver from the archive, so it holds more than a route lets others
+ * read: what has just been published must not be gone before a worker that was
+ * busy for a while comes to it, however little is kept as history.
+ */
+#define LIVE_COUNT 4096u
+#define LIVE_MS    60000u
+
 static void drop_old(struct archive *archive, struct place *place,
                      const struct keep *keep, uint64_t now_ms)
 {
     struct entry entry;
 
-    while (place->count > keep->count) {
+    while (place->count > keep->count + LIVE_COUNT) {
         archive_drop_first(archive, place);
     }
     while (place->count > 0 && keep->age_ms > 0 &&
            archive_entry(archive, place->first, &entry) &&
-           entry.time_ms + keep->age_ms < now_ms) {
+           entry.time_ms + keep->age_ms + LIVE_MS < now_ms) {
         archive_drop_first(archive, place);
     }
 }
@@ -98,19 +106,21 @@ int archive_append(struct archive *archive, const char *route,
         return BAY_EFULL;
     }
     place = archive_place(archive, &key);
-    if (keep->count > 0) {
-        struct keep others = { keep->count - 1, keep->age_ms };
-
-        drop_old(archive, place, &others, message->time_ms);
-    }
-    if (message->len / BLOCK < archive->block_count / 8 && keep->count > 0) {
+    drop_old(archive, place, keep, message->time_ms);
+    if (message->len / BLOCK < archive->block_count / 8) {
         first = store(archive, message, place->head + 1);
+    } else {
+        /* Its place is kept, for those who ask for what was before it. */
+        struct kept absent = { .time_ms = message->time_ms };
+
+        first = store(archive, &absent, place->head + 1);
+        status = BAY_ETOOBIG;
     }
     /* In this order: a message that is not linked has never been there. */
     if (first != NONE) {
         link_entry(archive, place, first);
         place->head++;
-    } else {
+    } else { /* garbled: nobody is to miss it unawares */
         place->head++;
         while (place->count > 0) {
             archive_drop_first(archive, place);
@@ -183,7 +193,7 @@ static bool copy_out(struct archive *archive, struct batch *batch,
     }
     *message = (struct kept){
         .at = { epoch, entry->offset },
-        .kind = entry->kind == BAY_BINARY ? BAY_BINARY : BAY_TEXT,
+        .kind = entry->kind,
         .len = entry->len,
         .except = entry->except,
         .publisher = entry->publisher,
@@ -218,38 +228,63 @@ static void settle(struct batch *batch)
     }
 }
 
+/* Whether what keep lets one read ends behind this message. NULL: all of it is
+ * for workers, which know of messages that are not there. */
+static bool is_hidden(const struct entry *entry, const struct keep *keep,
+                      uint64_t now_ms)
+{
+    return keep != NULL &&
+           (entry->kind == 0 ||
+            (keep->age_ms > 0 && entry->time_ms + keep->age_ms < now_ms));
+}
+
+static uint64_t first_offset(const struct place *place, const struct keep *keep)
+{
+    uint64_t count =
+        keep != NULL && keep->count < place->count ? keep->count : place->count;
+
+    return place->head - count + 1;
+}
+
 static enum replay read_place(struct archive *archive, struct place *place,
+                              const struct keep *keep, uint64_t now_ms,
                               struct position after, unsigned max,
                               struct batch *batch)
 {
-    uint64_t oldest = place->head - place->count + 1;
+    uint64_t first = first_offset(place, keep);
+    bool last = after.epoch == 0; /* the last ones, whichever they are */
     enum replay result = REPLAY_WHOLE;
     uint32_t index = place->first;
     struct entry entry;
 
     batch->head = (struct position){ place->epoch, place->head };
-    if (after.epoch != 0 &&
-        (after.epoch != place->epoch || after.offset > place->head ||
-         after.offset + 1 < oldest)) {
+    if (!last && (after.epoch != place->epoch || after.offset > place->head ||
+                  after.offset + 1 < first)) {
         result = REPLAY_TOO_LATE;
+        last = true;
     }
-    if (after.epoch == 0 || result == REPLAY_TOO_LATE) {
+    if (last) {
         after.offset = place->head > max ? place->head - max : 0;
+        after.offset = after.offset + 1 < first ? first - 1 : after.offset;
     }
     if (place->mark != NONE && place->mark_offset <= after.offset + 1) {
         index = place->mark;
     }
-    while (index != NONE && archive_entry(archive, index, &entry)) {
-        if (entry.offset > after.offset) {
+    for (uint32_t steps = 0; archive_entry(archive, index, &entry); steps++) {
+        if (steps > place->count ||
+            (entry.kind != 0 && entry.kind != BAY_TEXT &&
+             entry.kind != BAY_BINARY)) {
+            archive_spoil(archive, place); /* they run in a circle, or wild */
+            return REPLAY_FAILED;
+        }
+        if (entry.offset > after.offset && is_hidden(&entry, keep, now_ms)) {
+            result = last ? result : REPLAY_TOO_LATE;
+        } else if (entry.offset > after.offset) {
             if (batch->count > 0 &&
                 batch->bytes.len + entry.len > BATCH_BYTES) {
                 break;
             }
             if (!copy_out(archive, batch, index, &entry, place->epoch)) {
-                return REPLAY_FAILED;
-            }
-            if (batch->count > place->count) {
-                archive_spoil(archive, place); /* they run in a circle */
                 return REPLAY_FAILED;
             }
             place->mark = index;
@@ -270,13 +305,16 @@ enum replay archive_read(struct archive *archive, const char *route,
     struct place *place;
 
     batch->count = 0;
+    batch->head = (struct position){ 0 };
     buf_clear(&batch->bytes);
     if (!archive_key(archive, route, topic, &key) || !archive_lock(archive)) {
         return REPLAY_FAILED;
     }
     place = archive_place(archive, &key);
-    drop_old(archive, place, keep, now_ms);
-    result = read_place(archive, place, after, max, batch);
+    if (keep != NULL) {
+        drop_old(archive, place, keep, now_ms);
+    }
+    result = read_place(archive, place, keep, now_ms, after, max, batch);
     archive_unlock(archive);
     settle(batch);
     return result;

@@ -310,7 +310,9 @@ static void call_open(struct conn *conn)
     conn_log_access(conn, true);
     core->header_conn = conn->link != NULL ? conn : NULL;
     if (conn->resume != NULL) {
-        resume_welcome(conn);
+        char line[RESUME_LINE];
+
+        conn_tell(conn, line, resume_welcome_line(line, conn->id));
     }
     result = hook_open(conn);
     core->header_conn = NULL;

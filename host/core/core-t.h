@@ -280,8 +280,9 @@ int conn_send_line(struct conn *conn, const char *line, size_t line_len,
                    bay_kind kind, const void *data, size_t len);
 int conn_send_kept(struct conn *conn, const char *topic,
                    const struct kept *message);
-/* Tells a client that can resume who it is. */
-void resume_welcome(struct conn *conn);
+/* A line alone, for a client that can resume: whatever waits, since there is at
+ * most one for each of its topics. */
+void conn_tell(struct conn *conn, const char *line, size_t len);
 /* Its queue is not over half full. */
 bool conn_has_room(const struct conn *conn);
 void conn_flush(struct conn *conn);

@@ -24,51 +24,45 @@ static bool by_bus(const struct core *core)
 /* ---- the archive -------------------------------------------------------- */
 
 /* Delivers what is in the archive behind what was. from: the instance that has
- * put the last of it there; NULL: another worker has. */
-static void catch_up(struct core *core, const struct route *route,
-                     struct topic *topic, const struct instance *from,
-                     struct position own)
+ * put own there; NULL: other workers have. */
+static int catch_up(struct core *core, const struct route *route,
+                    struct topic *topic, const struct instance *from,
+                    struct position own)
 {
     struct topic_record *record = topic_record(topic);
     struct batch *batch = &core->news;
-    char name[TOPICS_NAME_MAX + 1];
+    int status = BAY_OK;
 
-    memcpy(name, topic_name(topic), strlen(topic_name(topic)) + 1);
     do {
-        struct position after = record->seen;
-        enum replay result =
-            archive_read(core->setup.archive, route->name, name, &route->keep,
-                         clock_wall_ms(), after, 0, batch);
+        /* Of a topic of which nothing is known, the last one. */
+        enum replay result = archive_read(
+            core->setup.archive, route->name, topic_name(topic), NULL, 0,
+            record->seen, record->seen.epoch == 0 ? 1 : UINT32_MAX, batch);
 
-        if (result == REPLAY_TOO_LATE) {
-            /* It was given up for others, and had to begin again; or more than
-             * is kept has come at once. */
-            after.epoch = batch->head.epoch;
-            after.offset = 0;
-            stat_add(&core->setup.stats->history_missed, 1);
-            record->seen = after;
-            if (after.offset == batch->head.offset) {
-                return;
-            }
-            result =
-                archive_read(core->setup.archive, route->name, name,
-                             &route->keep, clock_wall_ms(),
-                             (struct position){ 0 }, route->keep.count, batch);
+        if (result == REPLAY_FAILED) {
+            core->alarms--; /* to look again in the next turn */
+            return status;
         }
-        if (result == REPLAY_FAILED || batch->count == 0) {
-            if (result != REPLAY_FAILED) {
-                record->seen = batch->head;
-            }
-            return;
+        if (result == REPLAY_TOO_LATE) {
+            stat_add(&core->setup.stats->history_missed, 1);
         }
         for (size_t i = 0; i < batch->count; i++) {
             const struct kept *message = &batch->messages[i];
 
+            if (message->kind != 0) {
+                int told = core_deliver(
+                    core, message->at.offset == own.offset ? from : NULL, topic,
+                    message);
+
+                status = status == BAY_OK ? told : status;
+            }
             record->seen = message->at;
-            core_deliver(core, message->at.offset == own.offset ? from : NULL,
-                         topic, message);
+        }
+        if (batch->count == 0) {
+            record->seen = batch->head;
         }
     } while (record->seen.offset < batch->head.offset);
+    return status;
 }
 
 static int publish_archived(struct instance *instance, const char *name,
@@ -77,32 +71,20 @@ static int publish_archived(struct instance *instance, const char *name,
     struct core *core = instance->core;
     const struct core_setup *setup = &core->setup;
     struct route *route = instance->route;
-    struct kept mine = *message;
     struct topic *topic;
     struct topic_record *record;
-    int status = archive_append(setup->archive, route->name, name, &route->keep,
-                                message, &mine.at);
+    struct kept mine = *message;
 
-    if (status == BAY_ETOOBIG) {
-        stat_add(&instance->stats->unkept, 1);
-    } else if (status != BAY_OK) {
-        /* Somebody has the lock and does not move: it is delivered as if the
-         * route kept nothing. */
+    if (archive_append(setup->archive, route->name, name, &route->keep, message,
+                       &mine.at) != BAY_OK) {
+        /* It is delivered as if the route kept nothing. */
         stat_add(&instance->stats->unkept, 1);
         return core_publish_unkept(instance, name, message);
     }
-    if (setup->bus != NULL) {
-        /* A message that is not in the archive is sent as it is, behind the
-         * news of those that are. */
-        int told = status == BAY_OK
-                       ? setup->bus->publish(setup->bus_self, route->name, name,
-                                             BUS_NEWS, "", 0, 0)
-                       : setup->bus->publish(setup->bus_self, route->name, name,
-                                             message->kind, message->data,
-                                             message->len, message->except);
-        if (told != BAY_OK && status == BAY_OK) {
-            archive_alarm(setup->archive);
-        }
+    if (setup->bus != NULL &&
+        setup->bus->publish(setup->bus_self, route->name, name, BUS_NEWS, "", 0,
+                            0) != BAY_OK) {
+        archive_alarm(setup->archive);
     }
     topic = topics_find(&core->topics, route, name);
     if (topic == NULL) {
@@ -114,12 +96,7 @@ static int publish_archived(struct instance *instance, const char *name,
         record->seen = mine.at;
         return core_deliver(core, instance, topic, &mine);
     }
-    if (status == BAY_ETOOBIG) {
-        record->seen = mine.at;
-        return core_deliver(core, instance, topic, &mine);
-    }
-    catch_up(core, route, topic, instance, mine.at);
-    return BAY_OK;
+    return catch_up(core, route, topic, instance, mine.at);
 }
 
 void history_news(struct core *core, const struct route *route,
@@ -225,7 +202,7 @@ static void move_on(const struct topic *topic, struct position at)
         const struct topic_sub *sub = topic_at(topic, i);
 
         if (sub->conn->resume != NULL && sub->replay == NULL) {
-            conn_send_line(sub->conn, line, len, BAY_TEXT, "", 0);
+            conn_tell(sub->conn, line, len);
         }
     }
 }

@@ -32,6 +32,7 @@ struct replaying {
     bool overflow; /* not all that came is held */
     uint64_t ticket;
     struct held *held;
+    struct held *held_last;
     size_t held_bytes;
     UT_hash_handle hh; /* by ticket */
 };
@@ -86,7 +87,7 @@ static void tell(const struct replaying *replay, char what, long count)
         len =
             resume_line(line, what, resume_key(topic_name(replay->sub->topic)),
                         replay->after, count);
-        conn_send_line(conn, line, len, BAY_TEXT, "", 0);
+        conn_tell(conn, line, len);
     }
 }
 
@@ -107,7 +108,13 @@ static bool give(struct replaying *replay, const struct kept *message)
         if (!conn_has_room(conn)) {
             return false;
         }
-        conn_send_kept(conn, topic_name(replay->sub->topic), message);
+        if (conn_send_kept(conn, topic_name(replay->sub->topic), message) !=
+            BAY_OK) {
+            /* It is not to believe that it has all. */
+            conn_exceed(conn, LIMIT_MEMORY, BAY_CLOSE_INTERNAL,
+                        "out of memory");
+            return false;
+        }
         replay->given++;
     }
     replay->after = message->at;
@@ -203,7 +210,8 @@ static int ask_bus(struct replaying *replay)
     replay->overflow = false;
     status = core->setup.bus->replay(
         core->setup.bus_self, topic_route(sub->topic)->name,
-        topic_name(sub->topic), replay->after, replay->max, replay->ticket);
+        topic_name(sub->topic), replay->after,
+        replay->after.epoch == 0 ? replay->max : UINT32_MAX, replay->ticket);
     if (status != BAY_OK) {
         stop_waiting(replay);
     }
@@ -225,7 +233,13 @@ static bool hold(struct replaying *replay, const struct kept *message)
     memcpy(held->data, message->data, message->len);
     held->data[message->len] = '\0';
     replay->held_bytes += size;
-    LL_APPEND(replay->held, held);
+    held->next = NULL;
+    if (replay->held == NULL) {
+        replay->held = held;
+    } else {
+        replay->held_last->next = held;
+    }
+    replay->held_last = held;
     return true;
 }
 
@@ -262,9 +276,7 @@ bool replay_answer(struct core *core, uint64_t ticket, enum replay result,
     stop_waiting(replay);
     if (result == REPLAY_FAILED ||
         (result == REPLAY_TOO_LATE && replay->why == REPLAY_RESUME)) {
-        bool told = give_held(replay);
-
-        (void)told; /* some are lost for it, and that is what it hears */
+        give_held(replay); /* some are lost for it: that is what it hears */
         too_late(replay, head);
         return true;
     }

@@ -124,3 +124,8 @@ size_t resume_message_line(char out[RESUME_LINE], uint64_t key,
     }
     return resume_line(out, 'm', key, at, -1);
 }
+
+size_t resume_welcome_line(char out[RESUME_LINE], bay_id id)
+{
+    return (size_t)snprintf(out, RESUME_LINE, "w %" PRIu64 "\n", id);
+}

@@ -54,4 +54,7 @@ size_t resume_line(char out[RESUME_LINE], char what, uint64_t key,
 size_t resume_message_line(char out[RESUME_LINE], uint64_t key,
                            struct position at);
 
+/* The first line of a connection: who it is. */
+size_t resume_welcome_line(char out[RESUME_LINE], bay_id id);
+
 #endif

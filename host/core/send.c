@@ -1,6 +1,4 @@
 /* send.c - what is sent on a connection: queued in the hooks, written in turn */
-#include <stdio.h>
-
 #include "core/core-t.h"
 #include "core/deflate.h"
 #include "core/hooks.h"
@@ -214,13 +212,19 @@ int conn_send_kept(struct conn *conn, const char *topic,
         message->kind, message->data, message->len);
 }
 
-void resume_welcome(struct conn *conn)
+void conn_tell(struct conn *conn, const char *line, size_t len)
 {
-    char line[RESUME_LINE];
-    int len =
-        snprintf(line, sizeof line, "w %llu\n", (unsigned long long)conn->id);
+    struct core *core = conn->instance->core;
 
-    put(conn, BAY_TEXT, line, (size_t)len);
+    if (conn->state != CONN_OPEN) {
+        return;
+    }
+    if (sendq_add(&core->pool, &conn->sendq, OPCODE_TEXT, line, len) != 0) {
+        conn_exceed(conn, LIMIT_MEMORY, BAY_CLOSE_INTERNAL, "out of memory");
+        return;
+    }
+    count_sent(conn, len);
+    core_mark_dirty(core, conn);
 }
 
 bool conn_has_room(const struct conn *conn)

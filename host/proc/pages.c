@@ -59,6 +59,9 @@ static const struct metric route_metrics[] = {
       OF_ROUTE(hook_errors) },
     { "slow_hooks_total", COUNTER, "Hooks that ran longer than slow_hook.",
       OF_ROUTE(slow_hooks) },
+    { "history_unkept_total", COUNTER,
+      "Messages of a route with history that could not be kept.",
+      OF_ROUTE(unkept) },
     { "crashes_total", COUNTER, "Workers that the plugin of the route ended.",
       OF_ROUTE(crashes) },
     { "messages_refused_total", COUNTER,
@@ -112,6 +115,9 @@ static const struct metric worker_metrics[] = {
       "Lines that workers could not write to the log.", OF_WORKER(log_lost) },
     { "misdeeds_total", COUNTER,
       "Times a plugin changed what is the host's.", OF_WORKER(misdeeds) },
+    { "history_missed_total", COUNTER,
+      "Times that messages were no longer kept when a worker came to them.",
+      OF_WORKER(history_missed) },
     { "deferred_jobs", GAUGE, "Deferred work that is not done yet.",
       OF_WORKER(jobs_queued) },
     { "timers", GAUGE, "Timers of plugins set now.", OF_WORKER(timers) },
@@ -254,6 +260,24 @@ static void add_each_worker(struct buf *buf, const struct board *board)
     }
 }
 
+static void add_history(struct buf *buf, const struct pages *pages)
+{
+    struct archive_facts facts = { 0 };
+
+    if (pages->board->archive == NULL) {
+        return;
+    }
+    archive_facts(pages->board->archive, &facts);
+    add_head(buf, "history_bytes", GAUGE,
+             "Memory of this machine that holds history.");
+    buf_addf(buf, "patchbay_history_bytes %llu\n",
+             (unsigned long long)facts.bytes);
+    add_head(buf, "history_evicted_total", COUNTER,
+             "Messages that went before their time: history_memory is full.");
+    buf_addf(buf, "patchbay_history_evicted_total %llu\n",
+             (unsigned long long)facts.evicted);
+}
+
 static void add_cluster(struct buf *buf, const struct pages *pages)
 {
     enum cluster_state state = membership_of(pages->board, pages->conf);
@@ -380,6 +404,7 @@ void pages_metrics(void *arg, struct buf *buf)
     add_each_worker(buf, board);
     add_each_plugin(buf, pages);
     add_cluster(buf, pages);
+    add_history(buf, pages);
     add_crashes(buf, pages);
     add_recycled(buf, board->tally);
     for (size_t i = 0; i < COUNT(worker_metrics); i++) {

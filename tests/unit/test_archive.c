@@ -55,9 +55,15 @@ static struct position put(const char *text)
     return put_of("t", text, strlen(text), &hundred, 1, BAY_OK);
 }
 
+static enum replay get_of(const struct keep *keep, struct position after,
+                          unsigned max)
+{
+    return archive_read(archive, "r", "t", keep, 1, after, max, &batch);
+}
+
 static enum replay get(struct position after, unsigned max)
 {
-    return archive_read(archive, "r", "t", &hundred, 1, after, max, &batch);
+    return get_of(&hundred, after, max);
 }
 
 static void expect(size_t i, const char *text, uint64_t offset)
@@ -111,16 +117,33 @@ static void tells_when_it_is_too_late(void **state)
     for (int i = 0; i < 3; i++) {
         put_of("t", "x", 1, &two, 1, BAY_OK);
     }
-    assert_int_equal(get(first, 1), REPLAY_TOO_LATE);
+    assert_int_equal(get_of(&two, first, 1), REPLAY_TOO_LATE);
     assert_int_equal(batch.count, 1); /* the last one */
     first.offset = 2;
-    assert_int_equal(get(first, 1), REPLAY_WHOLE);
+    assert_int_equal(get_of(&two, first, 1), REPLAY_WHOLE);
     assert_int_equal(batch.count, 2);
     first.offset = 5; /* from the future */
-    assert_int_equal(get(first, 1), REPLAY_TOO_LATE);
+    assert_int_equal(get_of(&two, first, 1), REPLAY_TOO_LATE);
     first.offset = 4;
     first.epoch++;
-    assert_int_equal(get(first, 1), REPLAY_TOO_LATE);
+    assert_int_equal(get_of(&two, first, 1), REPLAY_TOO_LATE);
+}
+
+/* However little of it others may read. */
+static void holds_all_for_workers_to_deliver(void **state)
+{
+    const struct keep one = { 1, 1000 };
+    struct position at = put_of("t", "x", 1, &one, 1, BAY_OK);
+
+    (void)state;
+    for (int i = 0; i < 500; i++) {
+        put_of("t", "x", 1, &one, 20000, BAY_OK);
+    }
+    assert_int_equal(get_of(NULL, at, 0), REPLAY_WHOLE);
+    assert_int_equal(batch.count, 500);
+    assert_int_equal(get_of(&one, (struct position){ 0 }, 100), REPLAY_WHOLE);
+    assert_int_equal(batch.count, 1);
+    assert_int_equal(get_of(&one, at, 100), REPLAY_TOO_LATE);
 }
 
 static void drops_what_is_old(void **state)
@@ -170,7 +193,7 @@ static void loses_the_oldest_when_it_is_full(void **state)
     assert_int_equal(get(at, 0), REPLAY_TOO_LATE);
 }
 
-/* What was before it is gone, too: nobody is to miss it unawares. */
+/* Who was before it is too late: nobody is to miss it unawares. */
 static void keeps_none_too_large_for_it(void **state)
 {
     static char data[ARCHIVE_MIN / 4];
@@ -182,6 +205,11 @@ static void keeps_none_too_large_for_it(void **state)
     put("b");
     assert_int_equal(get((struct position){ first.epoch, 2 }, 9), REPLAY_WHOLE);
     expect(0, "b", 3);
+    assert_int_equal(get((struct position){ 0 }, 9), REPLAY_WHOLE);
+    assert_int_equal(batch.count, 2); /* the others are still there */
+    assert_int_equal(get_of(NULL, first, 9), REPLAY_WHOLE);
+    assert_int_equal(batch.count, 2);
+    assert_int_equal(batch.messages[0].kind, 0);
 }
 
 static void has_a_place_for_new_topics_always(void **state)
@@ -335,6 +363,7 @@ int main(void)
         TEST(gives_what_stands_behind),
         TEST(gives_the_last),
         TEST(tells_when_it_is_too_late),
+        TEST(holds_all_for_workers_to_deliver),
         TEST(drops_what_is_old),
         TEST(holds_messages_of_any_size),
         TEST(loses_the_oldest_when_it_is_full),
