@@ -165,7 +165,8 @@ struct bay_test {
     struct kit_worker *workers[CONF_MAX_WORKERS];
     int worker_count;
     struct kit_worker *ghosts; /* workers that crashed */
-    struct bay_peer *peers;    /* in order */
+    struct archive *archive; /* what routes with history keep; of all workers */
+    struct bay_peer *peers;  /* in order */
     struct bay_peer **peers_end;
     struct kit_letter *letters;
     struct kit_letter **letters_end;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/archive.h"
 #include "core/conn.h"
 #include "kit.h"
 
@@ -55,6 +56,7 @@ static void drop_test(bay_test *test)
         kit_peer_free(peer);
     }
     kit_setting_unref(test->setting);
+    archive_destroy(test->archive);
     kit_log_free(test);
     kit_free_requests(test);
     free(test->options);

@@ -2,11 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/archive.h"
 #include "kit.h"
 
 /* That of a server whose workers were replaced now and then: ids are over 2^32,
  * so that who keeps one in an int finds out. */
 #define FIRST_INCARNATION 1u
+
+#define ARCHIVE_SIZE ((size_t)4 << 20)
 
 struct instance *kit_instance(const struct kit_worker *worker)
 {
@@ -58,6 +61,10 @@ int kit_worker_start(struct kit_worker *worker)
                                 .api = kit_calls(),
                                 .strict = true };
 
+    if (test->archive == NULL) {
+        test->archive = archive_create(ARCHIVE_SIZE);
+    }
+    setup.archive = test->archive; /* NULL: out of memory; nothing is kept */
     worker->stats =
         kit_alloc(sizeof *worker->stats + sizeof worker->stats->routes[0]);
     setup.stats = worker->stats;

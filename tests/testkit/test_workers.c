@@ -54,6 +54,41 @@ static void publishes_across(void **state)
     bay_test_free(test);
 }
 
+static int tells_history(bay_conn *conn)
+{
+    int status = bay_subscribe(conn, "news");
+
+    return status == BAY_OK ? bay_history(conn, "news", 2) : status;
+}
+
+/* A crash takes nothing away that was published, nor do letters that are lost. */
+static void keeps_history(void **state)
+{
+    bay_test *test;
+    bay_peer *a, *b, *c;
+
+    (void)state;
+    puppet.open = tells_history;
+    puppet.message = publish;
+    test = bay_test_new(&puppet_plugin, "history = 10");
+    BAY_EXPECT_EQUAL(bay_test_add_worker(test), 1);
+    a = puppet_connect(test);
+    b = puppet_connect_to(test, 1);
+    bay_peer_text(b, "one");
+    bay_test_lose(test, 1, 1);
+    bay_peer_text(b, "two");
+    bay_peer_text(b, "three");
+    BAY_EXPECT_TEXT(a, "one");
+    BAY_EXPECT_TEXT(a, "two");
+    BAY_EXPECT_TEXT(a, "three");
+    bay_test_crash_worker(test, 1);
+    c = puppet_connect(test);
+    BAY_EXPECT_TEXT(c, "two");
+    BAY_EXPECT_TEXT(c, "three");
+    BAY_EXPECT_SILENT(c);
+    bay_test_free(test);
+}
+
 static int send_to_id(bay_conn *conn, const bay_message *msg)
 {
     bay_id id = strtoull(msg->data, NULL, 10);
@@ -203,9 +238,13 @@ static void start_fails_in_second(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PUPPET_TEST(publishes_across),  PUPPET_TEST(reaches_one),
-        PUPPET_TEST(crashes),           PUPPET_TEST(counts_connections_of_all),
-        PUPPET_TEST(is_for_one_worker), PUPPET_TEST(start_fails_in_second),
+        PUPPET_TEST(publishes_across),
+        PUPPET_TEST(keeps_history),
+        PUPPET_TEST(reaches_one),
+        PUPPET_TEST(crashes),
+        PUPPET_TEST(counts_connections_of_all),
+        PUPPET_TEST(is_for_one_worker),
+        PUPPET_TEST(start_fails_in_second),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
