@@ -14,8 +14,9 @@
  * seen: if what is kept ends before it, Redis has lost some, and an epoch
  * begins; the envelope.
  *
- * The first that writes is a command that Redis refuses when it has no memory:
- * either all of it happens or nothing does.
+ * The first that writes to a topic that is known is a command that Redis refuses
+ * when it has no memory: either all of it happens or nothing does. DEL, before
+ * the first message of an epoch, is not refused.
  */
 const char redis_script_append[] =
     "local n = redis.call('GET', KEYS[3])\n"

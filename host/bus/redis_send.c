@@ -85,14 +85,26 @@ void redis_say(struct redis_bus *bus, const char *channel,
     }
 }
 
-/* A message of plugins. */
+/* What workers tell each other of members heals by itself: it is not counted. */
+static bool is_of_core(const struct envelope *envelope)
+{
+    return (envelope->type == ENVELOPE_PUBLISH &&
+            (unsigned char)envelope->text[0] < 0x20) ||
+           (envelope->type == ENVELOPE_SEND && (uint32_t)envelope->id == 0);
+}
+
+/* A message of plugins, or of core. */
 int redis_send(struct redis_bus *bus, const char *channel, size_t channel_len,
                struct envelope *envelope)
 {
     int status = redis_can_send(bus)
-                     ? post(bus, channel, channel_len, envelope, on_published)
+                     ? post(bus, channel, channel_len, envelope,
+                            is_of_core(envelope) ? on_said : on_published)
                      : BAY_ESTATE;
 
+    if (is_of_core(envelope)) {
+        return status;
+    }
     if (status == 0) {
         stat_add(&bus->setup.stats->bus_out, 1);
     } else {

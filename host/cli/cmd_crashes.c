@@ -144,7 +144,7 @@ static int show(const struct cli_call *call, json_t *list, const char *run_dir)
 
 static int look(const struct cli_call *call, const char *run_dir)
 {
-    char why[REASON_SIZE];
+    char why[REASON_SIZE] = "out of memory";
     json_t *list = crashlist_read(run_dir, why, sizeof why);
     int status;
 

@@ -57,7 +57,7 @@ static char *decode(const char *text, size_t len)
     return out;
 }
 
-/* "user:password", ":password", or "password" alone. */
+/* "user:password" or ":password". */
 static int parse_login(struct redis_url *url, const char *text, size_t len,
                        struct buf *why)
 {

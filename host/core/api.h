@@ -4,6 +4,15 @@
 
 #include <patchbay.h>
 
+struct conn;
+struct instance;
+
+/* What is behind a handle. NULL for one that is none, or no longer: a plugin that
+ * kept it too long gets an error rather than a crash, as far as that can be
+ * told. */
+struct conn *api_checked_conn(const bay_conn *handle);
+struct instance *api_checked_route(const bay_route *handle);
+
 /* api_conn.c */
 int api_send(bay_conn *handle, bay_kind kind, const void *data, size_t len);
 __attribute__((format(printf, 2, 0))) int

@@ -8,9 +8,7 @@
 #include "core/core-t.h"
 #include "core/history.h"
 
-/* NULL for a handle that is none, or no longer one: a plugin that kept it too
- * long gets an error rather than a crash, as far as that can be told. */
-static struct conn *checked(const bay_conn *handle)
+struct conn *api_checked_conn(const bay_conn *handle)
 {
     struct conn *conn = conn_of(handle);
 
@@ -24,7 +22,7 @@ static struct conn *checked(const bay_conn *handle)
 
 int api_send(bay_conn *handle, bay_kind kind, const void *data, size_t len)
 {
-    struct conn *conn = checked(handle);
+    struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL ? conn_send(conn, kind, data, len) : BAY_EINVAL;
 }
@@ -57,14 +55,14 @@ int api_vsendf(bay_conn *handle, const char *format, va_list args)
 
 int api_close(bay_conn *handle, int code, const char *reason)
 {
-    struct conn *conn = checked(handle);
+    struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL ? conn_close(conn, code, reason) : BAY_EINVAL;
 }
 
 void api_pause(bay_conn *handle, bool on)
 {
-    struct conn *conn = checked(handle);
+    struct conn *conn = api_checked_conn(handle);
 
     if (conn == NULL || conn->paused == on) {
         return;
@@ -81,42 +79,42 @@ void api_pause(bay_conn *handle, bool on)
 
 bay_id api_conn_id(const bay_conn *handle)
 {
-    const struct conn *conn = checked(handle);
+    const struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL ? conn->id : 0;
 }
 
 void *api_conn_data(const bay_conn *handle)
 {
-    struct conn *conn = checked(handle);
+    struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL ? conn->data : NULL;
 }
 
 bay_route *api_conn_route(const bay_conn *handle)
 {
-    struct conn *conn = checked(handle);
+    struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL ? &conn->instance->handle : NULL;
 }
 
 const char *api_conn_remote(const bay_conn *handle)
 {
-    const struct conn *conn = checked(handle);
+    const struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL ? conn->remote : "";
 }
 
 const char *api_conn_path(const bay_conn *handle)
 {
-    const struct conn *conn = checked(handle);
+    const struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL ? conn->path : "";
 }
 
 const char *api_conn_query(const bay_conn *handle, const char *name)
 {
-    const struct conn *conn = checked(handle);
+    const struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL && name != NULL ? request_query_find(conn->query, name)
                                         : NULL;
@@ -124,21 +122,21 @@ const char *api_conn_query(const bay_conn *handle, const char *name)
 
 const char *api_conn_subprotocol(const bay_conn *handle)
 {
-    const struct conn *conn = checked(handle);
+    const struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL ? conn->subprotocol : "";
 }
 
 const char *api_conn_tail(const bay_conn *handle)
 {
-    const struct conn *conn = checked(handle);
+    const struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL ? conn->tail : "";
 }
 
 const char *api_conn_header(const bay_conn *handle, const char *name)
 {
-    const struct conn *conn = checked(handle);
+    const struct conn *conn = api_checked_conn(handle);
     const struct core *core = conn != NULL ? conn->instance->core : NULL;
 
     if (core == NULL || core->header_conn != conn || name == NULL) {
@@ -149,14 +147,14 @@ const char *api_conn_header(const bay_conn *handle, const char *name)
 
 size_t api_conn_backlog(const bay_conn *handle)
 {
-    const struct conn *conn = checked(handle);
+    const struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL ? conn->sendq.bytes : 0;
 }
 
 void api_conn_facts(const bay_conn *handle, bay_facts *facts, size_t size)
 {
-    const struct conn *conn = checked(handle);
+    const struct conn *conn = api_checked_conn(handle);
     bay_facts all = { 0 };
 
     if (conn != NULL) {
@@ -169,7 +167,7 @@ void api_conn_facts(const bay_conn *handle, bay_facts *facts, size_t size)
 
 int api_subscribe(bay_conn *handle, const char *topic)
 {
-    struct conn *conn = checked(handle);
+    struct conn *conn = api_checked_conn(handle);
     unsigned before;
     bool changed;
     int status;
@@ -194,7 +192,7 @@ int api_subscribe(bay_conn *handle, const char *topic)
 
 int api_history(bay_conn *handle, const char *topic, unsigned max)
 {
-    struct conn *conn = checked(handle);
+    struct conn *conn = api_checked_conn(handle);
 
     if (conn == NULL || !topics_name_valid(topic)) {
         return BAY_EINVAL;
@@ -207,7 +205,7 @@ int api_history(bay_conn *handle, const char *topic, unsigned max)
 
 int api_unsubscribe(bay_conn *handle, const char *topic)
 {
-    struct conn *conn = checked(handle);
+    struct conn *conn = api_checked_conn(handle);
     bool changed;
     int status;
 

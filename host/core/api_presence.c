@@ -4,33 +4,10 @@
 #include "core/api.h"
 #include "core/core-t.h"
 
-static struct conn *checked(const bay_conn *handle)
-{
-    struct conn *conn = conn_of(handle);
-
-    if (conn == NULL || conn->magic != CONN_MAGIC) {
-        log_error("a plugin used a connection after its close hook, or "
-                  "something that is no bay_conn: keep bay_id, not bay_conn");
-        return NULL;
-    }
-    return conn;
-}
-
-static struct instance *checked_route(const bay_route *handle)
-{
-    struct instance *instance = instance_of(handle);
-
-    if (instance == NULL || instance->magic != INSTANCE_MAGIC) {
-        log_error("a plugin used something that is no bay_route");
-        return NULL;
-    }
-    return instance;
-}
-
 int api_join(bay_conn *handle, const char *topic, const char *label,
              const void *info, size_t len, unsigned flags)
 {
-    struct conn *conn = checked(handle);
+    struct conn *conn = api_checked_conn(handle);
     struct member_facts facts = {
         .flags = flags, .label = label, .info = info, .info_len = len
     };
@@ -52,7 +29,7 @@ int api_join(bay_conn *handle, const char *topic, const char *label,
 
 int api_leave(bay_conn *handle, const char *topic)
 {
-    struct conn *conn = checked(handle);
+    struct conn *conn = api_checked_conn(handle);
 
     return conn != NULL && topics_name_valid(topic)
                ? presence_leave(conn, topic)
@@ -61,7 +38,7 @@ int api_leave(bay_conn *handle, const char *topic)
 
 int api_watch(bay_route *handle, const char *topic, bool on)
 {
-    struct instance *instance = checked_route(handle);
+    struct instance *instance = api_checked_route(handle);
 
     if (instance == NULL || !topics_name_valid(topic)) {
         return BAY_EINVAL;
@@ -76,7 +53,7 @@ int api_watch(bay_route *handle, const char *topic, bool on)
 static const struct members *members_of(const bay_route *handle,
                                         const char *topic)
 {
-    const struct instance *instance = checked_route(handle);
+    const struct instance *instance = api_checked_route(handle);
 
     return instance != NULL && topics_name_valid(topic)
                ? presence_members(instance, topic)

@@ -8,7 +8,7 @@
 #include "core/id.h"
 #include "plugin/options.h"
 
-static struct instance *checked(const bay_route *handle)
+struct instance *api_checked_route(const bay_route *handle)
 {
     struct instance *instance = instance_of(handle);
 
@@ -21,42 +21,42 @@ static struct instance *checked(const bay_route *handle)
 
 const char *api_route_name(const bay_route *handle)
 {
-    const struct instance *instance = checked(handle);
+    const struct instance *instance = api_checked_route(handle);
 
     return instance != NULL ? instance->route->name : "";
 }
 
 const char *api_route_path(const bay_route *handle)
 {
-    const struct instance *instance = checked(handle);
+    const struct instance *instance = api_checked_route(handle);
 
     return instance != NULL ? instance->conf->path : "";
 }
 
 int api_route_worker(const bay_route *handle)
 {
-    const struct instance *instance = checked(handle);
+    const struct instance *instance = api_checked_route(handle);
 
     return instance != NULL ? (int)instance->core->setup.number : 0;
 }
 
 void *api_route_data(const bay_route *handle)
 {
-    struct instance *instance = checked(handle);
+    struct instance *instance = api_checked_route(handle);
 
     return instance != NULL ? instance->data : NULL;
 }
 
 size_t api_route_count(const bay_route *handle)
 {
-    const struct instance *instance = checked(handle);
+    const struct instance *instance = api_checked_route(handle);
 
     return instance != NULL ? instance->conn_count : 0;
 }
 
 bay_conn *api_route_find(const bay_route *handle, bay_id id)
 {
-    const struct instance *instance = checked(handle);
+    const struct instance *instance = api_checked_route(handle);
     struct conn *conn;
 
     if (instance == NULL) {
@@ -71,7 +71,7 @@ bay_conn *api_route_find(const bay_route *handle, bay_id id)
 
 bay_conn *api_route_next(const bay_route *handle, const bay_conn *after)
 {
-    const struct instance *instance = checked(handle);
+    const struct instance *instance = api_checked_route(handle);
     struct conn *conn;
 
     if (instance == NULL) {
@@ -86,7 +86,7 @@ bay_conn *api_route_next(const bay_route *handle, const bay_conn *after)
 
 const char *api_conf_str(const bay_route *handle, const char *name)
 {
-    const struct instance *instance = checked(handle);
+    const struct instance *instance = api_checked_route(handle);
 
     return instance != NULL && name != NULL && instance->options != NULL
                ? options_str(instance->options, name)
@@ -95,7 +95,7 @@ const char *api_conf_str(const bay_route *handle, const char *name)
 
 int64_t api_conf_int(const bay_route *handle, const char *name)
 {
-    const struct instance *instance = checked(handle);
+    const struct instance *instance = api_checked_route(handle);
 
     return instance != NULL && name != NULL && instance->options != NULL
                ? options_int(instance->options, name)
@@ -121,7 +121,7 @@ static struct conn *find_own(const struct instance *instance, bay_id id)
 int api_send_to(bay_route *handle, bay_id id, bay_kind kind, const void *data,
                 size_t len)
 {
-    struct instance *instance = checked(handle);
+    struct instance *instance = api_checked_route(handle);
     const struct core_setup *setup;
     struct conn *conn;
 
@@ -140,7 +140,7 @@ int api_send_to(bay_route *handle, bay_id id, bay_kind kind, const void *data,
 
 int api_close_id(bay_route *handle, bay_id id, int code, const char *reason)
 {
-    struct instance *instance = checked(handle);
+    struct instance *instance = api_checked_route(handle);
     const struct core_setup *setup;
     struct conn *conn;
 
@@ -159,7 +159,7 @@ int api_close_id(bay_route *handle, bay_id id, int code, const char *reason)
 
 int api_listen(bay_route *handle, const char *topic)
 {
-    struct instance *instance = checked(handle);
+    struct instance *instance = api_checked_route(handle);
     bool changed;
     int status;
 
@@ -178,7 +178,7 @@ int api_listen(bay_route *handle, const char *topic)
 
 int api_unlisten(bay_route *handle, const char *topic)
 {
-    struct instance *instance = checked(handle);
+    struct instance *instance = api_checked_route(handle);
     bool changed;
     int status;
 
@@ -196,7 +196,7 @@ int api_unlisten(bay_route *handle, const char *topic)
 int api_publish(bay_route *handle, const char *topic, bay_kind kind,
                 const void *data, size_t len, bay_id except)
 {
-    struct instance *instance = checked(handle);
+    struct instance *instance = api_checked_route(handle);
 
     if (instance == NULL || !topics_name_valid(topic) ||
         (data == NULL && len > 0) || (kind != BAY_TEXT && kind != BAY_BINARY)) {
@@ -213,7 +213,7 @@ int api_publish(bay_route *handle, const char *topic, bay_kind kind,
 
 int api_timer_set(bay_route *handle, uint64_t key, uint64_t delay_ms)
 {
-    struct instance *instance = checked(handle);
+    struct instance *instance = api_checked_route(handle);
     struct core *core;
     int status;
 
@@ -235,7 +235,7 @@ int api_timer_set(bay_route *handle, uint64_t key, uint64_t delay_ms)
 
 int api_timer_clear(bay_route *handle, uint64_t key)
 {
-    struct instance *instance = checked(handle);
+    struct instance *instance = api_checked_route(handle);
     struct core *core;
     int status;
 
@@ -250,7 +250,7 @@ int api_timer_clear(bay_route *handle, uint64_t key)
 
 uint64_t api_now_ms(const bay_route *handle)
 {
-    const struct instance *instance = checked(handle);
+    const struct instance *instance = api_checked_route(handle);
 
     return instance != NULL ? core_now(instance->core) : 0;
 }
@@ -258,7 +258,7 @@ uint64_t api_now_ms(const bay_route *handle)
 int api_defer(bay_route *handle, bay_work_fn *work, bay_done_fn *done,
               void *arg)
 {
-    struct instance *instance = checked(handle);
+    struct instance *instance = api_checked_route(handle);
 
     if (instance == NULL || work == NULL) {
         return BAY_EINVAL;
@@ -271,7 +271,7 @@ int api_defer(bay_route *handle, bay_work_fn *work, bay_done_fn *done,
 void api_vlog(const bay_route *handle, bay_id id, bay_level level,
               const char *format, va_list args)
 {
-    const struct instance *instance = checked(handle);
+    const struct instance *instance = api_checked_route(handle);
     struct log_subject subject = { .conn = id };
 
     if (level < BAY_ERROR || level > BAY_DEBUG) {

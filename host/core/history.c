@@ -11,11 +11,6 @@
 #include "core/replay.h"
 #include "core/resume.h"
 
-static bay_id self(const struct core *core)
-{
-    return id_make(core->setup.node, core->setup.worker, core->incarnation, 0);
-}
-
 static bool by_bus(const struct core *core)
 {
     return core->setup.bus != NULL && core->setup.bus->append != NULL;
@@ -180,7 +175,7 @@ static void ask(struct core *core, struct topic *topic)
     const struct core_setup *setup = &core->setup;
     struct topic_record *record = topic_record(topic);
     const struct route *route = topic_route(topic);
-    struct fill *fill = add_fill(core, topic);
+    struct fill *fill = by_bus(core) ? add_fill(core, topic) : NULL;
 
     record->again = false;
     record->filling = fill != NULL;
@@ -314,7 +309,7 @@ int history_publish(struct instance *instance, const char *topic,
     struct kept mine = *message;
     int status;
 
-    mine.publisher = self(core);
+    mine.publisher = presence_self(core);
     mine.time_ms = clock_wall_ms();
     if (!by_bus(core)) {
         return setup->archive != NULL

@@ -6,10 +6,8 @@
 
 #include <utlist.h>
 
+#include "base/fnv.h"
 #include "base/utf8.h"
-
-#define FNV_START 0xcbf29ce484222325u
-#define FNV_PRIME 0x100000001b3u
 
 bool members_label_valid(const void *label, size_t len)
 {
@@ -46,22 +44,15 @@ struct member_facts member_facts(const struct member *member)
                                   .info_len = member->is.len };
 }
 
-static uint64_t mix(uint64_t hash, const void *data, size_t len)
-{
-    const unsigned char *bytes = data;
-
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ bytes[i]) * FNV_PRIME;
-    }
-    return hash;
-}
-
+/* In one order of bytes on all machines. */
 static uint64_t mix_number(uint64_t hash, uint64_t number)
 {
+    unsigned char bytes[8];
+
     for (int i = 0; i < 8; i++) {
-        hash = (hash ^ (number >> (8 * i) & 0xff)) * FNV_PRIME;
+        bytes[i] = (unsigned char)(number >> (8 * i));
     }
-    return hash;
+    return fnv_hash(hash, bytes, sizeof bytes);
 }
 
 static uint64_t hash_of(const struct member *member)
@@ -70,8 +61,8 @@ static uint64_t hash_of(const struct member *member)
 
     hash = mix_number(hash, member->is.joined_ms);
     hash = mix_number(hash, member->flags);
-    hash = mix(hash, member->is.label, member->label_len + 1);
-    hash = mix(hash, member->is.info, member->is.len);
+    hash = fnv_hash(hash, member->is.label, member->label_len + 1);
+    hash = fnv_hash(hash, member->is.info, member->is.len);
     /* Sums of FNV alone would cancel out too easily. */
     hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u;
     return hash ^ hash >> 29;

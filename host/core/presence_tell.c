@@ -48,7 +48,7 @@ static int publish(const struct room *room, struct buf *out)
     int status = BAY_ENOMEM;
 
     memcpy(name + 1, room_topic(room), strlen(room_topic(room)) + 1);
-    if (!out->failed) {
+    if (setup->bus != NULL && !out->failed) { /* NULL: the worker ends */
         status = setup->bus->publish(setup->bus_self, room->route->name, name,
                                      BAY_BINARY, out->data, out->len, 0);
     }
@@ -62,7 +62,7 @@ static int send_frame(const struct core *core, const char *route, bay_id worker,
     const struct core_setup *setup = &core->setup;
     int status = BAY_ENOMEM;
 
-    if (!out->failed) {
+    if (setup->bus != NULL && !out->failed) { /* NULL: the worker ends */
         status = setup->bus->send_to(setup->bus_self, route, worker, BAY_BINARY,
                                      out->data, out->len);
     }
@@ -281,7 +281,6 @@ static enum taken take_member(struct room *room,
     return taken;
 }
 
-/* The room is gone afterwards, if the last of this worker was displaced. */
 static void take_one(struct room *room, struct presence_frame *frame)
 {
     struct member_facts facts;
@@ -435,6 +434,9 @@ void presence_take(struct core *core, const char *route, const void *data,
     }
 }
 
+/* How many that have ended are remembered, for what of theirs comes late. */
+#define GONE_MAX 4096u
+
 /* ---- the other workers ------------------------------------------------- */
 
 static void peer_move(struct presence_peer **from, struct presence_peer **to,
@@ -488,6 +490,12 @@ void presence_peer(struct core *core, bay_id worker, bool there)
         peer_move(&presence->gone, &presence->there, worker);
     } else {
         peer_move(&presence->there, &presence->gone, worker);
+    }
+    if (HASH_COUNT(presence->gone) > GONE_MAX) {
+        struct presence_peer *oldest = presence->gone; /* they are in order */
+
+        HASH_DEL(presence->gone, oldest);
+        free(oldest);
     }
     for (room = presence->rooms; room != NULL; room = room->hh.next) {
         if (there) {

@@ -198,6 +198,9 @@ static int ask_bus(struct replaying *replay)
     struct core *core = core_of(sub);
     int status;
 
+    if (core->setup.bus == NULL) {
+        return BAY_ESTATE; /* the worker ends */
+    }
     if (HASH_COUNT(core->replays) >= TICKETS_MAX) {
         return BAY_EFULL;
     }

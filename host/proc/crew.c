@@ -359,6 +359,7 @@ bool crew_reap(struct crew *crew, pid_t pid, int status)
 void crew_adopt(struct crew *crew, const struct conf *conf)
 {
     crew->setup.conf = conf;
+    crew->told_too_low = false; /* the limits may be others */
 }
 
 int crew_starting(const struct crew *crew)

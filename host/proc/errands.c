@@ -175,6 +175,7 @@ static void do_reopen(struct errands *errands, const json_t *order)
         log_error("cannot open the log %s again: %s", conf->log_file,
                   strerror(errno));
     }
+    errands->reopened(errands->arg);
 }
 
 static void do_drain(struct errands *errands, const json_t *order)

@@ -2,9 +2,10 @@
  *
  * Lines of JSON. The worker says {"event":"ready"}, or {"event":"failed",
  * "why":"..."} and exits; {"event":"serving"} when it was made to wait, and
- * serves now; {"event":"uses","images":["echo.1f.so"]} when that has changed. The master says {"do":"drain"|"quit"|"reopen"|"log"|"conns"|
- * "kick"|"prepare"|"commit"|"abort"|"serve"|"bans", ...}; what carries an "id" is answered
- * with a line that carries the same one.
+ * serves now; {"event":"uses","images":["echo.1f.so"]} when that has changed.
+ * The master says {"do":"drain"|"quit"|"reopen"|"log"|"conns"|"kick"|"prepare"|
+ * "commit"|"abort"|"serve"|"bans", ...}; what carries an "id" is answered with a
+ * line that carries the same one.
  */
 #ifndef PATCHBAY_PROC_ERRANDS_H
 #define PATCHBAY_PROC_ERRANDS_H
@@ -26,6 +27,7 @@ struct errands {
     void (*drain)(void *arg, int code, const char *reason, uint64_t limit_ms,
                   uint64_t linger_ms);
     void (*quit)(void *arg);
+    void (*reopened)(void *arg); /* the log is another file now */
     /* A reload: see turnover.h. */
     void (*prepare)(void *arg, const json_t *order);
     void (*commit)(void *arg, const json_t *order);

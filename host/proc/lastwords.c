@@ -130,13 +130,17 @@ static void end_stray(const siginfo_t *info)
         return;
     }
     if (strays != NULL) {
-        if (self.core == NULL) {
-            atomic_store(&strays->hook, HOOK_NONE);
-        } else if (witness_tell(&strays->witness, self.core, false)) {
-            atomic_store(&strays->hook, HOOK_WORK);
-        } else if (witness_tell(&strays->witness, self.core, true)) {
-            atomic_store(&strays->hook, core_hook(self.core));
+        enum hook hook = HOOK_NONE;
+
+        strays->witness.plugin[0] = '\0'; /* nor whom the last one was of */
+        if (self.core != NULL &&
+            witness_tell(&strays->witness, self.core, false)) {
+            hook = HOOK_WORK;
+        } else if (self.core != NULL &&
+                   witness_tell(&strays->witness, self.core, true)) {
+            hook = core_hook(self.core);
         }
+        atomic_store(&strays->hook, hook);
         atomic_fetch_add(&strays->count, 1);
     }
     _exit(1);

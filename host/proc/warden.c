@@ -85,6 +85,13 @@ static void look_for_strays(struct warden *warden)
         return;
     }
     stat_add(&warden->stats->misdeeds, stray.count);
+    if (*stray.plugin == '\0') {
+        log_error(
+            "a child that a plugin has forked, in a start hook or on a "
+            "thread of its own, came back into the host, and was ended: a "
+            "child has to call exec or _exit");
+        return;
+    }
     log_error("a child that %s%s%s of plugin %s has forked came back into the "
               "host, and was ended: a child has to call exec or _exit%s",
               stray.hook == HOOK_WORK ? "deferred " : "the ",

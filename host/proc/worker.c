@@ -144,7 +144,7 @@ static void look_after(struct worker *worker)
 {
     if (!warden_look(&worker->warden, worker->turnover.next != NULL)) {
         begin_drain(worker, 1012, "service restart",
-                    worker->setup->conf->drain_ms, 0);
+                    worker->errands.conf->drain_ms, 0);
     }
 }
 
@@ -312,8 +312,10 @@ static void tell_uses(void *arg)
     buf_free(&list);
 }
 
-static void watch_log(struct worker *worker)
+static void watch_log(void *arg)
 {
+    struct worker *worker = arg;
+
     custody_drop(&worker->warden.custody, CUSTODY_LOG);
     custody_keep(&worker->warden.custody, log_descriptor(), CUSTODY_LOG);
 }
@@ -549,6 +551,7 @@ int worker_run(const struct worker_setup *setup)
         .errands = { .conf = setup->conf,
                      .drain = begin_drain,
                      .quit = quit,
+                     .reopened = watch_log,
                      .prepare = prepare,
                      .commit = commit,
                      .abort = give_up,

@@ -9,7 +9,7 @@ const os = require('node:os');
 const { describe, it } = require('node:test');
 const { Host } = require('./lib/host.js');
 const { suite, withHost } = require('./lib/suite.js');
-const { until, within } = require('./lib/wait.js');
+const { pass, until, within } = require('./lib/wait.js');
 
 const ROUTES = { every: { path: '/every', plugin: 'everything' } };
 
@@ -286,6 +286,13 @@ describe('the log', () => {
         assert.strictEqual(read('old.log').match(/: before$/gm).length, 2);
         assert.match(read('old.log'), /listening on/);
         assert.strictEqual(host.lines.length, 0, 'standard error');
+        /* Nobody is blamed for it: workers look once a second who has changed
+         * what is the host's. */
+        await pass(2500);
+        for (const client of clients) {
+            await client.value('log later');
+        }
+        assert.doesNotMatch(read('patchbay.log'), /has changed what/);
         await host.stop();
         assert.match(read('patchbay.log'), /master: ended\n$/);
     }));

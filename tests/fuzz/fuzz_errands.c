@@ -77,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                                .commit = with_order,
                                .abort = nothing,
                                .serve = nothing,
+                               .reopened = nothing,
                                .orphaned = nothing,
                                .now_ms = now_ms };
     uint32_t hash = fuzz_hash(data, len);

@@ -77,6 +77,14 @@ static void bans(void *arg)
     banned++;
 }
 
+static unsigned reopens;
+
+static void reopened(void *arg)
+{
+    (void)arg;
+    reopens++;
+}
+
 static void orphaned(void *arg)
 {
     (void)arg;
@@ -122,6 +130,7 @@ static int make(void **state)
     quits = orphans = code = aborts = serves = banned = 0;
     prepared = committed = 0;
     kicked = 0;
+    reopens = 0;
     conf = (struct conf){ .log_file = log_file, .log_format = LOG_FORMAT_TEXT };
     errands = (struct errands){ .conf = &conf,
                                 .drain = drain,
@@ -131,6 +140,7 @@ static int make(void **state)
                                 .abort = give_up,
                                 .bans = bans,
                                 .serve = serve,
+                                .reopened = reopened,
                                 .orphaned = orphaned,
                                 .now_ms = now_ms };
     assert_int_equal(uv_loop_init(&loop), 0);
@@ -261,6 +271,7 @@ static void sets_the_level(void **state)
     assert_int_equal(log_get_level(), LOG_LEVEL_ERROR);
     tell("{\"do\":\"reopen\"}\n");
     assert_int_equal(log_get_level(), LOG_LEVEL_ERROR);
+    assert_int_equal(reopens, 1);
 }
 
 static void survives_nonsense(void **state)

@@ -342,6 +342,20 @@ static void test_join(void **state)
     assert_null(workers[0].core->presence.rooms);
 }
 
+/* What comes once the bus has gone from a worker that ends is answered by nobody,
+ * and harms nobody. */
+static void test_without_bus(void **state)
+{
+    (void)state;
+    come(&workers[0], 0);
+    assert_int_equal(join(0, 0, "anna", 0), BAY_OK);
+    settle();
+    assert_int_equal(bay_watch(route_of(&workers[1]), "t"), BAY_OK);
+    core_set_bus(workers[0].core, NULL, NULL);
+    settle();
+    assert_int_equal(count(1), 0);
+}
+
 static void test_late(void **state)
 {
     (void)state;
@@ -514,6 +528,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_join, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_bus, setup, teardown),
         cmocka_unit_test_setup_teardown(test_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unique, setup, teardown),
