@@ -15,8 +15,8 @@ function fields(line) {
 
 /* Resolves to { per_s: 93173, p50_us: 1021.5, ... }; rejects with what the
  * generator found wrong. */
-function load(build, args, cpu) {
-    const command = [path.join(build, 'tests/bench/bench-load'), ...args];
+function load(build, args, cpu, program = 'bench-load') {
+    const command = [path.join(build, 'tests/bench', program), ...args];
     const pinned = cpu === undefined ? command
         : ['taskset', '-c', String(cpu), ...command];
 
@@ -35,7 +35,7 @@ function load(build, args, cpu) {
         child.on('error', fail);
         child.on('close', (code) => {
             if (code !== 0) {
-                fail(new Error(`bench-load ${args.join(' ')}: ` +
+                fail(new Error(`${program} ${args.join(' ')}: ` +
                     (err.trim() || `exit ${code}`)));
                 return;
             }

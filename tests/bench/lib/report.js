@@ -189,4 +189,5 @@ function report(run) {
     ].join('\n');
 }
 
-module.exports = { quantile, table, fixed, machine, report };
+module.exports = { figure, fixed, machine, median, quantile, ratio, report,
+    table, whole };

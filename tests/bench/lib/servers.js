@@ -181,8 +181,9 @@ async function stop(server, child, dir) {
 
 /*
  * Starts a server, on one processor if cpu is given. Resolves, once it accepts,
- * to { port, pid, stop }; pid is the process that serves. Rejects with what it
- * said; error.skipped tells that it cannot run here at all.
+ * to { port, pid, master, workers, stop }; pid is the process that serves, or
+ * the first of workers(). Rejects with what it said; error.skipped tells that it
+ * cannot run here at all.
  */
 async function start(server, build, cpu) {
     const port = await freePort();
@@ -214,7 +215,8 @@ async function start(server, build, cpu) {
         const [pid] = server.forks ? workers(child.pid) : [child.pid];
 
         if (!over && pid && await accepts(port)) {
-            return { port, pid, said: () => said,
+            return { port, pid, master: child.pid, said: () => said,
+                workers: () => workers(child.pid),
                 stop: () => stop(server, child, dir) };
         }
         if (over) {
@@ -228,4 +230,4 @@ async function start(server, build, cpu) {
     }
 }
 
-module.exports = { SERVERS, START_MS, missing, start, sleep };
+module.exports = { SERVERS, START_MS, freePort, missing, start, sleep };
