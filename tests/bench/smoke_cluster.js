@@ -5,7 +5,7 @@
  *     node smoke_cluster.js BUILD
  *
  * A short run of it; and servers with one fault each, which its generator has to
- * find. What needs Redis is left out if there is none.
+ * find. What needs Redis is left out if there is none, and so is socket.io.
  */
 'use strict';
 
@@ -19,6 +19,14 @@ const { load } = require('./lib/load.js');
 const BUILD = process.argv[2];
 const BENCH = path.join(__dirname, 'cluster');
 const redis = !spawnSync('redis-server', ['--version']).error;
+const socketIo = ['socket.io', 'ioredis', '@socket.io/redis-adapter']
+    .every((name) => {
+        try {
+            return require.resolve(name);
+        } catch {
+            return false; /* installed before the lock file had it */
+        }
+    });
 
 function runs(...more) {
     return new Promise((done) => execFile(process.execPath, [BENCH,
@@ -39,14 +47,14 @@ async function measures(setups, only, ...rows) {
     rows.forEach((pattern) => assert.match(stdout, pattern));
 }
 
+const ourRow = row('2 workers', 3);
+const theirRow = socketIo ? [row('socket.io, [12] process', 3)] : [];
 const measured = redis ? [
-    measures('w2,sio2', 'rooms', row('2 workers', 3),
-        row('socket.io, 2 processes', 3)),
+    measures('w2,sio2', 'rooms', ourRow, ...theirRow),
     measures('h2', 'rooms,kept,members', row('2 hosts', 3),
         /history = 100[^]*^\| 2 hosts/m, row('1,000 members[^|]*\\| 2 hosts', 7)),
 ] : [
-    measures('w2,sio1', 'rooms,members', row('2 workers', 3),
-        row('socket.io, 1 process', 3)),
+    measures('w2,sio1', 'rooms,members', ourRow, ...theirRow),
 ];
 
 async function refuses() {
@@ -148,7 +156,8 @@ async function check([what, deliver, pattern, more = []]) {
 async function main() {
     await Promise.all([...measured, refuses(), ...FAULTS.map(check)]);
     console.log(`right, and ${FAULTS.length - 1} faults are found` +
-        (redis ? '' : '; left out, without redis-server: several hosts'));
+        (redis ? '' : '; without redis-server: no several hosts') +
+        (socketIo ? '' : '; not installed: socket.io'));
 }
 
 main().catch((error) => {
