@@ -2,6 +2,7 @@
 #ifndef PATCHBAY_CORE_CORE_T_H
 #define PATCHBAY_CORE_CORE_T_H
 
+#include "base/clock.h"
 #include "base/seldom.h"
 #include "core/archive.h"
 #include "core/conn.h"
@@ -243,6 +244,14 @@ static inline struct instance *instance_of(const bay_route *handle)
 static inline uint64_t core_now(const struct core *core)
 {
     return core->setup.transport->now_ms(core->setup.transport_self);
+}
+static inline uint64_t core_wall(const struct core *core)
+{
+    const struct core_setup *setup = &core->setup;
+
+    return setup->transport->wall_ms != NULL
+               ? setup->transport->wall_ms(setup->transport_self)
+               : clock_wall_ms();
 }
 /* Before anything goes to a client: a sibling has to know of a subscription
  * before the client can tell anyone of it. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "core/archive.h"
 #include "core/id.h"
 #include "core/replay.h"
@@ -310,7 +309,7 @@ int history_publish(struct instance *instance, const char *topic,
     int status;
 
     mine.publisher = presence_self(core);
-    mine.time_ms = clock_wall_ms();
+    mine.time_ms = core_wall(core);
     if (!by_bus(core)) {
         return setup->archive != NULL
                    ? publish_archived(instance, topic, &mine)

@@ -6,7 +6,6 @@
 
 #include <utlist.h>
 
-#include "base/clock.h"
 #include "core/id.h"
 #include "core/presence-t.h"
 
@@ -260,7 +259,7 @@ static int add(struct room *room, struct conn *conn, struct member_facts *facts)
         room->core->presence.count >= PRESENCE_MAX) {
         return BAY_EFULL;
     }
-    facts->joined_ms = clock_wall_ms();
+    facts->joined_ms = core_wall(conn->instance->core);
     member = members_add(&room->members, facts);
     if (member == NULL) {
         return BAY_ENOMEM;

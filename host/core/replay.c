@@ -6,7 +6,6 @@
 
 #include <utlist.h>
 
-#include "base/clock.h"
 #include "core/archive.h"
 #include "core/core-t.h"
 #include "core/history.h"
@@ -167,7 +166,7 @@ static void run_archive(struct replaying *replay)
     for (;;) {
         enum replay result = archive_read(
             core->setup.archive, route->name, topic_name(sub->topic),
-            &route->keep, clock_wall_ms(), replay->after, replay->max, batch);
+            &route->keep, core_wall(core), replay->after, replay->max, batch);
 
         if (result == REPLAY_FAILED ||
             (result == REPLAY_TOO_LATE && replay->why == REPLAY_RESUME)) {

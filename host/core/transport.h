@@ -64,6 +64,9 @@ struct transport {
     /* Never goes back. */
     uint64_t (*now_ms)(void *self);
 
+    /* Milliseconds since 1970. NULL: the system's clock. */
+    uint64_t (*wall_ms)(void *self);
+
     /* Calls core_tick at that time; a later call moves it. UINT64_MAX: never.*/
     void (*alarm)(void *self, uint64_t at_ms);
 

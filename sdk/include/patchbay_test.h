@@ -112,8 +112,8 @@ void bay_test_want_complaint(bay_test *test, const char *part);
 /* Complaints so far. */
 int bay_test_complaints(const bay_test *test);
 
-/* Why the last bay_test_new, _load, _add_worker or _reload of any test failed,
- * as sentences; "" if it did not. Valid until the next of these calls. */
+/* Why the last bay_test_new, _load, _add_worker, _add_machine or _reload of any
+ * test failed, as sentences; "" if it did not. Valid until the next of these calls. */
 const char *bay_test_why(void);
 
 /* ---- workers ----------------------------------------------------------- */
@@ -123,7 +123,8 @@ const char *bay_test_why(void);
 int bay_test_add_worker(bay_test *test);
 
 /* The process of a worker dies: no hook is called, its peers see 1006, what it
- * had under way is lost. Its place can be taken by bay_test_restart_worker. */
+ * had under way is lost, its members have left. Its place can be taken by
+ * bay_test_restart_worker. */
 void bay_test_crash_worker(bay_test *test, int worker);
 
 /* BAY_OK, what the start hook returned, or BAY_ESTATE if it runs already. */
@@ -131,13 +132,60 @@ int bay_test_restart_worker(bay_test *test, int worker);
 
 /* The next so many messages from this worker to others are lost, as they may
  * be when a queue is full. What is counted is each bay_publish, bay_send_to and
- * bay_close_id that reaches out of the worker. */
+ * bay_close_id that reaches out of the worker. The host finds what a route with
+ * history has kept all the same, and tells again who is in a topic: these are
+ * not lost. */
 void bay_test_lose(bay_test *test, int worker, int messages);
 
 /* The instance in a worker, to look at its block; NULL if it does not run. Not
  * to make host calls with that change anything. Valid until the worker ends or
  * the plugin is replaced. */
 const bay_route *bay_test_route(const bay_test *test, int worker);
+
+/* ---- machines ---------------------------------------------------------- */
+
+/*
+ * Workers 0 and those of bay_test_add_worker are one machine. More machines
+ * make a cluster with it, as of hosts with one Redis ([cluster]). Workers are
+ * numbered through, over all of them, and a machine is named by any of its
+ * workers:
+ *
+ *     int far = bay_test_add_machine(test, 2);
+ *     bay_client there = { .worker = far };
+ *     bay_peer *ann = bay_test_connect(test, NULL, NULL);
+ *     bay_peer *bob = bay_test_connect_as(test, NULL, &there);
+ *
+ *     bay_test_cut_machine(test, far, true);
+ *     bay_test_advance(test, BAY_TEST_TTL);  ann does not see bob any more
+ *     bay_test_cut_machine(test, far, false);               and here he is
+ *
+ * bay_route_worker and the limit `connections` count in each machine by itself.
+ */
+
+/* Starts one more machine, with so many workers of the same route. The number
+ * of its first worker, the others follow; or an enum bay_error, as of
+ * bay_test_add_worker. */
+int bay_test_add_machine(bay_test *test, int workers);
+
+/*
+ * The machine loses its connection to the others, or, with false, finds it
+ * again. Meanwhile it goes on by itself: what is published on either side does
+ * not reach the other, bay_send_to is BAY_ENOTFOUND on this side at once,
+ * history is not read, and what is to be kept waits. After BAY_TEST_TTL, by
+ * bay_test_advance, the members of each side have left on the other. With the
+ * connection they are back, and what waited is kept and delivered there; other
+ * messages are lost. Redis is away for all: cut off each machine.
+ */
+void bay_test_cut_machine(bay_test *test, int worker, bool cut);
+
+/* All workers of the machine crash at once, and nobody is told: their members
+ * leave on the others after BAY_TEST_TTL. bay_test_restart_worker brings back
+ * each. */
+void bay_test_crash_machine(bay_test *test, int worker);
+
+/* Milliseconds: after so long, nothing having been heard of it, a machine is
+ * gone for the others. */
+#define BAY_TEST_TTL 10000
 
 /* ---- clients ----------------------------------------------------------- */
 

@@ -61,7 +61,14 @@ struct kit_interest {
     char topic[TOPICS_NAME_MAX + 2]; /* core's own are longer by one */
 };
 
-enum kit_errand { KIT_PUBLISH = 1, KIT_SEND_TO, KIT_CLOSE_ID };
+enum kit_errand {
+    KIT_PUBLISH = 1,
+    KIT_SEND_TO,
+    KIT_CLOSE_ID,
+    KIT_SETTLED, /* from here on: to the worker itself */
+    KIT_KEPT,
+    KIT_REPLAY, /* a question, to be answered when it comes */
+};
 
 /* On its way from one worker to another. */
 struct kit_letter {
@@ -71,15 +78,42 @@ struct kit_letter {
     bay_id id; /* whom, or whom not */
     int code;
     bay_kind kind;
+    struct position at; /* of KIT_KEPT; behind which, of KIT_REPLAY */
+    bay_id publisher;   /* of KIT_KEPT, as the next two */
+    uint64_t time_ms;
+    bool late;
+    unsigned max; /* of KIT_REPLAY */
+    uint64_t ticket;
     size_t len;
     char topic[TOPICS_NAME_MAX + 2];
     char data[]; /* with a 0 byte */
+};
+
+/* Whom a worker believes in another's place, and until when, if nothing more
+ * is heard of it. */
+struct kit_known {
+    bay_id id; /* 0: nobody */
+    uint64_t until_ms;
+};
+
+struct kit_machine {
+    bool cut;                   /* off from the others */
+    struct kit_letter *waiting; /* to be kept, later */
+    struct kit_letter **waiting_end;
+};
+
+/* A message that was kept late: its machine has it already. */
+struct kit_late {
+    struct kit_late *next;
+    struct position at;
 };
 
 struct kit_worker {
     struct kit_worker *next; /* of the dead */
     struct bay_test *test;
     int number;
+    int machine;
+    int place; /* on its machine */
     unsigned incarnation;
     struct core *core; /* NULL: it does not run */
     struct worker_stats *stats;
@@ -90,6 +124,7 @@ struct kit_worker {
     struct kit_interest *interests;
     struct kit_claim *claims;
     uint64_t slow_hooks; /* those that were complained of */
+    struct kit_known known[CONF_MAX_WORKERS];
 };
 
 /* Deferred work that was not begun. */
@@ -164,8 +199,11 @@ struct bay_test {
     struct kit_setting *setting;
     struct kit_worker *workers[CONF_MAX_WORKERS];
     int worker_count;
+    struct kit_machine machines[CONF_MAX_WORKERS];
+    int machine_count;
     struct kit_worker *ghosts; /* workers that crashed */
     struct archive *archive; /* what routes with history keep; of all workers */
+    struct kit_late *late;   /* of it */
     struct bay_peer *peers;  /* in order */
     struct bay_peer **peers_end;
     struct kit_letter *letters;
@@ -234,6 +272,10 @@ void kit_setting_unref(void *setting);
 /* With a reference to setting, which core gives back. */
 struct core_route kit_core_route(struct kit_setting *setting);
 
+/* test.c */
+int kit_start_next(struct bay_test *test, int machine);
+void kit_crash(struct kit_worker *worker);
+
 /* worker.c */
 int kit_worker_start(struct kit_worker *worker);
 void kit_worker_end(struct kit_worker *worker);
@@ -241,9 +283,41 @@ void kit_ghost_end(struct kit_worker *ghost);
 struct instance *kit_instance(const struct kit_worker *worker);
 
 /* bus.c */
-extern const struct bus kit_bus;
+extern const struct bus kit_bus, kit_far_bus; /* one machine; several */
 bool kit_bus_deliver(struct bay_test *test);
 void kit_bus_forget(struct kit_worker *worker);
+struct kit_letter *kit_bus_letter(enum kit_errand what, int to,
+                                  const char *topic, const void *data,
+                                  size_t len);
+void kit_bus_post(struct bay_test *test, struct kit_letter *letter);
+/* Whether it gets what is published. */
+bool kit_bus_wants(struct kit_worker *worker, const char *topic);
+int kit_bus_publish(struct kit_worker *from, const char *topic, bay_kind kind,
+                    const void *data, size_t len, bay_id except);
+
+/* machine.c: who is cut off from whom, and who knows of whom. */
+const struct bus *kit_bus_of(const struct bay_test *test);
+void kit_settles(struct kit_worker *worker, const char *topic);
+bool kit_reaches(const struct kit_worker *a, const struct kit_worker *b);
+bool kit_knows(const struct kit_worker *worker, bay_id id, int number);
+void kit_meet(struct kit_worker *worker);
+void kit_part(struct kit_worker *dead);
+uint64_t kit_machines_next(const struct bay_test *test);
+void kit_machines_tick(struct bay_test *test);
+
+/* kept.c: history over machines. */
+int kit_append(void *self, const char *route, const char *topic,
+               const struct keep *keep, bay_kind kind, const void *data,
+               size_t len, bay_id except);
+int kit_replay(void *self, const char *route, const char *topic,
+               struct position after, unsigned max, uint64_t ticket);
+void kit_kept_deliver(struct core *core, const char *route,
+                      const struct kit_letter *letter);
+void kit_kept_answer(struct kit_worker *worker, const char *route,
+                     const struct kit_letter *question);
+void kit_keep_waiting(struct bay_test *test, int machine);
+void kit_drop_waiting(struct kit_machine *machine);
+void kit_drop_late(struct bay_test *test);
 
 /* settle.c: until nothing is left to do but to wait. */
 void kit_settle(struct bay_test *test);

@@ -165,7 +165,11 @@ uint64_t bay_test_next_timer(const bay_test *test)
 {
     uint64_t next = UINT64_MAX;
 
-    for (int i = 0; test != NULL && i < test->worker_count; i++) {
+    if (test == NULL) {
+        return next;
+    }
+    next = kit_machines_next(test);
+    for (int i = 0; i < test->worker_count; i++) {
         const struct kit_worker *worker = test->workers[i];
 
         if (worker->core != NULL && worker->alarm_ms < next) {
@@ -178,6 +182,10 @@ uint64_t bay_test_next_timer(const bay_test *test)
 /* Whoever's alarm went off. */
 static void tick(struct bay_test *test)
 {
+    begin(test);
+    kit_machines_tick(test);
+    end(test);
+    kit_settle(test);
     for (int i = 0; i < test->worker_count; i++) {
         struct kit_worker *worker = test->workers[i];
 

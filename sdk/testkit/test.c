@@ -25,11 +25,15 @@ const char *bay_test_why(void)
 
 /* ---- begin ------------------------------------------------------------- */
 
-static struct kit_worker *add_place(bay_test *test)
+static struct kit_worker *add_place(bay_test *test, int machine)
 {
     struct kit_worker *worker = kit_alloc(sizeof *worker);
 
     worker->test = test;
+    worker->machine = machine;
+    for (int i = 0; i < test->worker_count; i++) {
+        worker->place += test->workers[i]->machine == machine;
+    }
     worker->number = test->worker_count;
     worker->alarm_ms = UINT64_MAX;
     test->workers[test->worker_count++] = worker;
@@ -57,6 +61,10 @@ static void drop_test(bay_test *test)
     }
     kit_setting_unref(test->setting);
     archive_destroy(test->archive);
+    for (int i = 0; i < test->machine_count; i++) {
+        kit_drop_waiting(&test->machines[i]);
+    }
+    kit_drop_late(test);
     kit_log_free(test);
     kit_free_requests(test);
     free(test->options);
@@ -79,6 +87,8 @@ static bay_test *create(struct kit_code *code, const char *options)
     test = kit_alloc(sizeof *test);
     test->peers_end = &test->peers;
     test->letters_end = &test->letters;
+    test->machine_count = 1;
+    test->machines[0].waiting_end = &test->machines[0].waiting;
     test->now_ms = 1000000;
     snprintf(plugin, sizeof plugin, "%s", code->plugin.name);
     test->name = kit_copy(plugin);
@@ -92,7 +102,8 @@ static bay_test *create(struct kit_code *code, const char *options)
     kit.tests = test;
     test->setting = kit_setting_create(code, options, NULL);
     kit_code_unref(code);
-    if (test->setting == NULL || kit_worker_start(add_place(test)) != BAY_OK) {
+    if (test->setting == NULL ||
+        kit_worker_start(add_place(test, 0)) != BAY_OK) {
         list = test->complaints;
         drop_test(test);
         kit_report_last(plugin, list);
@@ -209,9 +220,21 @@ int bay_test_free(bay_test *test)
 
 /* ---- workers ----------------------------------------------------------- */
 
+/* One more worker of a machine. */
+int kit_start_next(bay_test *test, int machine)
+{
+    struct kit_worker *worker = add_place(test, machine);
+    int status = kit_worker_start(worker);
+
+    if (status != BAY_OK) {
+        test->worker_count--;
+        free(worker);
+    }
+    return status;
+}
+
 int bay_test_add_worker(bay_test *test)
 {
-    struct kit_worker *worker;
     int status;
 
     kit_why("%s", "");
@@ -223,25 +246,15 @@ int bay_test_add_worker(bay_test *test)
         kit_why("the plugin has BAY_SINGLE_WORKER: it runs in one worker only");
         return BAY_ESTATE;
     }
-    worker = add_place(test);
-    status = kit_worker_start(worker);
-    if (status != BAY_OK) {
-        test->worker_count--;
-        free(worker);
-        return status;
-    }
-    return worker->number;
+    status = kit_start_next(test, 0);
+    return status < 0 ? status : test->worker_count - 1;
 }
 
-void bay_test_crash_worker(bay_test *test, int number)
+void kit_crash(struct kit_worker *worker)
 {
-    struct kit_worker *worker =
-        test != NULL ? kit_worker_at(test, number) : NULL;
+    struct bay_test *test = worker->test;
     struct kit_worker *next;
 
-    if (worker == NULL) {
-        return;
-    }
     worker->dead = true;
     for (struct bay_peer *peer = test->peers; peer != NULL; peer = peer->next) {
         if (peer->worker == worker && peer->conn != NULL) {
@@ -254,12 +267,27 @@ void bay_test_crash_worker(bay_test *test, int number)
     kit_drop_claims(worker);
     next = kit_alloc(sizeof *next);
     next->test = test;
-    next->number = number;
+    next->number = worker->number;
+    next->machine = worker->machine;
+    next->place = worker->place;
     next->incarnation = worker->incarnation;
     next->alarm_ms = UINT64_MAX;
-    test->workers[number] = next;
+    test->workers[worker->number] = next;
     worker->next = test->ghosts;
     test->ghosts = worker;
+}
+
+void bay_test_crash_worker(bay_test *test, int number)
+{
+    struct kit_worker *worker =
+        test != NULL ? kit_worker_at(test, number) : NULL;
+
+    if (worker == NULL) {
+        return;
+    }
+    kit_crash(worker);
+    kit.running = test;
+    kit_part(test->workers[number]);
     kit_settle(test);
 }
 

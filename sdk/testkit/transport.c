@@ -4,6 +4,9 @@
 
 #include "kit.h"
 
+/* 2026-01-01, in milliseconds since 1970 */
+#define FIRST_DAY_MS UINT64_C(1767225600000)
+
 /* A message is complete, or a part of it is. */
 static void take_data(struct bay_peer *peer, int opcode, bool fin,
                       const char *data, size_t len)
@@ -149,6 +152,12 @@ static uint64_t now_ms(void *self)
     return ((struct kit_worker *)self)->test->now_ms;
 }
 
+/* A time as of today, and the same in each run. */
+static uint64_t wall_ms(void *self)
+{
+    return FIRST_DAY_MS + now_ms(self);
+}
+
 static void alarm_at(void *self, uint64_t at_ms)
 {
     ((struct kit_worker *)self)->alarm_ms = at_ms;
@@ -204,6 +213,7 @@ const struct transport kit_transport = {
     .hung_up = hung_up,
     .header = header,
     .now_ms = now_ms,
+    .wall_ms = wall_ms,
     .alarm = alarm_at,
     .wake = wake,
     .job_start = job_start,

@@ -19,13 +19,16 @@ struct instance *kit_instance(const struct kit_worker *worker)
                : NULL;
 }
 
+/* On its machine. */
 static uint64_t count_connections(void *arg, unsigned route_index)
 {
-    const struct bay_test *test = arg;
+    const struct kit_worker *worker = arg;
+    const struct bay_test *test = worker->test;
     uint64_t count = 0;
 
     for (int i = 0; i < test->worker_count; i++) {
-        if (test->workers[i]->core != NULL) {
+        if (test->workers[i]->core != NULL &&
+            test->workers[i]->machine == worker->machine) {
             count += stat_get(
                 &test->workers[i]->stats->routes[route_index].connections);
         }
@@ -46,18 +49,30 @@ static int add_route(struct kit_worker *worker)
     return 0;
 }
 
+/* Of its machine. */
+static unsigned count_workers(const struct kit_worker *worker)
+{
+    unsigned count = 0;
+
+    for (int i = 0; i < worker->test->worker_count; i++) {
+        count += worker->test->workers[i]->machine == worker->machine;
+    }
+    return count;
+}
+
 int kit_worker_start(struct kit_worker *worker)
 {
     struct bay_test *test = worker->test;
     struct core_setup setup = { .transport = &kit_transport,
                                 .transport_self = worker,
-                                .bus = &kit_bus,
+                                .bus = kit_bus_of(test),
                                 .bus_self = worker,
                                 .count_connections = count_connections,
-                                .count_arg = test,
-                                .worker = (unsigned)worker->number,
-                                .number = (unsigned)worker->number,
-                                .workers = (unsigned)test->worker_count,
+                                .count_arg = worker,
+                                .node = (unsigned)worker->machine,
+                                .worker = (unsigned)worker->place,
+                                .number = (unsigned)worker->place,
+                                .workers = count_workers(worker),
                                 .api = kit_calls(),
                                 .strict = true };
 
@@ -81,6 +96,7 @@ int kit_worker_start(struct kit_worker *worker)
         kit_worker_end(worker);
         return BAY_EINVAL;
     }
+    kit_meet(worker);
     kit_settle(test);
     return BAY_OK;
 }

@@ -27,6 +27,7 @@ static struct puppet {
     void (*timer)(bay_route *route, uint64_t key);
     void (*notice)(bay_route *route, const bay_notice *notice);
     int (*http)(bay_route *route, bay_request *req);
+    void (*presence)(bay_route *route, const bay_change *change);
     char heard[4096]; /* words the hooks added */
     bay_conn *conn;   /* that was kept too long */
 } puppet;
@@ -112,6 +113,13 @@ static inline int puppet_http(bay_route *route, bay_request *req)
     return puppet.http != NULL ? puppet.http(route, req) : 404;
 }
 
+static inline void puppet_presence(bay_route *route, const bay_change *change)
+{
+    if (puppet.presence != NULL) {
+        puppet.presence(route, change);
+    }
+}
+
 static const char *const puppet_subprotocols[] = { "v2.puppet", "v1.puppet",
                                                    NULL };
 
@@ -138,6 +146,7 @@ static const bay_plugin puppet_plugin = {
     .timer = puppet_timer,
     .notice = puppet_notice,
     .http = puppet_http,
+    .presence = puppet_presence,
 };
 
 /* ---- hooks for many tests ---------------------------------------------- */
