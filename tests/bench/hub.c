@@ -1,7 +1,7 @@
 /* hub.c - rooms and members by command, for bench-crowd: see crowd/member.h
  *
  * "s TOPIC...": subscribes; "p TOPIC TEXT": publishes; "j TOPIC LABEL INFO":
- * joins; "l TOPIC": leaves; "n TOPIC": how many members; "w TOPIC": their labels.
+ * joins; "l TOPIC": leaves; "n TOPIC": how many members; "w TOPIC": all labels.
  */
 #include <patchbay.h>
 

@@ -1,11 +1,10 @@
 /*
- * smoke_cluster.js - is the bench of several hosts itself right? Nothing is timed
- * here.
+ * smoke_cluster.js - is the bench of several hosts right? Nothing is timed here.
  *
  *     node smoke_cluster.js BUILD
  *
- * A short run of it; and servers with one fault each, which its generator has to
- * find. What needs Redis is left out if there is none, and so is socket.io.
+ * A short run of it; and servers with one fault each, which its generator has
+ * to find. What needs Redis is left out if there is none, and so is socket.io.
  */
 'use strict';
 
@@ -52,7 +51,8 @@ const theirRow = socketIo ? [row('socket.io, [12] process', 3)] : [];
 const measured = redis ? [
     measures('w2,sio2', 'rooms', ourRow, ...theirRow),
     measures('h2', 'rooms,kept,members', row('2 hosts', 3),
-        /history = 100[^]*^\| 2 hosts/m, row('1,000 members[^|]*\\| 2 hosts', 7)),
+        /history = 100[^]*^\| 2 hosts/m,
+        row('1,000 members[^|]*\\| 2 hosts', 7)),
 ] : [
     measures('w2,sio1', 'rooms,members', ourRow, ...theirRow),
 ];
@@ -140,7 +140,8 @@ async function check([what, deliver, pattern, more = []]) {
 
     try {
         await load(BUILD, ['publish', '-p', port, '-c', 4, '-w', 0,
-            '-s', pattern ? 5 : 0.2, '-l', 1, ...more], undefined, 'bench-crowd');
+            '-s', pattern ? 5 : 0.2, '-l', 1, ...more],
+        undefined, 'bench-crowd');
     } catch (error) {
         said = error.message;
     }

@@ -14,6 +14,8 @@ const SETUPS = [
         beside: 'sio2' },
     { name: 'h2w2', title: '2 hosts of 2 workers, Redis', hosts: 2, workers: 2,
         beside: 'sio4' },
+    { name: 'h4w2', title: '4 hosts of 2 workers, Redis', hosts: 4, workers: 2,
+        asked: true },
     { name: 'sio1', title: 'socket.io, 1 process', processes: 1 },
     { name: 'sio2', title: 'socket.io, 2 processes, Redis', processes: 2 },
     { name: 'sio4', title: 'socket.io, 4 processes, Redis', processes: 4 },
@@ -25,7 +27,8 @@ const rooms = (flight, ...more) => ['publish', '-c', 1000, '-t', 100, '-n',
     Math.min(flight, 8), '-f', flight, ...more];
 const fan = (subscribers) => ({
     name: `fan${subscribers}`, group: 'fan', on: GROWING,
-    what: `1 topic, ${subscribers.toLocaleString('en-US')} subscribers`,
+    what: `1 topic, ${subscribers.toLocaleString('en-US')} subscriber${
+        subscribers > 1 ? 's' : ''}`,
     args: ['publish', '-c', subscribers, '-f', 1],
 });
 const topics = (each) => ({
@@ -35,7 +38,7 @@ const topics = (each) => ({
         16],
 });
 
-/* on: only those setups; all else. */
+/* on: only those setups; all that are not asked for else. */
 const CASES = [
     { name: 'rooms', what: '100 topics, 10 subscribers each, 16 messages on ' +
         'their way', args: rooms(16) },
@@ -45,6 +48,9 @@ const CASES = [
     fan(1), fan(10), fan(100), fan(1000),
     { ...fan(10000), on: undefined },
     topics(1), topics(10), { ...topics(100), on: undefined },
+    { name: 'spread', group: 'spread', on: ['h2', 'h2w2', 'h4w2'],
+        what: '1 topic, 80 subscribers, 256 messages on their way',
+        args: ['publish', '-c', 80, '-n', 16, '-f', 256] },
     { name: 'presence', what: '10,000 members of one topic',
         args: ['presence', '-c', 10000, '-f', 16, '-b', 32],
         on: ['w1', 'w2', 'h2', 'h2w2'] },

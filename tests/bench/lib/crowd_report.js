@@ -4,11 +4,11 @@
 const { figure, fixed, machine, ratio, table, whole } =
     require('./report.js');
 
-const digits = (value) => value >= 1000 ? whole(value)
+const digits = (value) => value >= 1000 || value === 0 ? whole(value)
     : fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0);
 
-/* of: results of one case by setup; beside: those of the setup of socket.io that
- * does the same, or undefined. */
+/* Of the results of a case by setup, those of the setup of socket.io that does
+ * the same, or undefined. */
 const beside = (of, setup) => setup.beside ? of[setup.beside] : undefined;
 
 function throughput({ setups, results }) {
@@ -102,7 +102,7 @@ function presence({ cases, setups, results }) {
 
 function raw({ cases, results }) {
     const lines = cases.flatMap((test) =>
-        Object.entries(results[test.name]).flatMap(([setup, rounds]) =>
+        Object.entries(results[test.name] ?? {}).flatMap(([setup, rounds]) =>
             rounds.map((round, i) => `${test.name} ${setup} ${i + 1}: ` +
                 (round ? Object.entries(round)
                     .map(([key, value]) => `${key}=${value}`).join(' ')
@@ -112,7 +112,8 @@ function raw({ cases, results }) {
 }
 
 function crowdReport(run) {
-    const growing = (test) => test.group;
+    const growing = (test) => ['fan', 'topics'].includes(test.group);
+    const spread = (test) => test.group === 'spread';
 
     const tables = [
         throughput(run), kept(run),
@@ -122,6 +123,8 @@ function crowdReport(run) {
         costs(run, growing, 'p50_us', 'median delay, µs'),
         costs(run, growing, 'p99_us', '99 %, µs'),
         costs(run, growing, 'memory', 'bytes of memory, all hosts'),
+        costs(run, spread, 'publish_us', 'more workers: CPU µs a publish'),
+        costs(run, spread, 'redis_publish_us', 'of them Redis'),
         presence(run),
     ];
 
