@@ -6,11 +6,14 @@ const { describe, it } = require('node:test');
 const { Client } = require('./lib/client.js');
 const { OPCODE } = require('./lib/raw.js');
 const { withHost } = require('./lib/suite.js');
-const { pass, until } = require('./lib/wait.js');
+const { SLOWNESS, pass, until } = require('./lib/wait.js');
 
 const RESTART = { code: 1012, reason: 'service restart' };
 const TAKES_OVER = /worker \d+ \(pid \d+\) serves in the place of worker \d+/;
 const HAS_GONE = /worker \d+, which was recycled, has ended/;
+
+/* Longer than a new worker takes to start. */
+const INTERVAL_S = Math.max(2, SLOWNESS);
 
 /* Makes the one worker that has this connection reach its limit. */
 async function ask(raw, count) {
@@ -242,7 +245,8 @@ describe('a worker at its limit', () => {
 
     it('is not recycled before its time, and that is said once', () =>
         withHost({
-            server: { workers: 2, max_requests: 1, recycle_interval: '2s' },
+            server: { workers: 2, max_requests: 1,
+                recycle_interval: `${INTERVAL_S}s` },
             routes: { every: { path: '/every', plugin: 'everything' } },
             expected: [/too low a limit/],
         }, async (host) => {
@@ -252,7 +256,7 @@ describe('a worker at its limit', () => {
                 await host.request('/-/health');
                 return (await recycled(host)).max_requests >= 2;
             }, 'two that are recycled');
-            assert.ok(performance.now() - begun > 1900);
+            assert.ok(performance.now() - begun > INTERVAL_S * 1000 - 100);
             assert.strictEqual(host.logged(/too low a limit/).length, 1);
         }));
 

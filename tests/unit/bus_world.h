@@ -30,10 +30,11 @@
 #include "core/bus.h"
 #include "core/core.h"
 #include "core/id.h"
+#include "patience.h"
 
 #define WORKERS   4
 #define NODE      1
-#define PATIENCE  10000 /* ms; only a failing test waits so long */
+#define PATIENCE  patience(10000) /* ms */
 #define INTERESTS 20000
 
 /* What came in: a copy of the frame it came as. */

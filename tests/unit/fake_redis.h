@@ -25,9 +25,10 @@
 
 #include "base/log.h"
 #include "conf/redis_url.h"
+#include "patience.h"
 
-#define FAKE_PATIENCE 10000 /* ms; only a failing test waits so long */
-#define FAKE_TIMEOUT  400   /* ms, of the link */
+#define FAKE_PATIENCE patience(10000) /* ms */
+#define FAKE_TIMEOUT  patience(400)   /* ms, of the link */
 
 struct fake {
     char dir[64];

@@ -28,8 +28,9 @@
 #include "caught_log.h"
 #include "net/server-t.h"
 #include "net/server.h"
+#include "patience.h"
 
-#define NET_DEADLINE_MS 10000u
+#define NET_DEADLINE_MS patience(10000)
 #define NET_LISTEN_MAX  4
 
 /* Few: libwebsockets looks at each possible descriptor with each close. */

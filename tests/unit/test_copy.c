@@ -197,7 +197,7 @@ static void test_folder(void **state)
 static bool mount_noexec(const char *dir)
 {
     return unshare(CLONE_NEWNS) == 0 &&
-           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
            mkdir(dir, 0700) == 0 &&
            mount("tmpfs", dir, "tmpfs", MS_NOEXEC, "mode=0700") == 0;
 }

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "patience.h"
 #include "proc/crew.h"
 #include "proc/worker.h"
 
@@ -226,7 +227,7 @@ static int unmake(void **state)
 
 static void turn_until(const int *count, int value)
 {
-    uint64_t limit = clock_now_ms() + 20000;
+    uint64_t limit = clock_now_ms() + patience(20000);
 
     while (*count < value) {
         assert_true(clock_now_ms() < limit);

@@ -241,7 +241,7 @@ static void run_noexec(const struct fixture *fixture)
     struct image *b;
 
     if (unshare(CLONE_NEWNS) != 0 ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
         mkdir(fixture->images, 0700) != 0 ||
         mount("tmpfs", fixture->images, "tmpfs", MS_NOEXEC, "mode=0700") != 0) {
         _exit(77);

@@ -71,7 +71,9 @@ static const char *feed(struct inbox *inbox, const char *stream, size_t len,
             return why;
         }
         /* Another stream reads into the same area. */
-        memset(inbox->area, 0x5a, INBOX_AREA);
+        if (to >= inbox->area && to < inbox->area + INBOX_AREA) {
+            memset(inbox->area, 0x5a, (size_t)(to - inbox->area) + n);
+        }
     }
     return NULL;
 }

@@ -46,11 +46,15 @@ static void without_delay(void **state)
 
 /* ---- out of descriptors ------------------------------------------------ */
 
-/* Takes all descriptors that there are. */
+/* Takes all descriptors that there are. valgrind accepts a connection above the
+ * limit, closes it, and says EMFILE: the client is gone. */
 static size_t use_up(int *fds)
 {
     size_t n = 0;
 
+    if (under_valgrind()) {
+        skip();
+    }
     while ((fds[n] = dup(0)) >= 0) {
         n++;
         assert_true(n < NET_DESCRIPTORS);

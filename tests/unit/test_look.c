@@ -2,15 +2,18 @@
 #include "cli/look.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
 
+#include "patience.h"
 #include "plugin/probe.h"
 
 #define PLUGINS BUILD_DIR "/tests/plugins/"
@@ -59,9 +62,12 @@ static void each_is_looked_at(void **state)
     };
     json_t *list;
     uint64_t before = probe_timeout_ms;
+    char late[64];
 
     (void)state;
-    probe_timeout_ms = 1500;
+    probe_timeout_ms = patience(1500);
+    snprintf(late, sizeof late, "did not finish loading within %" PRIu64 " ms",
+             probe_timeout_ms);
     list = look_at(files, sizeof files / sizeof *files, false, NULL);
     probe_timeout_ms = before;
     assert_int_equal(json_array_size(list), sizeof files / sizeof *files);
@@ -75,8 +81,7 @@ static void each_is_looked_at(void **state)
     assert_null(json_object_get(json_array_get(list, 0), "findings"));
     expect_why(json_array_get(list, 1), "crashed while loading (SIG");
     expect_why(json_array_get(list, 2), "called exit(3) while loading");
-    expect_why(json_array_get(list, 3),
-               "did not finish loading within 1500 ms");
+    expect_why(json_array_get(list, 3), late);
     expect_why(json_array_get(list, 4), "has no bay_plugin_descriptor");
     expect_why(json_array_get(list, 6), "cannot be read: No such file");
     expect_why(json_array_get(list, 7), "calls itself \"another\"");

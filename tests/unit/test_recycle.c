@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "caught_log.h"
+#include "patience.h"
 #include "proc/recycle.h"
 #include "proc/tally.h"
 #include "proc/worker.h"
@@ -192,10 +193,10 @@ static int make(void **state)
     return poller_add(&poller, &children) == 0 ? caught_log_begin() : -1;
 }
 
-#define turn_until(condition)                                      \
-    for (uint64_t limit = clock_now_ms() + 20000; !(condition);) { \
-        assert_true(clock_now_ms() < limit);                       \
-        assert_int_equal(poller_turn(&poller), 0);                 \
+#define turn_until(condition)                                                \
+    for (uint64_t limit = clock_now_ms() + patience(20000); !(condition);) { \
+        assert_true(clock_now_ms() < limit);                                 \
+        assert_int_equal(poller_turn(&poller), 0);                           \
     }
 
 static int unmake(void **state)
