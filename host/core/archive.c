@@ -15,7 +15,7 @@
 #include "core/archive-t.h"
 
 #define BYTES_PLACE  2048u /* of the archive, for each place of a topic */
-#define LOCK_WAIT_MS 100
+#define LOCK_WAIT_MS 1000  /* a busy machine lets one stand still for long */
 
 static uint32_t *bucket_at(struct archive *archive, uint64_t hash)
 {
