@@ -77,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                                .commit = with_order,
                                .abort = nothing,
                                .serve = nothing,
+                               .bans = nothing,
                                .reopened = nothing,
                                .orphaned = nothing,
                                .now_ms = now_ms };
