@@ -98,8 +98,8 @@ bay_test *bay_test_load(const char *so_path, const char *options);
  *   - host calls from deferred work, which may only call bay_log,
  *   - hooks that ran longer than slow_hook, by the real clock,
  *   - timers whose key is the id of a connection that has closed,
- *   - topics that the hooks of connections listened to, and that are still
- *     listened to after the last connection has closed,
+ *   - topics that the hooks of connections listened to or watched, and that
+ *     still are after the last connection has closed,
  *   - deferred work, notices or drained hooks that go on for ever.
  */
 int bay_test_free(bay_test *test);
@@ -253,6 +253,34 @@ int bay_peer_piece(bay_peer *peer, bay_kind kind, const void *data, size_t len,
  * hears 1006. Does nothing if it is closed. */
 void bay_peer_leave(bay_peer *peer, int code, const char *reason);
 
+/* ---- clients that come back -------------------------------------------- */
+
+/*
+ * A peer that offers "patchbay.resume.v1", or that with + and a subprotocol of
+ * the plugin's, is a client as sdk/doc/resume.md wants it, if the route has
+ * `history`: the host's lines are taken off what it gets, and it knows where it
+ * stands.
+ *
+ *     bay_client client = { .subprotocols = "patchbay.resume.v1" };
+ *     bay_peer *ann = bay_test_connect_as(test, "/chat?name=ann", &client);
+ *
+ *     bay_peer_leave(ann, 0, NULL);
+ *     bay_peer_text(bob, "where are you?");
+ *     ann = bay_peer_resume(ann, 0);
+ *     BAY_EXPECT_EQUAL(bay_peer_missed(ann), 1);
+ *     BAY_EXPECT_TEXT(ann, "where are you?");
+ */
+
+/* Connects again, to this worker, with what it was like and asked for before,
+ * and says how far it has come with all that it got; one that cannot resume
+ * just connects. A peer that is still connected goes away first. The new peer;
+ * never NULL. */
+bay_peer *bay_peer_resume(bay_peer *peer, int worker);
+
+/* How many messages it was given because it had missed them; -1: in some topic,
+ * what it missed is not kept any more. */
+long bay_peer_missed(const bay_peer *peer);
+
 /* ---- what a client gets ------------------------------------------------ */
 
 /* The oldest message that was not looked at yet, or NULL. fin is true. Valid
@@ -334,8 +362,8 @@ size_t bay_test_work(const bay_test *test);
  * returns this error and does nothing; those before and after work. They are:
  * bay_send, bay_send_text, bay_send_binary, bay_sendf, bay_close, bay_send_to,
  * bay_close_id, bay_subscribe, bay_unsubscribe, bay_listen, bay_unlisten,
- * bay_publish, bay_timer_set, bay_timer_clear, bay_defer, bay_req_add_header
- * and bay_req_reply. test NULL: of the next test that is made, to make its
+ * bay_publish, bay_timer_set, bay_timer_clear, bay_defer, bay_join, bay_leave,
+ * bay_watch, bay_unwatch, bay_history, bay_req_add_header and bay_req_reply. test NULL: of the next test that is made, to make its
  * start fail. nth 0 calls it off.
  */
 void bay_test_fail(bay_test *test, int nth, int error);

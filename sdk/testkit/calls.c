@@ -57,33 +57,37 @@ static bool in_conn_hook(const struct kit_worker *worker)
 }
 
 static struct kit_claim **find_claim(const bay_route *route, const char *topic,
-                                     uint64_t key)
+                                     bool watched, uint64_t key)
 {
     struct kit_claim **at = &worker_of(route)->claims;
 
     while (*at != NULL &&
            ((*at)->route != route || (*at)->key != key ||
+            (*at)->watched != watched ||
             strcmp((*at)->topic, topic != NULL ? topic : "") != 0)) {
         at = &(*at)->next;
     }
     return at;
 }
 
-static void add_claim(bay_route *route, const char *topic, uint64_t key)
+static void add_claim(bay_route *route, const char *topic, bool watched,
+                      uint64_t key)
 {
-    struct kit_claim **at = find_claim(route, topic, key);
+    struct kit_claim **at = find_claim(route, topic, watched, key);
 
     if (*at == NULL) {
         *at = kit_alloc(sizeof **at);
         (*at)->route = route;
         (*at)->key = key;
+        (*at)->watched = watched;
         strcpy((*at)->topic, topic != NULL ? topic : "");
     }
 }
 
-static void drop_claim(const bay_route *route, const char *topic, uint64_t key)
+static void drop_claim(const bay_route *route, const char *topic, bool watched,
+                       uint64_t key)
 {
-    struct kit_claim **at = find_claim(route, topic, key);
+    struct kit_claim **at = find_claim(route, topic, watched, key);
     struct kit_claim *claim = *at;
 
     if (claim != NULL) {
@@ -104,9 +108,11 @@ void kit_check_claims(struct kit_worker *worker)
         if (claim->key == 0) {
             kit_complain(worker->test,
                          "the topic \"%s\", which the hook of a connection "
-                         "gave to bay_listen, is still listened to, and no "
-                         "connection is left: bay_unlisten with the last",
-                         claim->topic);
+                         "gave to bay_%s, is still %s, and no "
+                         "connection is left: bay_un%s with the last",
+                         claim->topic, claim->watched ? "watch" : "listen",
+                         claim->watched ? "watched" : "listened to",
+                         claim->watched ? "watch" : "listen");
         } else if (api_timer_clear(claim->route, claim->key) == BAY_OK) {
             kit_complain(worker->test,
                          "the timer of connection #%llu is still set, and the "
@@ -203,7 +209,7 @@ static int kit_listen(bay_route *route, const char *topic)
 
     error = error != BAY_OK ? error : api_listen(route, topic);
     if (error == BAY_OK && in_conn_hook(worker_of(route))) {
-        add_claim(route, topic, 0);
+        add_claim(route, topic, false, 0);
     }
     return error;
 }
@@ -212,7 +218,7 @@ static int kit_unlisten(bay_route *route, const char *topic)
 {
     int error = enter("bay_unlisten");
 
-    drop_claim(route, topic, 0); /* the plugin has done its part */
+    drop_claim(route, topic, false, 0); /* the plugin has done its part */
     return error != BAY_OK ? error : api_unlisten(route, topic);
 }
 
@@ -231,7 +237,7 @@ static int kit_timer_set(bay_route *route, uint64_t key, uint64_t delay_ms)
 
     error = error != BAY_OK ? error : api_timer_set(route, key, delay_ms);
     if (error == BAY_OK && conn_find(instance_of(route)->core, key) != NULL) {
-        add_claim(route, NULL, key);
+        add_claim(route, NULL, false, key);
     }
     return error;
 }
@@ -240,7 +246,7 @@ static int kit_timer_clear(bay_route *route, uint64_t key)
 {
     int error = enter("bay_timer_clear");
 
-    drop_claim(route, NULL, key);
+    drop_claim(route, NULL, false, key);
     return error != BAY_OK ? error : api_timer_clear(route, key);
 }
 
@@ -250,6 +256,64 @@ static int kit_defer(bay_route *route, bay_work_fn *work, bay_done_fn *done,
     int error = enter("bay_defer");
 
     return error != BAY_OK ? error : api_defer(route, work, done, arg);
+}
+
+static int kit_join(bay_conn *conn, const char *topic, const char *label,
+                    const void *info, size_t len, unsigned flags)
+{
+    int error = enter("bay_join");
+
+    return error != BAY_OK ? error
+                           : api_join(conn, topic, label, info, len, flags);
+}
+
+static int kit_leave(bay_conn *conn, const char *topic)
+{
+    int error = enter("bay_leave");
+
+    return error != BAY_OK ? error : api_leave(conn, topic);
+}
+
+static int kit_watch(bay_route *route, const char *topic, bool on)
+{
+    int error = enter(on ? "bay_watch" : "bay_unwatch");
+
+    if (!on) {
+        drop_claim(route, topic, true, 0);
+    }
+    error = error != BAY_OK ? error : api_watch(route, topic, on);
+    if (on && error == BAY_OK && in_conn_hook(worker_of(route))) {
+        add_claim(route, topic, true, 0);
+    }
+    return error;
+}
+
+static int kit_history(bay_conn *conn, const char *topic, unsigned max)
+{
+    int error = enter("bay_history");
+
+    return error != BAY_OK ? error : api_history(conn, topic, max);
+}
+
+static const bay_member *kit_member_next(const bay_route *route,
+                                         const char *topic,
+                                         const bay_member *after)
+{
+    look("bay_member_next");
+    return api_member_next(route, topic, after);
+}
+
+static const bay_member *kit_member_find(const bay_route *route,
+                                         const char *topic, const char *label)
+{
+    look("bay_member_find");
+    return api_member_find(route, topic, label);
+}
+
+static size_t kit_member_count(const bay_route *route, const char *topic)
+{
+    look("bay_member_count");
+    return api_member_count(route, topic);
 }
 
 static void *kit_conn_data(const bay_conn *conn)
@@ -314,6 +378,13 @@ const bay_api *kit_calls(void)
     calls.timer_set = kit_timer_set;
     calls.timer_clear = kit_timer_clear;
     calls.defer = kit_defer;
+    calls.join = kit_join;
+    calls.leave = kit_leave;
+    calls.watch = kit_watch;
+    calls.history = kit_history;
+    calls.member_next = kit_member_next;
+    calls.member_find = kit_member_find;
+    calls.member_count = kit_member_count;
     calls.conn_data = kit_conn_data;
     calls.route_data = kit_route_data;
     calls.route_find = kit_route_find;

@@ -26,6 +26,9 @@ static struct bay_peer *peer_create(bay_test *test, const bay_client *client)
     peer->room = SIZE_MAX;
     peer->reading = true;
     peer->headers = kit_pack_headers(client->headers);
+    peer->lines = kit_copy(client->headers);
+    peer->offered = kit_copy(client->subprotocols);
+    peer->remote = kit_copy(client->remote);
     *test->peers_end = peer;
     test->peers_end = &peer->next;
     return peer;
@@ -37,6 +40,7 @@ static void keep_answer(struct bay_peer *peer, const struct request *request)
     if (peer->conn != NULL) {
         peer->id = conn_id(peer->conn);
         peer->subprotocol = kit_copy(conn_subprotocol(peer->conn));
+        peer->resumes = peer->conn->resume != NULL;
     }
 }
 
@@ -75,6 +79,7 @@ bay_peer *bay_test_handshake(bay_test *test, const char *target,
     }
     client = client != NULL ? client : &nobody;
     peer = peer_create(test, client);
+    peer->target = target != NULL ? kit_copy(target) : kit_default_path(test);
     peer->worker = kit_worker_at(test, client->worker);
     if (peer->worker == NULL) {
         kit_report_complaints(test);

@@ -52,7 +52,8 @@ struct kit_setting {
 struct kit_claim {
     struct kit_claim *next;
     bay_route *route;
-    uint64_t key; /* of a timer; 0: it is a topic */
+    uint64_t key; /* of a timer; 0: it is a topic, that is listened to... */
+    bool watched; /* ...or this */
     char topic[TOPICS_NAME_MAX + 1];
 };
 
@@ -156,6 +157,13 @@ struct kit_want {
     char part[];
 };
 
+/* How far a client has come that can resume. */
+struct kit_resume {
+    char id[24];
+    struct kit_point *points;
+    long missed;
+};
+
 struct bay_peer {
     struct bay_peer *next;
     struct bay_test *test;
@@ -166,6 +174,14 @@ struct bay_peer {
     char *headers; /* of the request: packed "name: value" strings */
     char *answer;  /* the same, of the answer */
     char *subprotocol;
+
+    /* What it is like, and asked for. */
+    char *target;
+    char *lines; /* of headers */
+    char *offered;
+    char *remote;
+    bool resumes; /* the host says where its messages stand */
+    struct kit_resume resume;
 
     /* What the host sends. */
     struct buf wire;  /* the start of a frame */
@@ -334,7 +350,12 @@ struct kit_worker *kit_worker_at(struct bay_test *test, int number);
 struct request *kit_request(struct bay_test *test, const char *method,
                             const char *target, const bay_client *client,
                             const void *body, size_t len);
+char *kit_default_path(const struct bay_test *test);
 void kit_free_requests(struct bay_test *test);
+
+/* resume.c: where the message begins, behind the line; SIZE_MAX: it is none. */
+size_t kit_resume_take(struct kit_resume *resume, const char *data, size_t len);
+void kit_resume_free(struct kit_resume *resume);
 
 /* peer.c: what a peer has to do; whether that was anything. */
 bool kit_peer_act(struct bay_peer *peer);

@@ -124,6 +124,11 @@ void kit_peer_free(struct bay_peer *peer)
     free(peer->headers);
     free(peer->answer);
     free(peer->subprotocol);
+    free(peer->target);
+    free(peer->lines);
+    free(peer->offered);
+    free(peer->remote);
+    kit_resume_free(&peer->resume);
     free(peer);
 }
 

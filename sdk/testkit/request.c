@@ -10,7 +10,7 @@ static const char *header(void *link, const char *name)
 }
 
 /* The route's own path, without the star. */
-static char *default_path(const bay_test *test)
+char *kit_default_path(const bay_test *test)
 {
     const struct conf_route *route = &test->setting->conf->routes[0];
     char *path = kit_copy(route->path);
@@ -25,7 +25,7 @@ struct request *kit_request(bay_test *test, const char *method,
 {
     struct kit_request *request = kit_alloc(sizeof *request);
 
-    request->path = target != NULL ? kit_path(target) : default_path(test);
+    request->path = target != NULL ? kit_path(target) : kit_default_path(test);
     kit_query(target != NULL ? target : "", &request->query);
     request->headers = kit_pack_headers(client->headers);
     request->body = kit_alloc(len + 1);

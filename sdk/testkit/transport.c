@@ -17,8 +17,16 @@ static void take_data(struct bay_peer *peer, int opcode, bool fin,
     }
     buf_add(&peer->whole, data, len);
     if (fin) {
-        kit_queue_add(&peer->inbox, kit_item(peer->kind, peer->whole.data,
-                                             peer->whole.len, true));
+        size_t from = peer->resumes
+                          ? kit_resume_take(&peer->resume, peer->whole.data,
+                                            peer->whole.len)
+                          : 0;
+
+        if (from != SIZE_MAX) {
+            kit_queue_add(&peer->inbox,
+                          kit_item(peer->kind, peer->whole.data + from,
+                                   peer->whole.len - from, true));
+        }
         buf_clear(&peer->whole);
     }
 }

@@ -239,6 +239,18 @@ static void unlistens(bay_conn *conn, int code, const char *reason)
     bay_unlisten(bay_conn_route(conn), "room.lobby");
 }
 
+static int watches(bay_conn *conn)
+{
+    return bay_watch(bay_conn_route(conn), "room.lobby");
+}
+
+static void unwatches(bay_conn *conn, int code, const char *reason)
+{
+    (void)code;
+    (void)reason;
+    bay_unwatch(bay_conn_route(conn), "room.lobby");
+}
+
 static void topic_of_connections(void **state)
 {
     bay_test *test;
@@ -252,6 +264,16 @@ static void topic_of_connections(void **state)
     expect(1, bay_test_free(test), "the topic \"room.lobby\"");
     told[0] = '\0';
     puppet.close = unlistens;
+    test = bay_test_new(&puppet_plugin, NULL);
+    puppet_connect(test);
+    assert_int_equal(bay_test_free(test), 0);
+
+    puppet.open = watches;
+    test = bay_test_new(&puppet_plugin, NULL);
+    puppet_connect(test);
+    expect(1, bay_test_free(test), "is still watched");
+    told[0] = '\0';
+    puppet.close = unwatches;
     test = bay_test_new(&puppet_plugin, NULL);
     puppet_connect(test);
     assert_int_equal(bay_test_free(test), 0);

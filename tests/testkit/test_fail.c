@@ -120,6 +120,11 @@ static int message_calls(bay_conn *conn, const bay_message *msg)
     hear("timer_set", bay_timer_set(route, 1, 1));
     hear("timer_clear", bay_timer_clear(route, 1));
     hear("defer", bay_defer(route, work, NULL, NULL));
+    hear("join", bay_join(conn, "t", "me", NULL, 0, 0));
+    hear("leave", bay_leave(conn, "t"));
+    hear("watch", bay_watch(route, "t"));
+    hear("unwatch", bay_unwatch(route, "t"));
+    hear("history", bay_history(conn, "t", 1));
     hear("close_id", bay_close_id(route, 999, 1000, NULL));
     hear("close", bay_close(conn, 1000, NULL));
     return 0;
@@ -147,11 +152,12 @@ static void fails_each_in_turn(void **state)
             break;
         }
     }
-    BAY_EXPECT_EQUAL(n, 18);
+    BAY_EXPECT_EQUAL(n, 23);
     BAY_EXPECT_STRING(puppet_heard(),
                       "add_header send send_text send_binary sendf send_to "
                       "subscribe unsubscribe listen publish unlisten timer_set "
-                      "timer_clear defer close_id close reply ");
+                      "timer_clear defer join leave watch unwatch history "
+                      "close_id close reply ");
 }
 
 int main(void)
