@@ -67,7 +67,13 @@ static int opened(bay_conn *conn)
     bay_conn_log(conn, BAY_DEBUG, "%s %s %s %s", bay_conn_remote(conn),
                  bay_conn_path(conn), bay_conn_tail(conn),
                  bay_conn_subprotocol(conn));
-    return bay_subscribe(conn, "topic");
+    if (bay_watch(bay_conn_route(conn), "room") != BAY_OK ||
+        bay_join(conn, "room", "me", "", 0, BAY_UNIQUE) == BAY_EEXISTS ||
+        bay_leave(conn, "room") != BAY_OK ||
+        bay_subscribe(conn, "topic") != BAY_OK) {
+        return BAY_CLOSE_TRY_LATER;
+    }
+    return bay_history(conn, "topic", 10);
 }
 
 static int message(bay_conn *conn, const bay_message *msg)
@@ -92,6 +98,22 @@ static int message(bay_conn *conn, const bay_message *msg)
     return bay_close(conn, BAY_CLOSE_NORMAL, "bye");
 }
 
+static void presence(bay_route *route, const bay_change *change)
+{
+    const bay_member *member = bay_member_next(route, change->topic, NULL);
+
+    if (change->kind == BAY_DISPLACED && change->member != NULL) {
+        bay_close_id(route, change->member->id, BAY_CLOSE_POLICY, NULL);
+    }
+    if (member != NULL && member->len <= BAY_INFO_MAX &&
+        bay_member_find(route, change->topic, member->label) == member) {
+        bay_log(route, BAY_INFO, "%s %s", member->label, member->info);
+    }
+    if (bay_member_count(route, change->topic) == 0) {
+        bay_unwatch(route, change->topic);
+    }
+}
+
 static int http(bay_route *route, bay_request *req)
 {
     const bay_message *body = bay_req_body(req);
@@ -114,4 +136,5 @@ BAY_PLUGIN = { BAY_INIT,
                .handshake = handshake,
                .open = opened,
                .message = message,
-               .http = http };
+               .http = http,
+               .presence = presence };

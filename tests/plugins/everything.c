@@ -39,6 +39,10 @@
  *   sendto ID TEXT, closeid ID CODE REASON
  *   sub T, unsub T, listen T, unlisten T
  *   pub T TEXT          to all; others T TEXT: to all but this connection
+ *   join T LABEL INFO, unique T LABEL INFO, leave T, watch T, unwatch T
+ *   members T           "members COUNT LABEL LABEL..."
+ *   member T LABEL      "member ID LABEL LENGTH INFO JOINED"
+ *   history T N         sends the last N of a topic, then the status
  *   timer KEY MS        every connection of the instance gets "fired KEY"
  *   clear KEY
  *   defer MS            the pool sleeps; then "deferred STATUS other-thread"
@@ -51,7 +55,8 @@
  * cookie=V adds Set-Cookie: V; open=N is what the open hook returns, hello=1
  * has it send "hello ID". The 101 has X-Everything: handshake.
  * A notice goes to every connection of the instance: "notice TOPIC TEXT local
- * except ID", or "remote". The close hook publishes "ID CODE REASON" to the
+ * except ID", or "remote". So does a change of members: "presence TOPIC KIND
+ * LABEL", where the label of KIND 5 (BAY_LISTED) is "-". The close hook publishes "ID CODE REASON" to the
  * topic "closes". The http hook is described there.
  */
 #include "everything.h"
@@ -178,6 +183,16 @@ static void notice(bay_route *route, const bay_notice *given)
     }
 }
 
+static void presence(bay_route *route, const bay_change *change)
+{
+    bay_conn *conn = NULL;
+
+    while ((conn = bay_route_next(route, conn)) != NULL) {
+        bay_sendf(conn, "presence %s %d %s", change->topic, change->kind,
+                  change->member == NULL ? "-" : change->member->label);
+    }
+}
+
 /*
  * Answers with one line each: METHOD PATH; remote ADDRESS; query NAME, the
  * value of ?name=; header X-Test; body LENGTH; then the body. The query's
@@ -274,4 +289,5 @@ BAY_PLUGIN = { BAY_INIT,
                .drained = drained,
                .timer = timer,
                .notice = notice,
-               .http = http };
+               .http = http,
+               .presence = presence };

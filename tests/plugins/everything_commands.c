@@ -359,6 +359,76 @@ static int do_others(struct call *call)
     return publish(call, bay_conn_id(call->conn));
 }
 
+static int join(struct call *call, unsigned flags)
+{
+    const char *topic = word(call);
+    const char *label = word(call);
+
+    return answer(call, bay_join(call->conn, topic, label, call->rest,
+                                 strlen(call->rest), flags));
+}
+
+static int do_join(struct call *call)
+{
+    return join(call, 0);
+}
+
+static int do_unique(struct call *call)
+{
+    return join(call, BAY_UNIQUE);
+}
+
+static int do_leave(struct call *call)
+{
+    return answer(call, bay_leave(call->conn, call->rest));
+}
+
+static int do_watch(struct call *call)
+{
+    return answer(call, bay_watch(call->route, call->rest));
+}
+
+static int do_unwatch(struct call *call)
+{
+    return answer(call, bay_unwatch(call->route, call->rest));
+}
+
+static int do_members(struct call *call)
+{
+    char all[LONGEST_COMMAND] = "";
+    size_t len = 0;
+    const bay_member *member = NULL;
+
+    while ((member = bay_member_next(call->route, call->rest, member)) !=
+               NULL &&
+           len < sizeof all / 2) {
+        len +=
+            (size_t)snprintf(all + len, sizeof all - len, " %s", member->label);
+    }
+    return bay_sendf(call->conn, "members %zu%s",
+                     bay_member_count(call->route, call->rest), all);
+}
+
+static int do_member(struct call *call)
+{
+    const char *topic = word(call);
+    const bay_member *member = bay_member_find(call->route, topic, call->rest);
+
+    if (member == NULL) {
+        return tell(call, NULL);
+    }
+    return bay_sendf(call->conn, "member %" PRIu64 " %s %zu %s %" PRIu64,
+                     member->id, member->label, member->len, member->info,
+                     member->joined_ms);
+}
+
+static int do_history(struct call *call)
+{
+    const char *topic = word(call);
+
+    return answer(call, bay_history(call->conn, topic, (unsigned)number(call)));
+}
+
 static int do_timer(struct call *call)
 {
     uint64_t key = number(call);
@@ -487,6 +557,14 @@ static const struct command {
     { "unlisten", do_unlisten },
     { "pub", do_pub },
     { "others", do_others },
+    { "join", do_join },
+    { "unique", do_unique },
+    { "leave", do_leave },
+    { "watch", do_watch },
+    { "unwatch", do_unwatch },
+    { "members", do_members },
+    { "member", do_member },
+    { "history", do_history },
     { "timer", do_timer },
     { "clear", do_clear },
     { "defer", do_defer },
