@@ -286,7 +286,6 @@ static void keeps_history(void **state)
     BAY_EXPECT_SILENT(bob);
     BAY_EXPECT_TEXT(ann, "two");
     BAY_EXPECT_SILENT(ann);
-    BAY_EXPECT_CLOSED(come(test, "dan", 1), BAY_CLOSE_INTERNAL);
     bay_test_cut_machine(test, 1, false);
     BAY_EXPECT_TEXT(ann, "three");
     BAY_EXPECT_TEXT(bob, "two"); /* and not what it has */
