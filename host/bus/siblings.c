@@ -8,12 +8,12 @@
 
 static void tell_gone(struct siblings *siblings, unsigned worker)
 {
-    bay_id gone = siblings->there[worker];
+    bool was_there = siblings->is_there[worker];
 
-    siblings->there[worker] = 0;
+    siblings->is_there[worker] = false;
     siblings->lost_ms[worker] = 0;
-    if (gone) {
-        siblings->told(siblings->arg, gone, false);
+    if (was_there) {
+        siblings->told(siblings->arg, siblings->there[worker], false);
     }
 }
 
@@ -73,10 +73,11 @@ void siblings_met(struct siblings *siblings, bay_id hello)
     bay_id id = id_make(id_node(hello), worker, id_incarnation(hello), 0);
 
     siblings->lost_ms[worker] = 0;
-    if (siblings->there[worker] == id) {
+    if (siblings->is_there[worker] && siblings->there[worker] == id) {
         return;
     }
     tell_gone(siblings, worker);
+    siblings->is_there[worker] = true;
     siblings->there[worker] = id;
     siblings->told(siblings->arg, id, true);
 }
@@ -85,7 +86,7 @@ void siblings_lost(struct siblings *siblings, unsigned worker)
 {
     uint64_t now = uv_now(siblings->timer.loop);
 
-    if (siblings->there[worker] && !siblings->lost_ms[worker]) {
+    if (siblings->is_there[worker] && !siblings->lost_ms[worker]) {
         siblings->lost_ms[worker] = now ? now : 1;
         wait_for_next(siblings, now);
     }

@@ -6,6 +6,8 @@
 #ifndef PATCHBAY_BUS_SIBLINGS_H
 #define PATCHBAY_BUS_SIBLINGS_H
 
+#include <stdbool.h>
+
 #include <uv.h>
 
 #include <patchbay.h>
@@ -19,7 +21,8 @@
 struct siblings {
     uv_timer_t timer;
     unsigned *handles;
-    bay_id there[CONF_MAX_PLACES];     /* 0: none */
+    bool is_there[CONF_MAX_PLACES];
+    bay_id there[CONF_MAX_PLACES]; /* that of the first worker of all is 0 */
     uint64_t lost_ms[CONF_MAX_PLACES]; /* its stream has ended; 0: not */
     void (*told)(void *arg, bay_id worker, bool there);
     void *arg;

@@ -58,6 +58,10 @@ void room_remove(struct room *room, struct member *member);
 /* A member of this worker has lost its label. */
 void room_displace(struct room *room, struct member *member);
 
+/* The instance hears of the room, though it has no member in it any more. */
+void room_hold(struct room *room, struct instance *instance);
+void room_release(struct room *room, struct instance *instance);
+
 void room_pin(struct room *room);
 void room_unpin(struct room *room); /* may free it */
 

@@ -155,6 +155,21 @@ static void watcher_collect(struct watcher *watcher)
     }
 }
 
+void room_hold(struct room *room, struct instance *instance)
+{
+    struct watcher *watcher = watcher_find(room, instance);
+
+    watcher->joined++;
+}
+
+void room_release(struct room *room, struct instance *instance)
+{
+    struct watcher *watcher = watcher_find(room, instance);
+
+    watcher->joined--;
+    watcher_collect(watcher);
+}
+
 /* In a room that somebody hears of; NULL: no memory, and no such room. */
 static struct watcher *enter(struct instance *instance, const char *topic)
 {

@@ -17,6 +17,7 @@
 struct change {
     struct task task;
     struct instance *instance;
+    struct room *held; /* until it has been told; may be NULL */
     size_t size;
     bay_change is;
     bay_member member;
@@ -32,6 +33,9 @@ static void change_task(struct core *core, struct task *task)
     change->instance->changes--;
     if (!core->stopping && !change->instance->stopped) {
         hook_presence(change->instance, &change->is);
+    }
+    if (change->held != NULL) {
+        room_release(change->held, change->instance);
     }
     instance_drop(change->instance);
     free(change);
@@ -82,8 +86,8 @@ static void list(struct watcher *watcher)
     }
 }
 
-static bool post(struct room *room, struct instance *instance,
-                 bay_change_kind kind, const struct member *member)
+static struct change *post(struct room *room, struct instance *instance,
+                           bay_change_kind kind, const struct member *member)
 {
     struct core *core = room->core;
     size_t strings = member->label_len + member->is.len + 2;
@@ -91,7 +95,7 @@ static bool post(struct room *room, struct instance *instance,
     struct change *change = malloc(size);
 
     if (change == NULL) {
-        return false;
+        return NULL;
     }
     memset(change, 0, sizeof *change);
     change->task.run = change_task;
@@ -111,7 +115,7 @@ static bool post(struct room *room, struct instance *instance,
     instance->changes++;
     instance_hold(instance);
     core_post(core, &change->task);
-    return true;
+    return change;
 }
 
 void changes_post(struct room *room, bay_change_kind kind,
@@ -130,18 +134,27 @@ void changes_post(struct room *room, bay_change_kind kind,
         }
         if (instance->changes >= CHANGES_MAX ||
             presence->waiting >= CHANGES_BYTES_MAX ||
-            !post(room, instance, kind, member)) {
+            post(room, instance, kind, member) == NULL) {
             list(watcher);
         }
     }
 }
 
-/* There is no more of them than there are memberships. */
+/* There is no more of them than there are memberships. The hook can look up who
+ * has the label: without the list it could but take it again, and again. */
 void changes_post_displaced(struct room *room, struct instance *instance,
                             const struct member *member)
 {
-    if (instance->plugin.presence != NULL &&
-        !post(room, instance, BAY_DISPLACED, member)) {
+    struct change *change;
+
+    if (instance->plugin.presence == NULL) {
+        return;
+    }
+    change = post(room, instance, BAY_DISPLACED, member);
+    if (change != NULL) {
+        change->held = room;
+        room_hold(room, instance);
+    } else {
         changes_post_listed(room);
     }
 }

@@ -1,369 +1,307 @@
-/* chat.c - rooms: who is in them, what they say, and to whom */
-#include "chat.h"
-
+/* chat.c - rooms: who is in them, what they say, and to whom; see README.md */
+#include <inttypes.h>
+#include <jansson.h>
+#include <patchbay.h>
+#include <patchbay/text.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "news.h"
-#include "sync.h"
-#include "talk.h"
-#include "wire.h"
+#define ROOM "room." /* and the room's name: its topic */
 
-#define DEFAULT_ROOM "lobby"
+/* close codes */
+enum { REPLACED = 4001, BAD_NAME = 4400, TAKEN = 4409, ROOM_FULL = 4503 };
+enum { NAME_CHARS = 24, KEY_CHARS = 40, NAME_SIZE = 65, REF_MAX = 64 };
+enum { NEWCOMER_SEES = 100 }; /* messages, if the route keeps so many */
 
-struct visitor { /* one per connection */
-    struct person is;
-    char room[TEXT_NAME_SIZE];
-    bool joined;
-    int64_t tokens;       /* thousandths of a message it may send now */
-    uint64_t refilled_ms; /* up to when they were counted */
+struct visitor {             /* one for each connection */
+    char room[NAME_SIZE];    /* topic: who is in, what they say */
+    char mailbox[NAME_SIZE]; /* topic: what is said to this person alone */
+    char name[NAME_SIZE];
+    char label[NAME_SIZE]; /* the name as others may not have it */
 };
 
 static const bay_option options[] = {
-    { "history", BAY_OPT_INT, "100", "messages shown to a newcomer", 0, 10000 },
-    { "history_bytes", BAY_OPT_BYTES, "64k", "history kept per room", 0,
-      16 << 20 },
-    { "rate", BAY_OPT_INT, "3", "messages a second one member may send", 1,
-      1000 },
-    { "burst", BAY_OPT_INT, "10", "messages one may send at once", 1, 1000 },
     { "max_text", BAY_OPT_INT, "2000", "characters of a message", 1, 100000 },
-    { "rooms", BAY_OPT_INT, "1000", "rooms of the route", 1, 1000000 },
     { "members", BAY_OPT_INT, "500", "members of a room", 1, 100000 },
-    { "room_idle", BAY_OPT_MS, "10m", "how long an empty room is kept", 0, 0 },
     { 0 }
 };
 
-static void read_options(bay_route *route)
+/* A member's info is the name, a 0 byte, and the mailbox. */
+static const char *mailbox_of(const bay_member *member)
 {
-    struct chat *chat = bay_route_data(route);
+    size_t at = strlen(member->info) + 1;
 
-    chat->limits = (struct limits){
-        .history = (size_t)bay_conf_int(route, "history"),
-        .history_bytes = (size_t)bay_conf_int(route, "history_bytes"),
-        .rate = bay_conf_int(route, "rate"),
-        .burst = bay_conf_int(route, "burst"),
-        .max_text = bay_conf_int(route, "max_text"),
-        .rooms = (size_t)bay_conf_int(route, "rooms"),
-        .members = (size_t)bay_conf_int(route, "members"),
-        .room_idle_ms = (uint64_t)bay_conf_int(route, "room_idle"),
-    };
+    return at < member->len ? member->info + at : "";
 }
 
-static int chat_start(bay_route *route)
+/* ---- JSON: whoever is given some releases it --------------------------- */
+
+static json_t *person(bay_id id, const char *name)
 {
-    read_options(route);
-    return sync_start(route);
+    char text[24]; /* a JSON number may not hold it */
+
+    snprintf(text, sizeof text, "%" PRIu64, id);
+    return json_pack("{s:s, s:s}", "id", text, "name", name);
 }
 
-static void chat_stop(bay_route *route)
+static json_t *people(const bay_route *route, const char *room)
 {
-    struct chat *chat = bay_route_data(route);
+    const bay_member *member = NULL;
+    json_t *list = json_array();
 
-    sync_stop(route);
-    room_free_all(&chat->rooms);
-}
-
-static void chat_timer(bay_route *route, uint64_t key)
-{
-    struct chat *chat = bay_route_data(route);
-
-    (void)key; /* there is but one */
-    sync_timer(route);
-    room_sweep(&chat->rooms, bay_now_ms(route), chat->limits.room_idle_ms);
-}
-
-/* ---- the door ---------------------------------------------------------- */
-
-struct refusal {
-    int status; /* HTTP */
-    const char *code;
-    const char *text;
-};
-
-static const struct refusal bad_room = {
-    400, "bad_room", "A room's name is 1 to 24 visible characters."
-};
-static const struct refusal bad_name = {
-    400, "bad_name", "A name is 1 to 24 visible characters."
-};
-static const struct refusal name_taken = {
-    409, "name_taken", "Somebody in this room has that name."
-};
-static const struct refusal room_full = { 503, "room_full",
-                                          "This room is full." };
-static const struct refusal rooms_full = { 503, "rooms_full",
-                                           "There are no more rooms." };
-
-/* What the * of the route stands for: bay_conn_tail, before there is a
- * connection. */
-static const char *tail_of(const bay_route *route, const bay_request *req)
-{
-    const char *pattern = bay_route_path(route);
-    const char *path = bay_req_path(req);
-    size_t len = strcspn(pattern, "*");
-
-    return pattern[len] == '*' && strncmp(path, pattern, len) == 0 ? path + len
-                                                                   : "";
-}
-
-/* tail: what the path says of the room, or "". */
-static const struct refusal *find_room(bay_request *req, const char *tail,
-                                       struct visitor *visitor)
-{
-    const char *room = bay_req_query(req, "room");
-
-    if (*tail != '\0') {
-        room = tail;
-    } else if (room == NULL) {
-        room = DEFAULT_ROOM;
+    while ((member = bay_member_next(route, room, member)) != NULL) {
+        json_array_append_new(list, person(member->id, member->info));
     }
-    return text_name(visitor->room, room) ? NULL : &bad_room;
+    return list;
 }
 
-/* Whether one could join now; NULL if so. */
-static const struct refusal *may_join(bay_route *route, bay_request *req,
-                                      struct visitor *visitor)
+/* To one connection; or with topic to all who are subscribed to it. */
+static int tell(bay_conn *conn, const char *topic, json_t *json)
 {
-    struct chat *chat = bay_route_data(route);
-    const char *name = bay_req_query(req, "name");
-    const char *key = bay_req_query(req, "key");
-    const struct room *room = room_find(&chat->rooms, visitor->room);
-    const struct member *other;
-
-    if (name == NULL || !text_name(visitor->is.name, name)) {
-        return &bad_name;
-    }
-    if (key != NULL && strlen(key) < sizeof visitor->is.key) {
-        memcpy(visitor->is.key, key, strlen(key) + 1);
-    }
-    if (room == NULL) {
-        return room_allows(&chat->rooms, chat->limits.rooms) ? NULL
-                                                             : &rooms_full;
-    }
-    other = room_namesake(room, &visitor->is);
-    if (other != NULL) {
-        return room_same_person(&other->is, &visitor->is) ? NULL : &name_taken;
-    }
-    return HASH_COUNT(room->members) < chat->limits.members ? NULL : &room_full;
-}
-
-static int chat_handshake(bay_conn *conn, bay_request *req)
-{
-    struct visitor *visitor = bay_conn_data(conn);
-    const struct refusal *no = find_room(req, bay_conn_tail(conn), visitor);
-
-    if (no == NULL) {
-        no = may_join(bay_conn_route(conn), req, visitor);
-    }
-    return no != NULL ? no->status : 0;
-}
-
-/* Without an upgrade: who is in the room, and whether one could join by that
- * name. A browser has no other way to learn why its handshake was refused. */
-static int chat_http(bay_route *route, bay_request *req)
-{
-    const struct chat *chat = bay_route_data(route);
-    struct visitor visitor = { 0 };
-    const struct refusal *no = find_room(req, tail_of(route, req), &visitor);
-    const struct room *room = NULL;
-    size_t len;
-    char *text;
-    int status;
-
-    if (strcmp(bay_req_method(req), "GET") != 0) {
-        bay_req_add_header(req, "Allow", "GET");
-        return 405;
-    }
-    if (no == NULL) {
-        room = room_find(&chat->rooms, visitor.room);
-        if (bay_req_query(req, "name") != NULL) {
-            no = may_join(route, req, &visitor);
-        }
-    }
-    text = wire_dump(
-        json_pack("{s:s, s:o, s:o*}", "room", visitor.room, "members",
-                  room != NULL ? wire_people(room) : json_array(), "error",
-                  no != NULL ? wire_error(no->code, no->text, NULL) : NULL),
-        &len);
-    if (text == NULL) {
-        return BAY_ENOMEM;
-    }
-    bay_req_add_header(req, "Cache-Control", "no-store");
-    status = bay_req_reply(req, no != NULL ? no->status : 200,
-                           "application/json", text, len);
-    free(text);
-    return status;
-}
-
-static int refuse(bay_conn *conn, const struct refusal *no, int code)
-{
-    int status = wire_send(conn, wire_error(no->code, no->text, NULL));
-
-    return status != BAY_OK ? status : code;
-}
-
-static int welcome(bay_conn *conn, const struct visitor *visitor,
-                   const struct room *room)
-{
-    const struct chat *chat = bay_route_data(bay_conn_route(conn));
-    const struct limits *limits = &chat->limits;
-    size_t len;
-    char *text = wire_dump_history(
-        json_pack("{s:s, s:s, s:o, s:{s:I, s:I, s:I}, s:o}", "type", "welcome",
-                  "room", room->name, "you", wire_person(&visitor->is, false),
-                  "limits", "text", (json_int_t)limits->max_text, "rate",
-                  (json_int_t)limits->rate, "burst", (json_int_t)limits->burst,
-                  "members", wire_people(room)),
-        room, &len);
+    char *text = json_dumps(json, JSON_COMPACT);
     int status = BAY_ENOMEM;
 
-    if (text != NULL) {
-        status = bay_send_text(conn, text, len);
-        free(text);
+    if (text != NULL && topic != NULL) {
+        status = bay_publish(bay_conn_route(conn), topic, BAY_TEXT, text,
+                             strlen(text), 0);
+    } else if (text != NULL) {
+        status = bay_send_text(conn, text, strlen(text));
+    }
+    free(text);
+    json_decref(json);
+    return status;
+}
+
+/* To those in the room whose connections are in this worker: each worker tells
+ * its own. */
+static void tell_here(bay_route *route, const bay_change *change,
+                      const char *type, json_t *what)
+{
+    const char *key = change->member != NULL ? "member" : "members";
+    json_t *json = json_pack("{s:s, s:o}", "type", type, key, what);
+    const bay_member *member = NULL;
+
+    while ((member = bay_member_next(route, change->topic, member)) != NULL) {
+        bay_conn *conn = bay_route_find(route, member->id);
+
+        if (conn != NULL &&
+            (change->member == NULL || change->member->id != member->id)) {
+            tell(conn, NULL, json_incref(json));
+        }
+    }
+    json_decref(json);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    timespec_get(&now, TIME_UTC);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- coming and going -------------------------------------------------- */
+
+static int refuse(bay_conn *conn, int code, const char *why)
+{
+    bay_close(conn, code, why);
+    return BAY_ECLOSED;
+}
+
+static int join(bay_conn *conn, unsigned flags)
+{
+    const struct visitor *me = bay_conn_data(conn);
+    char info[2 * NAME_SIZE];
+    int len = snprintf(info, sizeof info, "%s%c%s", me->name, 0, me->mailbox);
+
+    return bay_join(conn, me->room, me->label, info, (size_t)len, flags);
+}
+
+/* By a name that nobody else has, or in the place of who has it, if that is the
+ * same person. */
+static int enter(bay_conn *conn)
+{
+    const struct visitor *me = bay_conn_data(conn);
+    bay_route *route = bay_conn_route(conn);
+    int status = join(conn, BAY_UNIQUE);
+
+    if (status == BAY_EEXISTS) {
+        const bay_member *other = bay_member_find(route, me->room, me->label);
+
+        if (strcmp(mailbox_of(other), me->mailbox) != 0) {
+            return refuse(conn, TAKEN, "Somebody in this room has that name.");
+        }
+        bay_close_id(route, other->id, REPLACED, "You came back.");
+        return join(conn, 0);
+    }
+    if (status == BAY_OK && bay_member_count(route, me->room) >
+                                (size_t)bay_conf_int(route, "members")) {
+        return refuse(conn, ROOM_FULL, "This room is full.");
     }
     return status;
+}
+
+/* Adds a name, tidied, to what is in out; false if it is none. */
+static bool add_name(char out[NAME_SIZE], const char *raw, long max_chars)
+{
+    size_t at = strlen(out), len = raw != NULL ? strlen(raw) : 0;
+    long chars = raw != NULL ? bay_text_trim(&raw, &len, BAY_TEXT_LINE) : 0;
+
+    if (chars < 1 || chars > max_chars || at + len >= NAME_SIZE) {
+        return false;
+    }
+    memcpy(out + at, raw, len);
+    return true;
+}
+
+static int welcome(bay_conn *conn)
+{
+    const struct visitor *me = bay_conn_data(conn);
+    const bay_route *route = bay_conn_route(conn);
+    json_int_t max_text = bay_conf_int(route, "max_text");
+
+    return tell(conn, NULL,
+                json_pack("{s:s, s:I, s:s, s:o, s:{s:I}, s:o}", "type",
+                          "welcome", "time", now_ms(), "room",
+                          me->room + strlen(ROOM), "you",
+                          person(bay_conn_id(conn), me->name), "limits", "text",
+                          max_text, "members", people(route, me->room)));
 }
 
 static int chat_open(bay_conn *conn)
 {
-    bay_route *route = bay_conn_route(conn);
-    struct chat *chat = bay_route_data(route);
-    struct visitor *visitor = bay_conn_data(conn);
-    struct room *room;
-    struct member *other;
-    json_t *event;
+    struct visitor *me = bay_conn_data(conn);
+    const char *tail = bay_conn_tail(conn), *key = bay_conn_query(conn, "key");
+    const char *room = *tail != '\0' ? tail : bay_conn_query(conn, "room");
     int status;
 
-    visitor->is.id = bay_conn_id(conn);
-    visitor->is.since_ms = news_stamp(route);
-    visitor->tokens = chat->limits.burst * 1000;
-    visitor->refilled_ms = bay_now_ms(route);
-    room = room_get(&chat->rooms, visitor->room, bay_now_ms(route));
-    if (room == NULL) {
-        return BAY_ENOMEM;
+    strcpy(me->room, ROOM);
+    strcpy(me->mailbox, "key."); /* the same again for who comes back */
+    if (key == NULL) {
+        snprintf(me->mailbox, NAME_SIZE, "id.%" PRIu64, bay_conn_id(conn));
     }
-    event = wire_moved("join", &visitor->is, visitor->is.since_ms);
-    other = room_namesake(room, &visitor->is);
-    if (other != NULL && room_same_person(&other->is, &visitor->is)) {
-        wire_set_id(event, "replaces", other->is.id);
-        news_replace(route, room, other);
-    } else if (other != NULL) { /* between the handshake and now */
-        json_decref(event);
-        return refuse(conn, &name_taken, CHAT_CLOSE_NAME_TAKEN);
+    if (!add_name(me->room, room != NULL ? room : "lobby", NAME_CHARS) ||
+        !add_name(me->name, bay_conn_query(conn, "name"), NAME_CHARS) ||
+        (key != NULL && !add_name(me->mailbox, key, KEY_CHARS))) {
+        return refuse(conn, BAD_NAME, "Names have 1 to 24 visible characters.");
     }
-    if (room_add(room, &visitor->is, NULL) == NULL) {
-        json_decref(event);
-        return BAY_ENOMEM;
-    }
-    visitor->joined = true;
-    bay_conn_log(conn, BAY_DEBUG, "%s joined room %s", visitor->is.name,
-                 room->name);
-    status = bay_subscribe(conn, room->topic);
-    if (status == BAY_OK) {
-        status = welcome(conn, visitor, room);
-    }
-    /* Told in any case: chat_close will tell that it left. */
-    sync_tell(route, room, event, &visitor->is);
-    return status;
+    bay_text_fold(me->label, NAME_SIZE, me->name);
+    status = enter(conn);
+    status = status != BAY_OK ? status : welcome(conn);
+    status = status != BAY_OK ? status : bay_subscribe(conn, me->mailbox);
+    status = status != BAY_OK ? status : bay_subscribe(conn, me->room);
+    return status != BAY_OK ? status
+                            : bay_history(conn, me->room, NEWCOMER_SEES);
 }
 
-static void chat_close(bay_conn *conn, int code, const char *reason)
+/* Who is in a room has changed, in this worker or any other. */
+static void chat_presence(bay_route *route, const bay_change *change)
 {
-    bay_route *route = bay_conn_route(conn);
-    struct chat *chat = bay_route_data(route);
-    const struct visitor *visitor = bay_conn_data(conn);
-    struct room *room = room_find(&chat->rooms, visitor->room);
-    struct member *member =
-        room != NULL ? room_member(room, visitor->is.id) : NULL;
+    const bay_member *who = change->member;
+    bay_conn *conn = who != NULL ? bay_route_find(route, who->id) : NULL;
 
-    (void)reason;
-    if (visitor->joined && member != NULL) {
-        bay_conn_log(conn, BAY_DEBUG, "%s left room %s (%d)", visitor->is.name,
-                     room->name, code);
-        room_remove(room, member, bay_now_ms(route));
-        sync_tell(route, room,
-                  wire_moved("leave", &visitor->is, news_stamp(route)), NULL);
+    if (change->kind == BAY_LISTED) {
+        tell_here(route, change, "members", people(route, change->topic));
+    } else if (change->kind == BAY_JOINED) {
+        tell_here(route, change, "join", person(who->id, who->info));
+    } else if (change->kind == BAY_LEFT) {
+        tell_here(route, change, "leave", person(who->id, who->info));
+        /* If it was replaced, the name is the other's alone from now on. */
+        who = bay_member_find(route, change->topic, who->label);
+        conn = who != NULL ? bay_route_find(route, who->id) : NULL;
+        if (conn != NULL) {
+            join(conn, BAY_UNIQUE);
+        }
+    } else if (change->kind == BAY_DISPLACED && conn != NULL) {
+        enter(conn); /* by a former connection of its own, perhaps */
     }
 }
 
-/* ---- inside ------------------------------------------------------------ */
+/* ---- what they say ----------------------------------------------------- */
 
-/* A token bucket that may be overdrawn: each message takes a token, also one
- * that is refused, so that who goes on regardless is soon `burst` in debt. */
-static int64_t take_token(struct visitor *visitor, const struct limits *limits,
-                          uint64_t now_ms)
+static int complain(bay_conn *conn, json_t *ref, const char *code,
+                    const char *text)
 {
-    int64_t most = limits->burst * 1000;
-    int64_t passed = (int64_t)(now_ms - visitor->refilled_ms);
+    return tell(conn, NULL,
+                json_pack("{s:s, s:s, s:s, s:O*}", "type", "error", "code",
+                          code, "text", text, "ref", ref));
+}
 
-    visitor->refilled_ms = now_ms;
-    visitor->tokens = passed < (most - visitor->tokens) / limits->rate
-                          ? visitor->tokens + passed * limits->rate
-                          : most;
-    visitor->tokens -= 1000;
-    return visitor->tokens;
+/* The member a private message is for. */
+static const bay_member *find_to(const bay_conn *conn, const json_t *json)
+{
+    const struct visitor *me = bay_conn_data(conn);
+    const char *name = json_string_value(json_object_get(json, "to"));
+    char label[NAME_SIZE];
+
+    bay_text_fold(label, sizeof label, name != NULL ? name : "");
+    return bay_member_find(bay_conn_route(conn), me->room, label);
+}
+
+/* ref: what the sender calls its request, or NULL. */
+static int obey(bay_conn *conn, const json_t *json, json_t *ref)
+{
+    const struct visitor *me = bay_conn_data(conn);
+    const char *type = json_string_value(json_object_get(json, "type"));
+    const json_t *given = json_object_get(json, "text");
+    const char *text = json_is_string(given) ? json_string_value(given) : "";
+    size_t len = json_string_length(given);
+    long chars = bay_text_trim(&text, &len, BAY_TEXT_LINES);
+    bool private = type != NULL && strcmp(type, "private") == 0;
+    const bay_member *to = private ? find_to(conn, json) : NULL;
+    json_t *message;
+
+    if (!json_is_object(json)) {
+        return complain(conn, ref, "bad_json", "That is no JSON object.");
+    }
+    if (!private && (type == NULL || strcmp(type, "say") != 0)) {
+        return complain(conn, ref, "bad_type", "The type: say or private.");
+    }
+    if (private && to == NULL) {
+        return complain(conn, ref, "not_here", "Nobody here has that name.");
+    }
+    if (chars < 1) {
+        return complain(conn, ref, "bad_text", "That is no text to be seen.");
+    }
+    if (chars > bay_conf_int(bay_conn_route(conn), "max_text")) {
+        return complain(conn, ref, "too_long", "The message is too long.");
+    }
+    message = json_pack("{s:s, s:I, s:o, s:s%, s:O*}", "type",
+                        private ? "private" : "message", "time", now_ms(),
+                        "from", person(bay_conn_id(conn), me->name), "text",
+                        text, len, "ref", ref);
+    if (private) {
+        json_object_set_new(message, "to", person(to->id, to->info));
+        if (to->id != bay_conn_id(conn)) {
+            tell(conn, mailbox_of(to), json_incref(message));
+        }
+    }
+    return tell(conn, private ? me->mailbox : me->room, message);
 }
 
 static int chat_message(bay_conn *conn, const bay_message *msg)
 {
-    bay_route *route = bay_conn_route(conn);
-    struct chat *chat = bay_route_data(route);
-    const struct limits *limits = &chat->limits;
-    struct visitor *visitor = bay_conn_data(conn);
-    int64_t tokens = take_token(visitor, limits, bay_now_ms(route));
-    struct talk talk = {
-        .conn = conn,
-        .route = route,
-        .chat = chat,
-        .room = room_find(&chat->rooms, visitor->room),
-        .from = &visitor->is,
-    };
-    int status;
+    json_t *json = json_loadb(msg->data, msg->len, 0, NULL);
+    json_t *ref = json_object_get(json, "ref");
+    bool usable = json_is_string(ref) && json_string_length(ref) <= REF_MAX;
+    int status = msg->kind == BAY_TEXT ? obey(conn, json, usable ? ref : NULL)
+                                       : BAY_CLOSE_UNSUPPORTED;
 
-    if (talk.room == NULL || room_member(talk.room, visitor->is.id) == NULL) {
-        return BAY_OK; /* was replaced, and is closing */
-    }
-    if (msg->kind != BAY_TEXT) {
-        return BAY_CLOSE_UNSUPPORTED;
-    }
-    if (tokens <= -limits->burst * 1000) {
-        bay_conn_log(conn, BAY_WARN, "%s floods room %s", visitor->is.name,
-                     talk.room->name);
-        return bay_close(conn, BAY_CLOSE_POLICY, "too many messages");
-    }
-    /* A character takes at most 12 bytes, written \ud83d\ude00. */
-    if (msg->len > (size_t)limits->max_text * 12 + 1024) {
-        return talk_complain(&talk, "too_long", "The message is too long.");
-    }
-    talk.json = json_loadb(msg->data, msg->len, 0, NULL);
-    if (tokens < 0) {
-        status = talk_complain(&talk, "rate", "Slow down a little.");
-    } else if (!json_is_object(talk.json)) {
-        status = talk_complain(&talk, "bad_json", "That is no JSON object.");
-    } else {
-        status = talk_obey(&talk);
-    }
-    json_decref(talk.json);
+    json_decref(json);
     return status;
 }
 
 BAY_PLUGIN = {
     BAY_INIT,
     .name = "chat",
-    .version = "1.0.0",
+    .version = "2.0.0",
     .summary = "chat rooms with names, history and private messages",
-    .route_size = sizeof(struct chat),
     .conn_size = sizeof(struct visitor),
     .options = options,
-    .state_version = 1,
-    .start = chat_start,
-    .stop = chat_stop,
-    .reload = read_options,
-    .handshake = chat_handshake,
+    .state_version = 2,
     .open = chat_open,
     .message = chat_message,
-    .close = chat_close,
-    .timer = chat_timer,
-    .notice = sync_notice,
-    .http = chat_http,
+    .presence = chat_presence,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static json_t *last;
+static char raw[4096];
 
 void forget_json(void)
 {
@@ -22,6 +23,7 @@ json_t *expect_type(const char *file, int line, const char *name,
 
     forget_json();
     if (message != NULL && message->kind == BAY_TEXT) {
+        snprintf(raw, sizeof raw, "%s", message->data);
         last = json_loadb(message->data, message->len, 0, NULL);
         got = json_string_value(json_object_get(last, "type"));
     }
@@ -36,6 +38,11 @@ json_t *expect_type(const char *file, int line, const char *name,
         bay_expect(file, line, type, true);
     }
     return last;
+}
+
+const char *last_text(void)
+{
+    return raw;
 }
 
 static const json_t *at(const json_t *json, const char *path)
@@ -85,6 +92,17 @@ const char *id_of(const bay_peer *peer)
     return id;
 }
 
+bool has_got(bay_peer *peer, const char *part)
+{
+    const bay_message *message;
+    bool found = false;
+
+    while ((message = bay_peer_next(peer)) != NULL) {
+        found = found || strstr(message->data, part) != NULL;
+    }
+    return found;
+}
+
 static void send_json(bay_peer *peer, json_t *json)
 {
     char *text = json_dumps(json, 0);
@@ -99,8 +117,8 @@ void say(bay_peer *peer, const char *text)
     send_json(peer, json_pack("{s:s, s:s}", "type", "say", "text", text));
 }
 
-void tell(bay_peer *from, const bay_peer *to, const char *text)
+void tell(bay_peer *from, const char *to, const char *text)
 {
-    send_json(from, json_pack("{s:s, s:s, s:s}", "type", "private", "to",
-                              id_of(to), "text", text));
+    send_json(from, json_pack("{s:s, s:s, s:s}", "type", "private", "to", to,
+                              "text", text));
 }

@@ -38,11 +38,17 @@ void expect_at(const char *file, int line, const json_t *json, const char *path,
 int64_t number_at(const json_t *json, const char *path);
 int64_t size_at(const json_t *json, const char *path); /* of an array */
 
+/* What EXPECT_TYPE found last, as it came. */
+const char *last_text(void);
+
 /* The id of its connection, as it stands in JSON. For one call at a time. */
 const char *id_of(const bay_peer *peer);
 
+/* Whether that is anywhere in what waits for it, which is gone then. */
+bool has_got(bay_peer *peer, const char *part);
+
 void say(bay_peer *peer, const char *text);
-void tell(bay_peer *from, const bay_peer *to, const char *text);
+void tell(bay_peer *from, const char *to, const char *text);
 
 /* Lets go of what EXPECT_TYPE returned last. */
 void forget_json(void);

@@ -4,44 +4,38 @@
 
 const assert = require('node:assert');
 const { suite } = require('./lib/suite.js');
-const { Member, meet, namesOf, pair } = require('./lib/chat.js');
-const { SOON_MS } = require('./lib/wait.js');
+const { Member, inEachWorker, meet, pair } = require('./lib/chat.js');
 
 const SETUP = {
     server: { workers: 2 },
-    routes: {
-        chat: { path: '/chat', plugin: 'chat', 'chat.rate': 1000,
-            'chat.burst': 1000 },
-    },
+    routes: { chat: { path: '/chat', plugin: 'chat', history: 100 } },
     expected: [/worker \d .*killed by signal 9/],
 };
 
-/* A worker is taken for dead when nothing was heard of it for 7 s. */
-const LOST_MS = SOON_MS + 8000;
-
 /* Kills the worker of that member, and waits for the next one. */
 async function killWorkerOf(host, member) {
-    const name = await member.worker();
-    const number = Number(name.split(' ')[1]);
     const from = host.mark();
 
-    process.kill(host.workers()[number], 'SIGKILL');
+    process.kill(host.workers()[member.worker], 'SIGKILL');
     assert.strictEqual((await member.closed()).code, 1006);
-    await host.waitLog(new RegExp(`master: ${name} is back`), { from });
+    await host.waitLog(
+        new RegExp(`master: worker ${member.worker} is back`), { from });
 }
 
 suite('who was in a worker that dies', SETUP, ({ host, it }) => {
-    it('is seen to leave', async () => {
-        const [a, b] = await pair(host, '/chat', { room: 'left' });
+    it('is seen to leave, whichever worker it is', async () => {
+        for (const worker of [0, 1]) {
+            const room = `left ${worker}`;
+            const members = await pair(host, '/chat', { room });
+            const a = members.find((member) => member.worker === worker);
+            const b = members.find((member) => member.worker !== worker);
 
-        await killWorkerOf(host, a);
-        /* Until then a seems to be there, and the room goes on. */
-        b.say('still here');
-        await b.hears('still here');
-        assert.deepStrictEqual((await b.next('leave', LOST_MS)).member, a.me);
-        assert.deepStrictEqual(await b.names(), ['b']);
-        b.tell(a, 'psst', 'm1');
-        await b.fails('not_here', 'm1');
+            await killWorkerOf(host, a);
+            assert.deepStrictEqual((await b.next('leave')).member, a.me);
+            assert.deepStrictEqual(b.names, [b.me.name]);
+            b.tell(a, 'psst', 'm1');
+            await b.fails('not_here', 'm1');
+        }
     });
 
     it('is back at once with name and key', async () => {
@@ -50,11 +44,11 @@ suite('who was in a worker that dies', SETUP, ({ host, it }) => {
         const lost = [];
 
         /* Several, to come back by either worker. */
-        while (lost.length < 6) {
+        while (lost.length < 4) {
             const me = await Member.join(host, '/chat',
                 { room, name: `me ${lost.length}`, key: `key ${lost.length}` });
 
-            if (await me.worker() === await a.worker()) {
+            if (me.worker === a.worker) {
                 lost.push(me);
             } else {
                 await me.leave();
@@ -66,37 +60,19 @@ suite('who was in a worker that dies', SETUP, ({ host, it }) => {
             const again = await Member.join(host, '/chat',
                 { room, name: me.me.name, key: `key ${i}` });
 
-            /* b has not seen that it was away. */
-            const { replaces, member } = await b.next('join');
-
-            assert.strictEqual(replaces, me.id);
-            assert.deepStrictEqual(member, again.me);
+            await b.await('join', ({ member }) => member.id === again.id);
             again.say('after');
-            await b.hears('after', again);
+            await b.await('message',
+                ({ from, text }) => text === 'after' && from.id === again.id);
             b.tell(again, 'welcome back');
-            await b.next('private');
+            await b.await('private');
             await again.await('private');
         }
     });
 });
 
-/* One in each worker: those whom chance sends elsewhere are in the way of
- * nobody. */
-async function inEachWorker(host, path, parameters) {
-    const found = new Map();
-
-    for (let tries = 0; found.size < 2; tries++) {
-        assert.ok(tries < 100, 'all connections go to one worker');
-        const member = await Member.join(host, path,
-            { ...parameters, name: `newcomer ${tries}` });
-
-        found.set(await member.worker(), member);
-    }
-    return [...found.values()];
-}
-
 suite('a worker that is started again', SETUP, ({ host, it }) => {
-    it('learns who is here and what was said', async () => {
+    it('knows who is here and what was said', async () => {
         const room = 'again';
         const [a, b] = await pair(host, '/chat', { room });
 
@@ -105,16 +81,13 @@ suite('a worker that is started again', SETUP, ({ host, it }) => {
         b.say('in the other');
         await b.hears('in the other');
         await killWorkerOf(host, a);
+        const newcomers = await inEachWorker(host, '/chat', { room });
 
-        for (const member of await inEachWorker(host, '/chat', { room })) {
-            await member.sees(b);
-            await b.sees(member);
-            member.send({ type: 'history' });
-            const { history } = await member.await('history');
-
-            assert.deepStrictEqual(
-                history.slice(-2).map(({ text }) => text),
-                ['in the worker that dies', 'in the other']);
+        for (const member of newcomers) {
+            await member.await('message',
+                ({ text }) => text === 'in the worker that dies');
+            await member.hears('in the other');
+            await member.sees('b', ...newcomers.map(({ me }) => me.name));
         }
     });
 
@@ -131,12 +104,12 @@ suite('a worker that is started again', SETUP, ({ host, it }) => {
         }
     });
 
-    it('forgets when nobody is left who knows', async () => {
-        const room = 'forgotten';
+    it('remembers when all workers have died', async () => {
+        const room = 'kept';
         const members = await pair(host, '/chat', { room });
 
-        members[0].say('soon forgotten');
-        await members[1].hears('soon forgotten');
+        members[0].say('not forgotten');
+        await members[1].hears('not forgotten');
         for (const pid of host.workers()) {
             process.kill(pid, 'SIGKILL');
         }
@@ -145,7 +118,7 @@ suite('a worker that is started again', SETUP, ({ host, it }) => {
         }
         const first = await Member.join(host, '/chat', { room, name: 'a' });
 
-        assert.deepStrictEqual(namesOf(first.welcome), ['a']);
-        assert.deepStrictEqual(first.welcome.history, []);
+        assert.deepStrictEqual(first.names, ['a']);
+        await first.await('message', ({ text }) => text === 'not forgotten');
     });
 });

@@ -18,11 +18,11 @@ static void serves_a_file(void **state)
 static void has_options(void **state)
 {
     bay_test *test =
-        bay_test_load(BUILD_DIR "/plugins/chat.so", "chat.rate = 7");
+        bay_test_load(BUILD_DIR "/plugins/chat.so", "max_text = 7");
     bay_peer *peer = bay_test_connect(test, "/chat?name=ann", NULL);
 
     (void)state;
-    BAY_EXPECT_HAS(peer, "\"rate\":7");
+    BAY_EXPECT_HAS(peer, "\"limits\":{\"text\":7}");
     bay_test_free(test);
 }
 
@@ -35,8 +35,8 @@ static void several(void **state)
 
     (void)state;
     BAY_EXPECT_STATUS(bay_test_connect(a, "/chat?name=ann", NULL), 101);
-    BAY_EXPECT_STATUS(bay_test_connect(a, "/chat?name=ann", NULL), 409);
-    BAY_EXPECT_STATUS(bay_test_connect(b, "/chat?name=ann", NULL), 101);
+    BAY_EXPECT_CLOSED(bay_test_connect(a, "/chat?name=ann", NULL), 4409);
+    BAY_EXPECT_OPEN(bay_test_connect(b, "/chat?name=ann", NULL));
     BAY_EXPECT_STATUS(puppet_connect(c), 101);
     bay_test_free(a);
     BAY_EXPECT_STATUS(bay_test_connect(b, "/chat?name=bob", NULL), 101);

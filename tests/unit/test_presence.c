@@ -31,6 +31,9 @@ static struct conf_route conf;
 
 static char heard[4096];
 
+/* Who was displaced takes the label again in its hook: what that returned. */
+static int again;
+
 static void presence(bay_route *route, const bay_change *change)
 {
     char line[160];
@@ -39,6 +42,12 @@ static void presence(bay_route *route, const bay_change *change)
              change->kind, change->member ? change->member->label : "-");
     if (!deaf && strlen(heard) + strlen(line) < sizeof heard) {
         strcat(heard, line);
+    }
+    if (change->kind == BAY_DISPLACED) {
+        bay_conn *conn = bay_route_find(route, change->member->id);
+
+        again = bay_join(conn, change->topic, change->member->label, NULL, 0,
+                         BAY_UNIQUE);
     }
 }
 
@@ -419,6 +428,22 @@ static void test_unique(void **state)
     assert_int_equal(join(1, 1, "anna", BAY_UNIQUE), BAY_EEXISTS);
 }
 
+/* The only member of its worker loses its label: the hook is told while the
+ * worker still knows who has it. Or it would take it again, and again. */
+static void test_displaced(void **state)
+{
+    (void)state;
+    again = BAY_OK;
+    come(&workers[0], 0);
+    come(&workers[1], 0);
+    assert_int_equal(join(0, 0, "anna", BAY_UNIQUE), BAY_OK);
+    assert_int_equal(join(1, 0, "anna", BAY_UNIQUE), BAY_OK);
+    settle();
+    assert_non_null(strstr(heard, ":4:anna "));
+    assert_int_equal(again, BAY_EEXISTS);
+    assert_int_equal(count(0) + count(1), 1); /* none where nobody is in */
+}
+
 /* Beyond a bound they are one. */
 static void test_many(void **state)
 {
@@ -532,6 +557,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unique, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_displaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kills, setup, teardown),
     };

@@ -56,6 +56,25 @@ static void waits_before_it_gives_one_up(void **state)
     assert_int_equal(core->peer_count, 5);
 }
 
+/* Node, number and incarnation of the first worker of a host by itself are 0. */
+static void knows_the_first_of_all(void **state)
+{
+    struct world *world = *state;
+    struct core *core = &world->cores[1];
+    struct siblings siblings;
+    unsigned handles = 0;
+
+    siblings_init(&siblings, &world->loop, &handles, tell_core, core);
+    siblings_met(&siblings, id_make(0, 0, 0, 0));
+    assert_true(told(core, 0, 0, true));
+    siblings_met(&siblings, id_make(0, 0, 0, 0));
+    assert_int_equal(core->peer_count, 1);
+    siblings_lost(&siblings, 0);
+    until(world, told(core, 1, 0, false));
+    siblings_close(&siblings);
+    until(world, handles == 0);
+}
+
 static struct local_bus *start(struct world *world, unsigned number,
                                unsigned incarnation)
 {
@@ -129,6 +148,7 @@ int main(void)
 #define WORLD_TEST(test) \
     cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
+        WORLD_TEST(knows_the_first_of_all),
         WORLD_TEST(waits_before_it_gives_one_up),
         WORLD_TEST(buses_tell_of_each_other),
         WORLD_TEST(core_talks_to_a_worker),

@@ -4,9 +4,8 @@
 const assert = require('node:assert');
 const { SOON_MS } = require('./wait.js');
 
-/* Sent by the server on its own account, too, when a worker learns something
- * from another one: they replace or repeat what the client knows. */
-const SYNC = ['members', 'history'];
+/* Who is here: these come at any time. */
+const MOVES = ['join', 'leave', 'members'];
 
 const encode = (parameters) => Object.entries(parameters)
     .filter(([, value]) => value !== undefined)
@@ -19,30 +18,24 @@ function chatUrl(path, parameters) {
 }
 
 class Member {
-    constructor(host, client, welcome) {
-        this.host = host;
-        this.client = client;
-        this.welcome = welcome;
-        this.me = welcome.you;
-        this.id = welcome.you.id;
+    constructor(host, client) {
+        Object.assign(this, { host, client, members: new Map() });
     }
 
     /* path: "/chat", "/rooms/x"; parameters: name, room, key. */
     static async join(host, path, parameters) {
         const client = await host.connect(chatUrl(path, parameters));
-        const welcome = await client.json('a welcome');
+        const member = new this(host, client);
 
-        assert.strictEqual(welcome.type, 'welcome');
-        return new this(host, client, welcome);
+        member.welcome = await member.next('welcome');
+        member.me = member.welcome.you;
+        member.id = member.me.id;
+        return member;
     }
 
-    /* "worker 0", from the line that the plugin logs. */
-    async worker() {
-        const { who } = await this.host.lines.find(({ conn, message }) =>
-            conn === this.id && / joined room /.test(message),
-        `that #${this.id} joined`);
-
-        return who;
+    /* The number of the worker that has it: a part of its id. */
+    get worker() {
+        return Number(BigInt(this.id) >> 48n & 0xffn);
     }
 
     send(message) {
@@ -54,19 +47,32 @@ class Member {
     }
 
     tell(to, text, ref) {
-        this.send({ type: 'private', to: to.id ?? to, text, ref });
+        this.send({ type: 'private', to: to.me?.name ?? to, text, ref });
     }
 
-    /* The next event, which has to be of that type. */
+    async #event(what, ms) {
+        const event = JSON.parse(await this.client.text(what, ms));
+
+        if (event.members !== undefined) {
+            this.members = new Map(event.members.map(({ id, name }) => [id, name]));
+        } else if (event.type === 'join') {
+            this.members.set(event.member.id, event.member.name);
+        } else if (event.type === 'leave') {
+            this.members.delete(event.member.id);
+        }
+        return event;
+    }
+
+    /* The next event, which has to be of that type; but for who comes and
+     * goes, which may come before. */
     async next(type, ms) {
         for (;;) {
-            const event =
-                JSON.parse(await this.client.text(`"${type}"`, ms));
+            const event = await this.#event(`"${type}"`, ms);
 
             if (event.type === type) {
                 return event;
             }
-            assert.ok(SYNC.includes(event.type),
+            assert.ok(MOVES.includes(event.type),
                 `${JSON.stringify(event)} instead of "${type}"`);
         }
     }
@@ -74,7 +80,7 @@ class Member {
     /* The next event of that type, whatever comes before it. */
     async await(type, wanted = () => true) {
         for (;;) {
-            const event = await this.client.json(`"${type}"`);
+            const event = await this.#event(`"${type}"`);
 
             if (event.type === type && wanted(event)) {
                 return event;
@@ -103,27 +109,16 @@ class Member {
         return event;
     }
 
-    /* The names of who is here, asked for now. */
-    async names() {
-        this.send({ type: 'members' });
-        return namesOf(await this.next('members'));
+    get names() {
+        return [...this.members.values()].sort();
     }
 
-    async history() {
-        this.send({ type: 'history' });
-        return (await this.next('history')).history.map(({ text }) => text);
-    }
+    /* Until these and nobody else are here. */
+    async sees(...names) {
+        const wanted = names.sort().join();
 
-    /* That one is here, now or when this worker has learned of it. */
-    async sees({ me }) {
-        for (;;) {
-            this.send({ type: 'members' });
-            const { members } = await this.await('members');
-
-            if (members.some(({ id }) => id === me.id)) {
-                return;
-            }
-            await this.client.next(`that ${me.name} is here`);
+        while (this.names.join() !== wanted) {
+            await this.#event(`that ${wanted} are here, not ${this.names}`);
         }
     }
 
@@ -136,7 +131,12 @@ class Member {
     }
 }
 
-const namesOf = ({ members }) => members.map(({ name }) => name).sort();
+/* The Close that one gets who may not come in. */
+async function refused(host, path, parameters) {
+    const client = await host.connect(chatUrl(path, parameters));
+
+    return client.closed();
+}
 
 /* A time of the protocol that is now. */
 function assertNow(time) {
@@ -144,26 +144,39 @@ function assertNow(time) {
     assert.ok(Math.abs(time - Date.now()) < SOON_MS, `${time}`);
 }
 
-/*
- * One member in each of two workers, named a and b: tries until the system
- * has sent one to each. Both have seen each other, and nothing waits to be
- * read.
- */
+/* One in each of two workers; tries until the system has sent one to each. */
+async function inEachWorker(host, path, parameters, name = (i) => `n${i}`) {
+    const found = new Map();
+
+    for (let tries = 0; found.size < 2; tries++) {
+        assert.ok(tries < 200, 'all connections go to one worker');
+        const member = await Member.join(host, path,
+            { ...parameters, name: name(found.size, tries) });
+
+        if (found.has(member.worker)) {
+            await member.leave();
+        } else {
+            found.set(member.worker, member);
+        }
+    }
+    return [...found.values()];
+}
+
+/* The same, named a and b. They see each other, and nothing waits to be
+ * read. */
 async function pair(host, path, parameters = {}) {
-    const join = (name) => Member.join(host, path, { ...parameters, name });
-    const first = await join('a');
-    const where = await first.worker();
+    const first = await Member.join(host, path, { ...parameters, name: 'a' });
 
     for (let tries = 0; tries < 200; tries++) {
-        const second = await join('b').catch(({ status }) => {
-            assert.strictEqual(status, 409); /* the last b has just left */
-        });
+        /* The key: in the place of a former b, if that is still there. */
+        const second = await Member.join(host, path,
+            { key: 'the second', ...parameters, name: 'b' });
 
-        if (second && await second.worker() !== where) {
+        if (second.worker !== first.worker) {
             await meet([first, second]);
             return [first, second];
         }
-        await second?.leave();
+        await second.leave();
     }
     throw new Error('all connections go to one worker');
 }
@@ -171,6 +184,11 @@ async function pair(host, path, parameters = {}) {
 /* Each says something that all wait for; nothing older waits to be read
  * then. */
 async function meet(members) {
+    const names = members.map(({ me }) => me.name);
+
+    for (const member of members) {
+        await member.sees(...names);
+    }
     for (const speaker of members) {
         const text = `${speaker.me.name} is here`;
 
@@ -181,4 +199,5 @@ async function meet(members) {
     }
 }
 
-module.exports = { Member, assertNow, chatUrl, meet, namesOf, pair };
+module.exports = { Member, assertNow, chatUrl, inEachWorker, meet, pair,
+    refused };
