@@ -296,11 +296,11 @@ static int chat_message(bay_conn *conn, const bay_message *msg)
 BAY_PLUGIN = {
     BAY_INIT,
     .name = "chat",
-    .version = "2.0.0",
+    .version = "1.0.0",
     .summary = "chat rooms with names, history and private messages",
     .conn_size = sizeof(struct visitor),
     .options = options,
-    .state_version = 2,
+    .state_version = 1,
     .open = chat_open,
     .message = chat_message,
     .presence = chat_presence,

@@ -145,7 +145,8 @@ function reference(folder, errors) {
   const out = ['# Reference', '',
     'Made of the comments of [patchbay.h](../include/patchbay.h), its part',
     '[presence.h](../include/patchbay/presence.h), and [patchbay_test.h](../include/patchbay_test.h)',
-    'by `reference.mjs`: edit those, not this. The contract that holds for all of it stands first.', ''];
+    'by `reference.mjs`: edit those, not this. The contract that holds for all of it stands first.',
+    '[text.h](../include/patchbay/text.h), for names and messages that people write, explains itself.', ''];
 
   for (const [header, { sections }] of parts) {
     out.push(`* [${header}](#${anchor(header)})`);

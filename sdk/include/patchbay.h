@@ -202,8 +202,8 @@ enum {
 };
 
 /*
- * "history" of the plugin "chat" is set by chat.history in a [route.*] section,
- * or for all routes by history in [plugin.chat]. The host checks each value
+ * "max_text" of the plugin "chat" is set by chat.max_text in a [route.*]
+ * section, or for all routes by max_text in [plugin.chat]. The host checks each value
  * against this table before start is called, and refuses a key that is not in
  * it. name: lower case, digits and _. fallback: as it would be written in the
  * file; NULL makes the key required. help: one line, for people. min and max:

@@ -70,8 +70,8 @@ typedef struct bay_peer bay_peer;
  * worker 0 when this returns.
  *
  * options: lines as they stand in a [route.*] section of patchbay.ini, or NULL.
- * The plugin's own options may be written with its name, "chat.history = 2",
- * or, as in [plugin.chat], without: "history = 2". Limits are meant by their
+ * The plugin's own options may be written with its name, "chat.limit = 2",
+ * or, as in [plugin.chat], without: "limit = 2". Limits are meant by their
  * names: "send_queue = 8k", "slow_hook = 5ms". Those that are not given have
  * the host's defaults, but for slow_hook, which is 500ms. The path is the
  * plugin's name, "/chat", if no "path = /rooms/" with a star says otherwise.

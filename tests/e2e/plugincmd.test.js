@@ -203,13 +203,12 @@ describe('plugin show', () => {
             assert.match(stdout, /^chat 1\.0\.0: chat rooms /);
             assert.match(stdout, /^ABI +1\.1$/m);
             assert.match(stdout, /^workers +as many as /m);
-            assert.match(stdout, /^hooks +start, stop, reload, handshake/m);
-            assert.match(stdout, /^reload +It keeps \d+ bytes for the route /m);
+            assert.match(stdout, /^hooks +open, message, presence$/m);
+            assert.match(stdout, /^reload +It keeps \d+ bytes for each connection\. /m);
             assert.match(stdout, /bytes, hash [0-9a-f]{16}$/m);
             assert.match(stdout, /^OPTION +TYPE +RANGE +DEFAULT +HELP$/m);
             assert.match(stdout,
-                /^history +number +0 to 10000 +100 +messages shown to /m);
-            assert.match(stdout, /^room_idle +time +10m +how long /m);
+                /^max_text +number +1 to 100000 +2000 +characters of /m);
             assert.match(stdout, /^lobby +\/lobby$/m);
             assert.match(stdout, /^rooms +\/rooms\/\*$/m);
             for (const line of stdout.split('\nOptions')[0].split('\n')) {

@@ -36,7 +36,7 @@ static struct conf *load(const char *more)
 
 static void stays_until_nobody_needs_it(void **state)
 {
-    struct conf *conf = load("chat.history = 7\n");
+    struct conf *conf = load("chat.max_text = 7\n");
     struct edition *edition = edition_create(conf, conf, &shelf);
     char *files[2] = { conf->routes[0].plugin_file,
                        conf->routes[1].plugin_file };
@@ -47,7 +47,7 @@ static void stays_until_nobody_needs_it(void **state)
                      0);
     assert_ptr_equal(routes[1].conf, &conf->routes[1]);
     assert_string_equal(routes[1].plugin->name, "chat");
-    assert_int_equal(options_int(routes[1].options, "history"), 7);
+    assert_int_equal(options_int(routes[1].options, "max_text"), 7);
     assert_int_equal(strlen(routes[0].code), 16);
     assert_int_equal(edition->users, 3);
     edition_drop(edition);
@@ -60,7 +60,7 @@ static void stays_until_nobody_needs_it(void **state)
 
 static void leaves_nothing_when_it_cannot_be(void **state)
 {
-    struct conf *conf = load("chat.history = many\n");
+    struct conf *conf = load("chat.max_text = many\n");
     struct edition *edition = edition_create(conf, conf, &shelf);
     char *files[2] = { conf->routes[0].plugin_file,
                        conf->routes[1].plugin_file };
@@ -69,7 +69,7 @@ static void leaves_nothing_when_it_cannot_be(void **state)
     (void)state;
     assert_int_equal(edition_routes(edition, files, routes, why, sizeof why),
                      -1);
-    assert_non_null(strstr(why, "chat.history"));
+    assert_non_null(strstr(why, "chat.max_text"));
     assert_null(shelf.entries);
     assert_int_equal(edition->users, 1);
     edition_drop(edition);

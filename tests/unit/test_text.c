@@ -1,117 +1,106 @@
-/* test_text.c - small things done to the text of a value */
+/* test_text.c - patchbay/text.h: names and messages, in characters */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "conf/text.h"
+#include <patchbay/text.h>
 
-static void splits(const char *text, const char *expected)
+static void check(const char *text, enum bay_text_kind kind, long chars,
+                  const char *left)
 {
-    struct buf item = { 0 };
-    struct buf all = { 0 };
+    size_t len = strlen(text);
+    const char *at = text;
+    long got = bay_text_trim(&at, &len, kind);
 
-    buf_adds(&all, "");
-    while (text_next(&text, &item)) {
-        buf_addf(&all, "<%s>", item.data);
+    if (got != chars ||
+        (got >= 0 && (len != strlen(left) || memcmp(at, left, len) != 0))) {
+        fail_msg("\"%s\": %ld characters, \"%.*s\"", text, got, (int)len, at);
     }
-    assert_string_equal(all.data, expected);
-    assert_null(text);
-    buf_free(&item);
-    buf_free(&all);
-}
-
-static void lists(void **state)
-{
-    (void)state;
-    splits("a", "<a>");
-    splits("a,b", "<a><b>");
-    splits("  a b \t,\tc ", "<a b><c>");
-    splits("a,", "<a><>");
-    splits(",", "<><>");
-    splits("", "<>");
-}
-
-static void becomes(const char *folder, const char *path, const char *expected)
-{
-    char *absolute = text_absolute(folder, path);
-
-    assert_non_null(absolute);
-    assert_string_equal(absolute, expected);
-    free(absolute);
-}
-
-static void absolute_paths(void **state)
-{
-    (void)state;
-    becomes("/etc/x", "a", "/etc/x/a");
-    becomes("/etc/x", "a/b", "/etc/x/a/b");
-    becomes("/etc/x", "./a", "/etc/x/a");
-    becomes("/etc/x", "../a", "/etc/a");
-    becomes("/etc/x", "../../a", "/a");
-    becomes("/etc/x", "../../../../a", "/a");
-    becomes("/etc/x", "..", "/etc");
-    becomes("/etc/x", ".", "/etc/x");
-    becomes("/etc/x", "./", "/etc/x");
-    becomes("/etc/x", ".././/a", "/etc/a");
-    becomes("/etc/x", "..a", "/etc/x/..a");
-    becomes("/etc/x", ".a", "/etc/x/.a");
-    becomes("/etc/x", "a/../b", "/etc/x/a/../b"); /* a may be a link */
-    becomes("/etc/x", "a/", "/etc/x/a");
-    becomes("/", "a", "/a");
-    becomes("/", "..", "/");
-    becomes("/etc/x", "/a", "/a");
-    becomes("/etc/x", "/a//", "/a");
-    becomes("/etc/x", "/", "/");
-    becomes("/etc/x", "/../a", "/../a");
 }
 
 static void names(void **state)
 {
-    char longer[65];
-
     (void)state;
-    assert_true(text_is_name("chat"));
-    assert_true(text_is_name("my-chat_2"));
-    assert_true(text_is_name("2"));
-    assert_false(text_is_name(""));
-    assert_false(text_is_name("Chat"));
-    assert_false(text_is_name("a b"));
-    assert_false(text_is_name("a.b"));
-    assert_false(text_is_name("../a"));
-    assert_false(text_is_name("caf\xc3\xa9"));
-    memset(longer, 'a', sizeof longer);
-    longer[63] = 0;
-    assert_true(text_is_name(longer));
-    longer[63] = 'a';
-    longer[64] = 0;
-    assert_false(text_is_name(longer));
+    check("", BAY_TEXT_LINE, 0, "");
+    check(" \xe3\x80\x80\xc2\xa0", BAY_TEXT_LINE, 0, "");
+    check("  ann  lee ", BAY_TEXT_LINE, 8, "ann  lee");
+    check("caf\xc3\xa9", BAY_TEXT_LINE, 4, "caf\xc3\xa9");
+    check("\xf0\x9f\x8e\x88", BAY_TEXT_LINE, 1, "\xf0\x9f\x8e\x88");
+    /* joiners: inside, and at an end */
+    check("\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", BAY_TEXT_LINE, 3,
+          "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb");
+    check("ann\xe2\x80\x8d", BAY_TEXT_LINE, 3, "ann");
+    check("a\nb", BAY_TEXT_LINE, -1, "");
+    check("a\x7f", BAY_TEXT_LINE, -1, "");
+    check("a\xc2\x85", BAY_TEXT_LINE, -1, "");     /* U+0085 */
+    check("a\xe2\x80\xae", BAY_TEXT_LINE, -1, ""); /* U+202E */
+    check("a\xe2\x80\x8b", BAY_TEXT_LINE, -1, ""); /* U+200B */
+    check("\xef\xbb\xbf"
+          "a",
+          BAY_TEXT_LINE, -1, ""); /* U+FEFF */
 }
 
-static void suggestions(void **state)
+static void messages(void **state)
 {
-    struct buf why = { 0 };
+    (void)state;
+    check("\r\n a\tb\r\nc \n", BAY_TEXT_LINES, 6, "a\tb\r\nc");
+    check("\xe2\x80\x8f"
+          "a",
+          BAY_TEXT_LINES, 2,
+          "\xe2\x80\x8f"
+          "a"); /* U+200F: whole languages need it */
+    check("a\x07", BAY_TEXT_LINES, -1, "");
+    check("a\xc2\x9b", BAY_TEXT_LINES, -1, "");
+}
+
+static void no_utf8(void **state)
+{
+    static const char *const bad[] = {
+        "\x80",
+        "\xc0\x80",
+        "\xc1\xbf",
+        "\xe0\x9f\xbf",
+        "\xe2\x82",
+        "\xe2\x28\xa1",
+        "\xed\xa0\x80",
+        "\xf0\x8f\xbf\xbf",
+        "\xf0\x9f\x8e",
+        "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80",
+        "\xff",
+    };
 
     (void)state;
-    buf_adds(&why, "no");
-    text_suggest(&why, NULL);
-    assert_string_equal(why.data, "no");
-    text_suggest(&why, "yes");
-    assert_string_equal(why.data, "no, did you mean \"yes\"?");
-    buf_free(&why);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        check(bad[i], BAY_TEXT_LINE, -1, "");
+        check(bad[i], BAY_TEXT_LINES, -1, "");
+    }
+}
+
+static void folds(void **state)
+{
+    char out[8];
+
+    (void)state;
+    bay_text_fold(out, sizeof out, "AnN-\xc3\x84");
+    assert_string_equal(out, "ann-\xc3\x84");
+    bay_text_fold(out, 3, "ANN");
+    assert_string_equal(out, "an");
+    bay_text_fold(out, 1, "ANN");
+    assert_string_equal(out, "");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists),
-        cmocka_unit_test(absolute_paths),
         cmocka_unit_test(names),
-        cmocka_unit_test(suggestions),
+        cmocka_unit_test(messages),
+        cmocka_unit_test(no_utf8),
+        cmocka_unit_test(folds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
