@@ -375,6 +375,7 @@ void history_subscribed(struct conn *conn, const char *name)
 int history_send(struct conn *conn, const char *name, unsigned max)
 {
     struct topic_sub *sub = find_sub(conn, name);
+    int status;
 
     if (sub == NULL) {
         return BAY_ENOTFOUND;
@@ -385,5 +386,6 @@ int history_send(struct conn *conn, const char *name, unsigned max)
     if (sub->replay != NULL && replay_then(sub, max)) {
         return BAY_OK;
     }
-    return replay_begin(sub, (struct position){ 0 }, max, REPLAY_HISTORY);
+    status = replay_begin(sub, (struct position){ 0 }, max, REPLAY_HISTORY);
+    return status == BAY_ESTATE ? BAY_OK : status; /* the bus is away */
 }

@@ -1,4 +1,5 @@
-/* chat_workers_test.c - one chat in several workers: crashes, losses, races */
+/* chat_workers_test.c - one chat in several workers and machines: crashes,
+ * losses, races */
 #include <stdio.h>
 #include <string.h>
 
@@ -147,6 +148,7 @@ static void test_crash(void)
     say(join(1, "/chat?name=bob&key=secret"), "last words");
     bay_peer_forget(ann);
     bay_test_crash_worker(test, 1);
+    EXPECT_MOVED(ann, "leave", "bob");
     BAY_EXPECT_EQUAL(bay_test_restart_worker(test, 1), BAY_OK);
     again = join(1, "/chat?name=bob&key=secret");
     EXPECT_MOVED(ann, "join", "bob");
@@ -155,26 +157,62 @@ static void test_crash(void)
     BAY_EXPECT_SILENT(ann);
 }
 
-/* What was lost between workers is found and put right. */
-static void test_lost_changes(void)
+/* Two machines of one worker each: 0 and far. */
+static int begin_far(void)
+{
+    test = bay_test_new(&BAY_PLUGIN_SYMBOL, "history = 10");
+    return bay_test_add_machine(test, 1);
+}
+
+static void test_machines(void)
 {
     bay_peer *ann, *bob;
+    int far = begin_far();
 
-    begin(NULL);
-    ann = join(0, "/chat?name=ann");
-    join(1, "/chat?name=cat");
+    ann = join(0, "/chat?name=ann&key=secret");
+    say(ann, "before");
+    bob = join(far, "/chat?name=bob");
+    EXPECT_SAID(bob, "before");
     bay_peer_forget(ann);
-    bay_test_lose(test, 1, 1);
-    bob = join(1, "/chat?name=bob");
-    BAY_EXPECT_SILENT(ann);
-    bay_test_advance(test, 12000);
-    BAY_EXPECT(has_got(ann, "bob"));
+    bay_peer_forget(bob);
+    tell(bob, "ann", "psst");
+    EXPECT_AT(EXPECT_TYPE(ann, "private"), "from.name", "bob");
+    EXPECT_TYPE(bob, "private");
+    BAY_EXPECT_CLOSED(connect_to(far, "/chat?name=Ann"), 4409);
+    join(far, "/chat?name=ann&key=secret");
+    BAY_EXPECT_CLOSED(ann, 4001);
+}
 
-    bay_test_lose(test, 1, 1);
-    bay_peer_leave(bob, BAY_CLOSE_GOING_AWAY, NULL);
-    BAY_EXPECT_SILENT(ann);
-    bay_test_advance(test, 12000);
-    EXPECT_SIZE_AT(EXPECT_TYPE(ann, "members"), "members", 2);
+/* While the machines do not hear of each other both let an ann in. */
+static void test_cut_off(void)
+{
+    bay_peer *ann, *bob, *other;
+    int far = begin_far();
+
+    ann = join(0, "/chat?name=ann");
+    bob = join(far, "/chat?name=bob");
+    say(ann, "hello");
+    bay_peer_forget(ann);
+    bay_peer_forget(bob);
+    bay_test_cut_machine(test, far, true);
+    bay_test_advance(test, BAY_TEST_TTL);
+    EXPECT_MOVED(ann, "leave", "bob");
+    EXPECT_MOVED(bob, "leave", "ann");
+    other = join(far, "/chat?name=ann");
+    EXPECT_MOVED(bob, "join", "ann");
+    say(ann, "on this side");
+    EXPECT_SAID(ann, "on this side");
+    BAY_EXPECT_SILENT(bob);
+
+    bay_test_cut_machine(test, far, false);
+    bay_test_advance(test, BAY_TEST_TTL);
+    bay_peer_forget(other);
+    BAY_EXPECT_CLOSED(other, 4409);
+    BAY_EXPECT_OPEN(ann);
+    BAY_EXPECT(has_got(bob, "on this side"));
+    bay_peer_forget(ann);
+    tell(bob, "ann", "there you are");
+    EXPECT_TYPE(ann, "private");
 }
 
 int main(void)
@@ -185,7 +223,8 @@ int main(void)
         test_name_taken_elsewhere,
         test_coming_back_elsewhere,
         test_crash,
-        test_lost_changes,
+        test_machines,
+        test_cut_off,
     };
 
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {

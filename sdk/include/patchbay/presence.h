@@ -98,7 +98,7 @@ static inline size_t bay_member_count(const bay_route *route,
  * max of them, oldest first, and before any that is published from now on:
  * call it right after bay_subscribe. How many are kept, and how long, is said by
  * history and history_for of the route. Does nothing, successfully, if none
- * are kept; and for a client that has resumed (patchbay.resume.v1, see
+ * are kept, or cannot be read now, as while Redis is away; and for a client that has resumed (patchbay.resume.v1, see
  * sdk/doc/resume.md) and gets what it missed anyway.
  *
  * What is published to a topic with history is delivered in one order to all,
