@@ -264,7 +264,7 @@ static void crashes_at_home(void **state)
 static void keeps_history(void **state)
 {
     bay_test *test;
-    bay_peer *ann, *bob, *cid;
+    bay_peer *ann, *bob, *cid, *dan;
 
     (void)state;
     be_chat();
@@ -286,9 +286,13 @@ static void keeps_history(void **state)
     BAY_EXPECT_SILENT(bob);
     BAY_EXPECT_TEXT(ann, "two");
     BAY_EXPECT_SILENT(ann);
+    dan = come(test, "dan", 1);
+    BAY_EXPECT_SILENT(dan); /* nothing can be read now */
+    BAY_EXPECT_OPEN(dan);
     bay_test_cut_machine(test, 1, false);
     BAY_EXPECT_TEXT(ann, "three");
     BAY_EXPECT_TEXT(bob, "two"); /* and not what it has */
+    BAY_EXPECT_TEXT(dan, "two");
     BAY_EXPECT_SILENT(ann);
     BAY_EXPECT_SILENT(bob);
     cid = come(test, "cid", 0);
