@@ -5,10 +5,21 @@
 
 import { Connection } from "./connection.js";
 import { Log } from "./log.js";
-import { person } from "./view.js";
+import { Outbox } from "./outbox.js";
+import { People } from "./people.js";
+import { person, unsent } from "./view.js";
 
 const PATH = "/chat";
 const NAME_MAX = 24;
+
+/* Close codes after which coming back by itself would be wrong. */
+const TAKEN_OVER = 4001;
+const REFUSED = {
+  4400: "The server does not accept that name or room.",
+  4409: "Somebody in this room has that name.",
+  4503: "The room is full.",
+};
+const isFinal = (code) => code === TAKEN_OVER || code in REFUSED;
 
 const $ = (id) => document.getElementById(id);
 const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
@@ -16,35 +27,28 @@ const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 /*
  * Proves to the server that we are who was here before: after a lost
  * connection we get our name back although the old connection may still seem
- * alive. One for each tab.
+ * alive. One for each tab, room and name.
  */
-function tabKey() {
-  let key = sessionStorage.getItem("key");
+function keyFor(newRoom, name) {
+  const item = `key ${newRoom}\n${name}`;
+  let key = sessionStorage.getItem(item);
 
   if (key === null) {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
 
     key = [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
-    sessionStorage.setItem("key", key);
+    sessionStorage.setItem(item, key);
   }
   return key;
 }
 
-function urls(room, name) {
-  const query = new URLSearchParams({ room });
+function urlFor(newRoom, name) {
+  const key = keyFor(newRoom, name);
+  const query = Object.entries({ room: newRoom, name, key })
+    .map((pair) => pair.map(encodeURIComponent).join("=")).join("&");
 
-  if (name !== undefined) {
-    query.set("name", name);
-    query.set("key", tabKey());
-  }
-  /* Not "+" for a blank: that is for forms. */
-  const target =
-    `${location.host}${PATH}?${query.toString().replaceAll("+", "%20")}`;
-
-  return {
-    socket: `${location.protocol === "https:" ? "wss" : "ws"}://${target}`,
-    http: `${location.protocol}//${target}`,
-  };
+  return `${location.protocol === "https:" ? "wss" : "ws"}://`
+    + `${location.host}${PATH}?${query}`;
 }
 
 const roomOfPage = () =>
@@ -56,84 +60,116 @@ const roomOfPage = () =>
 let connection = null;
 let room = "";
 let me = { id: "", name: "" };
+let since = 0; /* the server's time when this connection began */
+let wasAway = false; /* this is not our first connection */
 let limits = { text: 2000 };
-let members = new Map(); /* by id, in the order they came */
-let partner = null; /* whom we write to; null: everybody */
-let waiting = new Map(); /* texts on their way, by ref */
-let lastRef = 0;
+let partner = null; /* the name of whom we write to; null: everybody */
 let unread = 0;
 const log = new Log($("scroll"), $("log"), $("newer"));
+const people = new People(drawPeople, (text) => log.note(text));
+const outbox = new Outbox(
+  (json) => isOpen() && connection.isCurrent && connection.send(json),
+  drawUnsent);
+
+const isOpen = () => $("state").dataset.state === "open";
+
+log.isCovered = () => $("people-toggle").offsetParent !== null
+  && $("people").classList.contains("shown");
+log.onUnread = (number) => {
+  unread = number;
+  $("unread").hidden = number === 0;
+  $("unread").textContent = number > 99 ? "99+" : number;
+  $("unread").ariaLabel = `${count(number, "message", "messages")} not read`;
+  drawTitle();
+};
 
 function drawTitle() {
-  document.title = `${unread > 0 ? `(${unread}) ` : ""}#${room} · patchbay`;
-}
-
-function receive(message) {
-  if (log.add(message) && document.hidden && message.from.id !== me.id) {
-    unread += 1;
-    drawTitle();
+  if (!$("chat").hidden) {
+    document.title = `${unread > 0 ? `(${unread}) ` : ""}#${room} · patchbay`;
   }
 }
 
 /* ---- people ---- */
 
-function drawMembers() {
-  const others = [...members.values()]
-    .filter(({ id }) => id !== me.id)
-    .sort((a, b) => a.name.localeCompare(b.name));
-  const list = [members.get(me.id), ...others].filter(Boolean);
+function drawPeople() {
+  const focused = document.activeElement?.dataset.name;
+  const list = people.list(me.name);
 
   $("members").replaceChildren(...list.map((member) => {
-    const element = person(member, member.id === me.id, choosePartner);
+    const element = person(member, member.name === me.name, choosePartner);
 
     element.firstElementChild.ariaPressed =
-      member.id === me.id ? null : String(member.id === partner?.id);
+      member.name === me.name ? null : String(member.name === partner);
     return element;
   }));
-  $("count").textContent = `· ${members.size}`;
-  $("people-toggle").textContent = count(members.size, "person", "people");
-}
-
-function setMembers(list) {
-  members = new Map(list.map((member) => [member.id, member]));
-  if (partner !== null && !members.has(partner.id)) {
-    /* The same name may be back with another id. */
-    choosePartner(list.find(({ name }) => name === partner.name) ?? null);
+  if (focused !== undefined) {
+    [...$("members").querySelectorAll("button")]
+      .find((button) => button.dataset.name === focused)?.focus();
   }
-  drawMembers();
+  $("count").textContent = `· ${list.length}`;
+  $("people-toggle").textContent = count(list.length, "person", "people");
+  drawPartner();
 }
 
-function choosePartner(member) {
-  partner = member;
-  $("aside").hidden = member === null;
-  $("aside-name").textContent = member?.name ?? "";
-  $("composer").classList.toggle("aside", member !== null);
+function drawPartner() {
+  const isHere = partner === null || people.has(partner);
+
+  $("aside").hidden = partner === null;
+  $("aside").classList.toggle("gone", !isHere);
+  $("aside-name").textContent = partner ?? "";
+  $("aside-before").hidden = !isHere;
+  $("aside-after").textContent = isHere ? "will see this" : "is not here now";
+  fitText();
+}
+
+function choosePartner(name) {
+  partner = name;
+  $("composer").classList.toggle("aside", name !== null);
   $("text").placeholder =
-    member === null ? `Message #${room}` : `Message to ${member.name}`;
+    name === null ? `Message #${room}` : `Message to ${name}`;
   showPeople(false);
-  drawMembers();
+  drawPeople();
   $("text").focus();
 }
 
 function showPeople(shown) {
   $("people").classList.toggle("shown", shown);
   $("people-toggle").ariaExpanded = String(shown);
+  log.look();
 }
 
 /* ---- what the server says ---- */
 
+function receive(message, { at, missed }) {
+  if (message.from.name === me.name) {
+    outbox.remove(message.ref);
+  }
+  const isEarlier = missed ?? message.time < since;
+
+  if (!wasAway) {
+    log.add(message, { at, missed: false, old: isEarlier });
+  } else if (log.add(message, { at, missed: isEarlier, old: false })
+    && isEarlier && missed === null) {
+    log.divide(false); /* nobody tells when it is the last */
+  }
+}
+
 const handlers = {
   welcome(welcome) {
-    const again = me.id !== "";
-
+    wasAway = me.id !== "";
     me = welcome.you;
     room = welcome.room;
+    since = welcome.time;
     limits = welcome.limits;
-    connection.settled();
-    setMembers(welcome.members);
     log.me = me;
-    log.merge(welcome.history);
-    if (!again) {
+    if (wasAway) {
+      log.cameBack();
+    }
+    people.set(welcome.members);
+    connection.settled();
+    outbox.unsend();
+    outbox.flush();
+    if (!wasAway) {
       sessionStorage.setItem("joined", JSON.stringify({ room, name: me.name }));
       localStorage.setItem("name", me.name);
       showRoom();
@@ -142,44 +178,23 @@ const handlers = {
 
   message: receive,
   private: receive,
-
-  join({ member, replaces, time }) {
-    const wasHere = members.delete(replaces);
-
-    members.set(member.id, member);
-    if (partner !== null && partner.id === replaces) {
-      choosePartner(member);
-    }
-    drawMembers();
-    /* Who leaves and is back before anything else has only reloaded. */
-    if (!wasHere && !log.unnote(`${member.name} left`, time)) {
-      log.note(`${member.name} joined`, time);
-    }
-  },
-
-  leave({ member, time }) {
-    if (members.delete(member.id)) {
-      drawMembers();
-      log.note(`${member.name} left`, time);
-    }
-    if (partner?.id === member.id) {
-      choosePartner(null);
-    }
-  },
-
-  members: ({ members: list }) => setMembers(list),
-  history: ({ history }) => log.merge(history),
+  join: ({ member }) => people.join(member),
+  leave: ({ member }) => people.leave(member),
+  members: ({ members }) => people.set(members),
 
   error({ text, ref }) {
-    const unsent = waiting.get(String(ref));
-
-    if (unsent !== undefined && $("text").value === "") {
-      $("text").value = unsent;
-      fitText();
+    if (!outbox.fail(ref, text)) {
+      hint(text);
     }
-    hint(text);
   },
 };
+
+function caughtUp({ lost }) {
+  if (wasAway) {
+    log.divide(lost);
+  }
+  outbox.flush();
+}
 
 function showState({ state, delay }) {
   const words = {
@@ -192,6 +207,7 @@ function showState({ state, delay }) {
   $("state").dataset.state = state;
   $("state").textContent = words[state];
   if (state === "waiting" && me.id !== "") {
+    outbox.unsend();
     banner(delay < 2000 ? "Connection lost. Trying again…"
       : `Connection lost. Next try in ${Math.round(delay / 1000)} s.`,
     "Try now", () => connection.hurry());
@@ -203,21 +219,17 @@ function showState({ state, delay }) {
   fitText();
 }
 
-function ended({ code, error }) {
-  if (error !== null || code === 4409) {
-    leave();
-    problem(error?.text ?? "Somebody in this room has that name.");
-    $("name").select();
-  } else if (code === 4001) {
-    banner("You came back from another window.", "Chat here", rejoin);
-  } else if (code === 1008) {
-    banner("Too many messages: the server hung up.", "Join again", rejoin);
+function ended({ code, reason }) {
+  outbox.unsend();
+  if (code === TAKEN_OVER) {
+    banner("You came back from another window.", "Chat here",
+      () => connection.open());
   } else {
-    banner(`The server closed the connection (${code}).`, "Join again", rejoin);
+    leave();
+    problem(reason || REFUSED[code]);
+    $("name").select();
   }
 }
-
-const rejoin = () => connection.open();
 
 function banner(text, label, act) {
   $("banner").hidden = text === null;
@@ -252,24 +264,30 @@ function fitText() {
     left >= 200 ? ""
       : left >= 0 ? `${count(left, "character", "characters")} left`
         : `${count(-left, "character", "characters")} too long`;
-  $("send").disabled =
-    length === 0 || left < 0 || $("state").dataset.state !== "open";
+  /* Without a connection it waits for one. */
+  $("send").disabled = length === 0 || left < 0 || outbox.isFull
+    || $("state").dataset.state === "closed"
+    || (partner !== null && !people.has(partner));
 }
 
 function submit() {
   const text = $("text").value.trim();
-  const ref = String(++lastRef);
-  const to = partner === null ? {} : { to: partner.id };
-  const type = partner === null ? "say" : "private";
 
-  if ($("send").disabled || !connection.send({ type, text, ref, ...to })) {
-    return;
+  if (!$("send").disabled) {
+    $("text").value = "";
+    outbox.add(partner === null ? { type: "say", text }
+      : { type: "private", to: partner, text });
+    log.toEnd();
   }
-  waiting.set(ref, text);
-  waiting.delete(String(lastRef - 20));
-  $("text").value = "";
+}
+
+function drawUnsent() {
+  $("unsent").replaceChildren(...outbox.entries.map((entry) => {
+    const { ref } = entry.json;
+
+    return unsent(entry, () => outbox.retry(ref), () => outbox.remove(ref));
+  }));
   fitText();
-  log.toEnd();
 }
 
 $("composer").addEventListener("submit", (event) => {
@@ -316,16 +334,19 @@ function problem(text) {
 
 function join(newRoom, name) {
   connection?.close();
-  const { socket, http } = urls(newRoom, name);
-
   room = newRoom;
   me = { id: "", name };
+  wasAway = false;
   log.clear();
-  connection = new Connection(socket, http);
+  people.clear();
+  outbox.clear();
+  connection = new Connection(urlFor(newRoom, name), isFinal);
   connection.addEventListener("state", ({ detail }) => showState(detail));
+  connection.addEventListener("caughtup", ({ detail }) => caughtUp(detail));
   connection.addEventListener("end", ({ detail }) => ended(detail));
   connection.addEventListener("message", ({ detail }) => {
-    handlers[detail.type]?.(detail); /* unknown types are for later clients */
+    /* Unknown types are for later clients. */
+    handlers[detail.json.type]?.(detail.json, detail);
   });
   connection.open();
 }
@@ -352,7 +373,6 @@ function leave() {
   document.title = "Chat · patchbay";
   problem(null);
   banner(null);
-  showInside();
   $("name").focus();
 }
 
@@ -371,44 +391,12 @@ $("join").addEventListener("submit", (event) => {
   join($("room").value.trim() || "lobby", name);
 });
 
-/* Who is in the room that is typed. */
-let insideTimer = 0;
-
-async function showInside() {
-  const asked = $("room").value.trim() || "lobby";
-  let text = "";
-
-  try {
-    const answer = await fetch(urls(asked).http, { cache: "no-store" });
-    const { members: list } = await answer.json();
-    const names = list.slice(0, 3).map(({ name }) => name);
-
-    if (list.length > names.length) {
-      names.push(`${list.length - names.length} more`);
-    }
-    text = list.length === 0 ? "Nobody is there yet."
-      : new Intl.ListFormat("en").format(names)
-        + ` ${list.length === 1 ? "is" : "are"} there.`;
-  } catch {
-    /* joining will tell */
-  }
-  if (asked === ($("room").value.trim() || "lobby")) {
-    $("inside").textContent = text;
-  }
-}
-
-$("room").addEventListener("input", () => {
-  clearTimeout(insideTimer);
-  insideTimer = setTimeout(showInside, 250);
-});
-
 /* Another room in the address bar. */
 window.addEventListener("hashchange", () => {
   const wanted = roomOfPage() || "lobby";
 
   if ($("chat").hidden) {
     $("room").value = wanted;
-    showInside();
   } else if (wanted !== room) {
     join(wanted, me.name);
   }
@@ -416,11 +404,7 @@ window.addEventListener("hashchange", () => {
 
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) {
-    unread = 0;
     connection?.hurry();
-    if (!$("chat").hidden) {
-      drawTitle();
-    }
   }
 });
 window.addEventListener("online", () => connection?.hurry());
@@ -436,7 +420,6 @@ function begin() {
     $("room").value = joined.room;
     join(joined.room, joined.name);
   } else {
-    showInside();
     $($("name").value === "" ? "name" : "enter").focus();
   }
 }

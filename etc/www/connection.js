@@ -1,37 +1,58 @@
-// connection.js - a WebSocket that comes back: JSON out, JSON in
+// connection.js - a WebSocket that comes back, and gets what it has missed
+//
+// JSON out, JSON in. It speaks patchbay.resume.v1 (sdk/doc/resume.md), and
+// without it to a server that does not agree.
+
+const RESUME = "patchbay.resume.v1";
+const POSITIONS_MAX = 256;
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15000;
-
-/*
- * Close codes after which coming back by itself would be wrong: 1003 and 1008
- * are the server's verdict on what we sent, 4000 and up are the plugin's own.
- */
-const isFinal = (code) => code === 1003 || code === 1008 || code >= 4000;
+const STEADY_MS = 5000; /* who stays so long is in */
+const CATCH_UP_MS = 5000;
+const SILENCE_MS = 15000; /* after something was sent */
+const REFUSALS_MAX = 2;
 
 export class Connection extends EventTarget {
   #url;
-  #check;
+  #isFinal;
   #socket = null;
-  #timer = 0;
+  #opened = 0; /* when; 0: not yet */
+  #delay = 0; /* timers */
+  #silence = 0;
+  #catchUp = 0;
   #failures = 0;
 
+  #id = null; /* of the last connection that could resume */
+  #positions = new Map(); /* by topic, the latest last */
+  #behind = new Set(); /* topics of which it has not got what it missed */
+  #refusals = 0;
+  #offers = true;
+  #forgot = false;
+
   /*
-   * url: of the WebSocket. check: the same by HTTP, where the server says why
-   * it would refuse us; a browser hides that of a handshake.
+   * url: of the WebSocket. isFinal(code): after that close code, coming back
+   * by itself would be wrong.
    *
    * Events: "state" {state, delay}: "connecting", "open", "waiting" for delay
-   * milliseconds, "closed"; "message" {json}; "end" {code, error}: it will not
-   * come back by itself.
+   * milliseconds, "closed"; "message" {json, at, missed}: at names its place
+   * among all ("" if it has none), missed: it was said before we came, or null
+   * if that cannot be told; "caughtup" {lost}: all that was missed has come,
+   * or some is lost; "end" {code, reason}: it will not come back by itself.
    */
-  constructor(url, check) {
+  constructor(url, isFinal) {
     super();
     this.#url = url;
-    this.#check = check;
+    this.#isFinal = isFinal;
   }
 
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /* All that was missed is here: what has not come back did not arrive. */
+  get isCurrent() {
+    return this.#behind.size === 0;
   }
 
   open() {
@@ -39,50 +60,133 @@ export class Connection extends EventTarget {
     if (this.#socket !== null) {
       return;
     }
-    const socket = new WebSocket(this.#url);
-    let opened = false;
+    const socket = new WebSocket(this.#target(), this.#offers ? RESUME : []);
 
     this.#socket = socket;
+    this.#opened = 0;
+    this.#behind = new Set(this.#offers ? this.#positions.keys() : []);
     this.#emit("state", { state: "connecting" });
     socket.addEventListener("open", () => {
-      opened = true;
+      if (this.#socket === socket) {
+        this.#opened = Date.now();
+        this.#refusals = 0;
+      }
     });
     socket.addEventListener("message", ({ data }) => {
       if (this.#socket === socket) {
-        this.#emit("message", JSON.parse(data));
+        this.#take(data);
       }
     });
-    socket.addEventListener("close", async ({ code }) => {
-      if (this.#socket !== socket) {
-        return;
-      }
-      const error = opened ? null : await this.#whyRefused();
-
-      if (this.#socket !== socket) {
-        return;
-      }
-      this.#socket = null;
-      if (error !== null || isFinal(code)) {
-        this.#emit("state", { state: "closed" });
-        this.#emit("end", { code, error });
-      } else {
-        this.#comeBack();
+    socket.addEventListener("close", (how) => {
+      if (this.#socket === socket) {
+        this.#socket = null;
+        this.#ended(how);
       }
     });
   }
 
-  /* What we said is of use: the next failure is the first again. */
-  settled() {
-    this.#failures = 0;
-    this.#emit("state", { state: "open" });
+  #target() {
+    const url = new URL(this.#url);
+
+    if (this.#offers && this.#id !== null) {
+      const points = [...this.#positions].map(([key, at]) => `,${key}.${at}`);
+
+      url.search += `&resume=${this.#id}${points.join("")}`;
+    }
+    return url;
   }
 
-  send(json) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) {
+  /* ---- what comes ---- */
+
+  #take(data) {
+    clearTimeout(this.#silence);
+    this.#silence = 0;
+    this.#awaitRest();
+    if (this.#socket.protocol !== RESUME) {
+      this.#emit("message", { json: JSON.parse(data), at: "", missed: null });
+      return;
+    }
+    const end = data.indexOf("\n");
+    const [what, key, position] = data.slice(0, end).split(" ");
+
+    if (what === "w") {
+      this.#id = key;
+    } else if (what === "m") {
+      const isNew = position === undefined || this.#passes(key, position);
+
+      this.#emit("message", {
+        json: JSON.parse(data.slice(end + 1)),
+        at: position === undefined ? "" : `${key} ${position}`,
+        missed: !isNew || this.#behind.has(key),
+      });
+    } else if (position !== undefined) {
+      this.#passes(key, position);
+      if (what === "r" || what === "x") {
+        this.#behind.delete(key);
+        this.#emit("caughtup", { lost: what === "x" });
+      }
+    }
+  }
+
+  /* Should what we missed never come. */
+  #awaitRest() {
+    clearTimeout(this.#catchUp);
+    if (this.#behind.size > 0) {
+      this.#catchUp = setTimeout(() => {
+        this.#behind.forEach((key) => this.#positions.delete(key));
+        this.#behind.clear();
+        this.#emit("caughtup", { lost: true });
+      }, CATCH_UP_MS);
+    }
+  }
+
+  /* Takes note of how far we are. False: we were there before. */
+  #passes(key, position) {
+    const [epoch, offset] = position.split(".");
+    const [known, last] = this.#positions.get(key)?.split(".") ?? [];
+
+    if (epoch === known && BigInt(offset) <= BigInt(last)) {
       return false;
     }
-    this.#socket.send(JSON.stringify(json));
+    this.#positions.delete(key);
+    this.#positions.set(key, position);
+    if (this.#positions.size > POSITIONS_MAX) {
+      this.#positions.delete(this.#positions.keys().next().value);
+    }
     return true;
+  }
+
+  /* What we said is of use. */
+  settled() {
+    this.#emit("state", { state: "open" });
+    if (this.#forgot) {
+      this.#forgot = false;
+      this.#emit("caughtup", { lost: true });
+    }
+  }
+
+  /* ---- what goes ---- */
+
+  send(json) {
+    const socket = this.#socket;
+
+    if (socket?.readyState !== WebSocket.OPEN) {
+      return false;
+    }
+    socket.send(JSON.stringify(json));
+    if (this.#silence === 0) {
+      /* The network may be gone without a word. */
+      this.#silence = setTimeout(() => this.#drop(), SILENCE_MS);
+    }
+    return true;
+  }
+
+  #drop() {
+    const socket = this.#socket;
+
+    this.#socket = null;
+    socket?.close();
+    this.#ended({ code: 1006, reason: "" });
   }
 
   /* For good. */
@@ -94,36 +198,65 @@ export class Connection extends EventTarget {
     socket?.close(1000);
   }
 
+  /* ---- coming back ---- */
+
   /* Now rather than when the delay is over. */
   hurry() {
-    if (this.#timer !== 0) {
+    if (this.#delay !== 0) {
       this.open();
     }
   }
 
   #stopWaiting() {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
+    for (const timer of [this.#delay, this.#silence, this.#catchUp]) {
+      clearTimeout(timer);
+    }
+    this.#delay = 0;
+    this.#silence = 0;
   }
 
-  #comeBack() {
+  #ended({ code, reason }) {
+    this.#stopWaiting();
+    if (this.#isFinal(code)) {
+      this.#emit("state", { state: "closed" });
+      this.#emit("end", { code, reason });
+      return;
+    }
+    if (this.#opened === 0) {
+      this.#askWhy();
+    } else {
+      this.#offers = true;
+      this.#failures =
+        Date.now() - this.#opened > STEADY_MS ? 0 : this.#failures;
+    }
     const longest =
       Math.min(FIRST_DELAY_MS * 2 ** this.#failures, LONGEST_DELAY_MS);
     /* A server that restarts loses everybody at once: spread them. */
     const delay = longest * (0.5 + Math.random() / 2);
 
     this.#failures += 1;
-    this.#timer = setTimeout(() => this.open(), delay);
+    this.#delay = setTimeout(() => this.open(), delay);
     this.#emit("state", { state: "waiting", delay });
   }
 
-  async #whyRefused() {
+  /*
+   * A browser hides why a handshake failed. If the server is there for all
+   * else, it may be what we asked for: positions that it does not know, or the
+   * subprotocol, without which browsers accept no connection.
+   */
+  async #askWhy() {
     try {
-      const answer = await fetch(this.#check, { cache: "no-store" });
-
-      return (await answer.json()).error ?? null;
+      await fetch(location.pathname, { method: "HEAD", cache: "no-store" });
     } catch {
-      return null; /* not there at all: it may come back */
+      return; /* not there at all */
+    }
+    if (this.#id === null) {
+      this.#offers = !this.#offers;
+    } else if (++this.#refusals >= REFUSALS_MAX) {
+      this.#id = null;
+      this.#positions.clear();
+      this.#refusals = 0;
+      this.#forgot = true;
     }
   }
 }

@@ -1,21 +1,45 @@
-// log.js - the messages of a room on the page, by time, each once
+// log.js - the messages of a room on the page, each once: which are new to the
+// reader, and what was missed
 
 import { item } from "./view.js";
 
 const ITEMS_MAX = 1000;
 const NEAR_END_PX = 40;
-const SOON_MS = 10000;
+
+const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
+/* Places in one topic, "KEY EPOCH.OFFSET", have an order; others a time. */
+function isBehind(a, b) {
+  const [topicA, offsetA] = a.at.split(".");
+  const [topicB, offsetB] = b.at.split(".");
+
+  return a.at !== "" && topicA === topicB
+    ? BigInt(offsetA) > BigInt(offsetB) : a.time > b.time;
+}
+
+/* By which a message is known when it comes again. */
+function signsOf({ from, ref, text, time }, at) {
+  const signs = at === "" ? [] : [at];
+
+  if (ref !== undefined) {
+    signs.push(`${from.name}\n${ref}`);
+  }
+  return signs.length > 0 ? signs : [`${from.id} ${time} ${text}`];
+}
 
 export class Log {
   #scroll;
   #list;
   #newer;
   #items = [];
-  #known = new Set(); /* ids of messages */
+  #known = new Set();
+  #unread = new Set();
   #atEnd = true;
-  #below = 0; /* messages that came while scrolled up */
+  #absence = 0; /* how often we came back */
 
-  me = null; /* whose messages are shown as one's own */
+  me = { name: "" }; /* whose messages are shown as one's own */
+  isCovered = () => false; /* something is in front of it */
+  onUnread = () => {}; /* with their number */
 
   /* The element that scrolls, the list in it, and a button to the newest. */
   constructor(scroll, list, newer) {
@@ -23,99 +47,171 @@ export class Log {
     this.#list = list;
     this.#newer = newer;
     newer.addEventListener("click", () => this.toEnd());
-    scroll.addEventListener("scroll", () => {
-      this.#atEnd = scroll.scrollHeight - scroll.scrollTop
-        - scroll.clientHeight < NEAR_END_PX;
-      if (this.#atEnd) {
-        this.#seen();
-      }
-    });
+    scroll.addEventListener("scroll", () => this.#look());
+    document.addEventListener("visibilitychange", () => this.look());
     /* A keyboard on the screen, a longer draft: what was last stays in view. */
-    new ResizeObserver(() => this.#atEnd && this.toEnd()).observe(scroll);
+    const sizes = new ResizeObserver(() => this.#atEnd && this.toEnd());
+
+    sizes.observe(scroll);
+    [...scroll.children].forEach((child) => sizes.observe(child));
   }
 
   clear() {
     this.#items = [];
     this.#known.clear();
-    this.#draw();
+    this.#list.replaceChildren();
+    this.toEnd();
+    this.#setUnread([]);
   }
 
   toEnd() {
     this.#scroll.scrollTop = this.#scroll.scrollHeight;
     this.#atEnd = true;
-    this.#seen();
+    this.look();
   }
 
-  note(text, time = Date.now()) {
-    this.#append({ type: "note", text, time });
+  note(text) {
+    this.#insert(this.#items.length, { type: "note", text, time: Date.now(),
+      at: "", absence: NaN });
   }
 
-  /* Takes the last note back if it says that and is not old. */
-  unnote(text, time) {
-    const last = this.#items.at(-1);
+  /* It is us again: what was missed comes now. */
+  cameBack() {
+    this.#absence += 1;
+  }
 
-    if (last?.type !== "note" || last.text !== text
-        || time - last.time > SOON_MS) {
+  /*
+   * at: its place among all, or "". missed: it was said while we were away;
+   * old: it is no news. False: it is here already.
+   */
+  add(message, { at, missed, old }) {
+    const signs = signsOf(message, at);
+
+    if (signs.some((sign) => this.#known.has(sign))) {
       return false;
     }
-    this.#items.pop();
-    this.#list.lastElementChild.remove();
-    if (this.#list.lastElementChild?.className === "day") {
-      this.#list.lastElementChild.remove();
+    signs.forEach((sign) => this.#known.add(sign));
+    const isMine = message.from.name === this.me.name;
+    const now = { ...message, at, signs,
+      absence: missed && !isMine ? this.#absence : -1 };
+
+    if (!isMine && !old && !this.#isSeen) {
+      this.#setUnread([...this.#unread, now]);
     }
+    this.#insert(missed || old ? this.#place(now) : this.#items.length, now);
     return true;
   }
 
-  /* False if it is no news. */
-  add(message) {
-    if (this.#known.has(message.id)) {
-      return false;
+  /* What was missed is here: says so above it. lost: it is not all. */
+  divide(lost) {
+    const ours = this.#items.filter(({ absence }) => absence === this.#absence);
+    const before = ours.find(({ type }) => type === "divider");
+    const missed = ours.filter((now) => now !== before);
+    const isAtEnd = this.#atEnd;
+
+    lost ||= before?.lost ?? false;
+    if (before !== undefined) {
+      this.#remove(this.#items.indexOf(before));
     }
-    this.#known.add(message.id);
-    this.#append(message);
-    return true;
-  }
-
-  /* Messages we may have missed, and some we have. */
-  merge(messages) {
-    const missed = messages.filter(({ id }) => !this.#known.has(id));
-
-    for (const { id } of missed) {
-      this.#known.add(id);
-    }
-    this.#items =
-      [...this.#items, ...missed].sort((a, b) => a.time - b.time);
-    this.#draw();
-  }
-
-  #append(now) {
-    const before = this.#items.at(-1);
-
-    this.#items.push(now);
-    if (this.#items.length > ITEMS_MAX) {
-      this.#items = this.#items.slice(-ITEMS_MAX / 2);
-      this.#draw();
+    if (missed.length === 0 && !lost) {
       return;
     }
-    this.#list.append(...item(now, before, this.me));
-    if (this.#atEnd) {
-      this.toEnd();
-    } else if (now.type !== "note") {
-      this.#below += 1;
-      this.#newer.textContent =
-        `↓ ${this.#below} new message${this.#below === 1 ? "" : "s"}`;
-      this.#newer.hidden = false;
+    const now = { type: "divider", at: "", absence: this.#absence, lost,
+      text: lost ? "You were away too long: some messages may be missing here"
+        : `While you were away: ${count(missed.length, "message")}`,
+      time: missed[0]?.time ?? Date.now() };
+
+    this.#insert(missed.length === 0 ? this.#items.length
+      : this.#items.indexOf(missed[0]), now);
+    if (isAtEnd) {
+      this.#scrollTo(now);
+    }
+    if (!this.#isSeen) {
+      this.#setUnread([...this.#unread, ...missed]);
     }
   }
 
-  #draw() {
-    this.#list.replaceChildren(...this.#items.flatMap(
-      (now, i) => item(now, this.#items[i - 1], this.me)));
-    this.toEnd();
+  /* Where one belongs that was said before others came. */
+  #place(now) {
+    let i = this.#items.length;
+
+    while (i > 0 && this.#items[i - 1].absence === now.absence
+      && isBehind(this.#items[i - 1], now)) {
+      i -= 1;
+    }
+    return i;
   }
 
-  #seen() {
-    this.#below = 0;
-    this.#newer.hidden = true;
+  #insert(i, now) {
+    this.#items.splice(i, 0, now);
+    this.#draw(i);
+    this.#draw(i + 1);
+    if (this.#items.length > ITEMS_MAX) {
+      this.#items.splice(0, ITEMS_MAX / 2).forEach(({ elements, signs }) => {
+        elements.forEach((element) => element.remove());
+        signs?.forEach((sign) => this.#known.delete(sign));
+      });
+      this.#draw(0);
+    }
+    if (this.#atEnd) {
+      this.toEnd();
+    }
+  }
+
+  #remove(i) {
+    const [{ elements }] = this.#items.splice(i, 1);
+
+    elements.forEach((element) => element.remove());
+    this.#draw(i);
+  }
+
+  /* What is before it decides how it looks. */
+  #draw(i) {
+    const now = this.#items[i];
+
+    if (now === undefined) {
+      return;
+    }
+    const elements = item(now, this.#items[i - 1], this.me);
+
+    now.elements?.forEach((element) => element.remove());
+    for (const element of elements) {
+      this.#list.insertBefore(element, this.#items[i + 1]?.elements[0] ?? null);
+    }
+    now.elements = elements;
+  }
+
+  /* ---- what was seen ---- */
+
+  get #isSeen() {
+    return this.#atEnd && !document.hidden && !this.isCovered();
+  }
+
+  #look() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroll;
+
+    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    this.look();
+  }
+
+  /* Something may be in view now that was not. */
+  look() {
+    if (this.#isSeen) {
+      this.#setUnread([]);
+    }
+    this.#newer.hidden = this.#atEnd || this.#unread.size === 0;
+  }
+
+  #scrollTo({ elements: [element] }) {
+    this.#scroll.scrollTop += element.getBoundingClientRect().top
+      - this.#scroll.getBoundingClientRect().top - NEAR_END_PX / 2;
+    this.#look();
+  }
+
+  #setUnread(items) {
+    this.#unread = new Set(items);
+    this.#newer.textContent = `↓ ${count(this.#unread.size, "new message")}`;
+    this.#newer.hidden = this.#atEnd || this.#unread.size === 0;
+    this.onUnread(this.#unread.size);
   }
 }

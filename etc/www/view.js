@@ -58,10 +58,10 @@ export function person(member, isMe, choose) {
   const button = make("button", "person", avatar(member.name), name);
 
   button.type = "button";
-  button.title = `Write to ${member.name} only · here since `
-    + clock.format(member.since);
-  button.setAttribute("aria-label", `Write to ${member.name} only`);
-  button.addEventListener("click", () => choose(member));
+  button.title = `Write to ${member.name} only`;
+  button.setAttribute("aria-label", button.title);
+  button.dataset.name = member.name;
+  button.addEventListener("click", () => choose(member.name));
   return make("li", "", button);
 }
 
@@ -86,8 +86,8 @@ export function item(now, before, me) {
       make("li", "day", isToday ? "Today" : dayName.format(now.time)));
     before = undefined;
   }
-  if (now.type === "note") {
-    elements.push(make("li", "note", now.text));
+  if (now.type === "note" || now.type === "divider") {
+    elements.push(make("li", now.type, make("span", "", now.text)));
     return elements;
   }
   const isMine = now.from.name === me.name;
@@ -114,4 +114,32 @@ export function item(now, before, me) {
   element.append(make("div", "body", now.text));
   elements.push(element);
   return elements;
+}
+
+function act(text, run) {
+  const button = make("button", "quiet", text);
+
+  button.type = "button";
+  button.addEventListener("click", run);
+  return button;
+}
+
+/* One of one's own that has not come back yet, or was refused. */
+export function unsent({ json, error, sent }, retry, discard) {
+  const element = make("li", "message mine unsent");
+  const state = make("div", "unsent-state");
+
+  element.classList.toggle("private", json.type === "private");
+  element.classList.toggle("failed", error !== null);
+  element.append(make("div", "body", json.text), state);
+  if (json.to !== undefined) {
+    state.append(make("span", "", `only to ${json.to}`), " · ");
+  }
+  if (error === null) {
+    state.append(sent ? "sending…" : "waiting for the connection…");
+  } else {
+    state.append(make("span", "warn", `Not sent: ${error}`),
+      act("Send again", retry), act("Discard", discard));
+  }
+  return element;
 }

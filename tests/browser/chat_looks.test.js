@@ -7,14 +7,13 @@ const {
     PHONE, appears, assertFits, click, takePicture, takePictures,
 } = require('./lib/browser.js');
 const {
-    composer, guest, join, knock, openDoor, people, say, shows, whisperTo,
+    AWAY, composer, guest, isState, join, knock, openDoor, people, say,
+    scrollUp, shows, whisperTo,
 } = require('./lib/chat.js');
 const { DEMO, browserSuite } = require('./lib/suite.js');
 
 const SETUP = { ...DEMO, expected: [/killed by signal 9/] };
 const SHARP = { deviceScaleFactor: 1.5 };
-
-const REFUSED = [/WebSocket connection .* failed/, /status of 409/];
 
 /* Some talk in a room, as ann sees it. */
 async function talk(host, visit, room) {
@@ -24,20 +23,19 @@ async function talk(host, visit, room) {
 
     await people(ann, 'Ann (you)', 'Bob', '小薇');
     await say(ann, 'Morning! The new build of chat.so is in plugins/.');
-    const { from } = await bob.await('message');
-
+    await bob.await('message');
     bob.say('Two workers here.');
     bob.say('Does this reach the other one?');
     await shows(ann, 'Bob: Two workers here.',
         'Bob: Does this reach the other one?');
     wei.say('服务端，收到了！');
     await shows(ann, '小薇: 服务端，收到了！');
-    bob.tell(from, 'Lunch at one?');
+    bob.tell('Ann', 'Lunch at one?');
     await shows(ann, 'Bob only to you: Lunch at one?');
     await whisperTo(ann, 'Bob');
     await say(ann, 'Gladly. The usual place.');
     await shows(ann, 'You only to Bob: Gladly. The usual place.');
-    return { ann, bob };
+    return { ann, bob, wei };
 }
 
 /* Ends where the text ends, and so do all its parts. */
@@ -49,13 +47,9 @@ async function assertWidths(page) {
 
 browserSuite('how the chat looks', SETUP, ({ host, it }) => {
     it('at the door', async (visit) => {
-        const visitor = await visit(SHARP);
-        const page = await openDoor(visitor, 'plugins');
+        const page = await openDoor(await visit(SHARP), 'plugins');
 
-        visitor.expect(...REFUSED);
-        await host.connect('/chat?room=plugins&name=Ann');
-        await page.reload();
-        await appears(page, 'Ann is there.');
+        await guest(host, 'plugins', 'Ann');
         await page.getByLabel('Your name').fill('Ann');
         await takePictures(page, 'door');
         await knock(page, 'Ann');
@@ -116,16 +110,16 @@ browserSuite('how the chat looks', SETUP, ({ host, it }) => {
             const visitor = await visit({ ...SHARP, viewport: PHONE });
             const ann = await join(visitor, `${long.slice(2)}##`, long);
             const bob = await join(visitor, `${long.slice(2)}##`,
-                'ｗ'.repeat(24));
+                'ｗ'.repeat(21));
 
             await say(ann, 'x'.repeat(2000));
             await say(bob, `${'y'.repeat(300)}\n\n\nz`);
-            await shows(ann, `${'ｗ'.repeat(24)}: ${'y'.repeat(300)}\n\n\nz`);
+            await shows(ann, `${'ｗ'.repeat(21)}: ${'y'.repeat(300)}\n\n\nz`);
             await ann.locator('#people-toggle').click();
             await takePicture(ann, 'phone-long-people');
-            await click(ann, `Write to ${'ｗ'.repeat(24)} only`);
+            await click(ann, `Write to ${'ｗ'.repeat(21)} only`);
             await say(ann, 'psst');
-            await shows(ann, `You only to ${'ｗ'.repeat(24)}: psst`);
+            await shows(ann, `You only to ${'ｗ'.repeat(21)}: psst`);
             await takePicture(ann, 'phone-long');
             await takePicture(bob, 'phone-long-other');
             await assertWidths(ann);
@@ -140,12 +134,7 @@ browserSuite('how the chat looks', SETUP, ({ host, it }) => {
 
             bob.say('A list:\n'.repeat(30));
             await shows(ann, `Bob: ${'A list:\n'.repeat(30).trim()}`);
-            await ann.bringToFront();
-            await ann.locator('#scroll').evaluate((log) =>
-                new Promise((done) => {
-                    log.addEventListener('scroll', done, { once: true });
-                    log.scrollTop = 0;
-                }));
+            await scrollUp(ann);
             bob.say('below');
             await appears(ann, '1 new message');
             await takePictures(ann, 'chat-newer');
@@ -158,5 +147,47 @@ browserSuite('how the chat looks', SETUP, ({ host, it }) => {
             await assertWidths(ann);
             await click(ann, 'Try now');
             await ann.locator('#state[data-state="open"]').waitFor();
+        });
+
+    it('when something was missed, and something not sent',
+        async (visit, wired) => {
+            const { visitor, cable } = await wired(SHARP);
+
+            visitor.expect(...AWAY);
+            const { ann, bob, wei } = await talk(host, () => visitor, 'away');
+
+            await ann.keyboard.press('Escape');
+            await say(ann, '\u200b');
+            await ann.locator('.failed').waitFor();
+            await takePictures(ann, 'chat-failed');
+            await ann.setViewportSize(PHONE);
+            await takePictures(ann, 'phone-failed');
+            await assertWidths(ann);
+            await click(ann, 'Discard');
+            await ann.setViewportSize({ width: 1000, height: 680 });
+            await ann.clock.install();
+            await ann.clock.pauseAt(Date.now() + 60000);
+            cable.cut();
+            await isState(ann, 'waiting');
+            await say(ann, 'Is anybody there?');
+            await ann.locator('.unsent').waitFor();
+            await takePictures(ann, 'chat-unsent');
+            bob.say('Where has Ann gone?');
+            wei.say('She has a train to catch.');
+            await wei.await('message', ({ text }) => text.includes('train'));
+            cable.mend();
+            await click(ann, 'Try now');
+            await appears(ann, 'While you were away: 2 messages');
+            await shows(ann, 'You: Is anybody there?');
+            await takePictures(ann, 'chat-missed');
+            await ann.setViewportSize(PHONE);
+            await scrollUp(ann);
+            bob.say('There she is.');
+            await appears(ann, '1 new message');
+            await takePictures(ann, 'phone-unread');
+            await assertWidths(ann);
+            await click(ann, '↓ 1 new message');
+            await takePictures(ann, 'phone-missed');
+            await assertWidths(ann);
         });
 });

@@ -4,6 +4,9 @@
 const { Member } = require('../../e2e/lib/chat.js');
 const { becomes, click } = require('./browser.js');
 
+/* What a browser says of a server that is not there, or refuses. */
+const AWAY = [/WebSocket connection .* failed/, /net::ERR_/];
+
 /* The door of a room: the form to join it. */
 async function openDoor(visitor, room) {
     return visitor.open(`/chat.html#${encodeURIComponent(room)}`);
@@ -28,6 +31,8 @@ async function join(visitor, room, name) {
 /* Somebody else in the room, without a page of their own. */
 const guest = (host, room, name) => Member.join(host, '/chat', { room, name });
 
+const isText = (wanted) => ({ text }) => text === wanted;
+
 const composer = (page) => page.getByRole('textbox', { name: 'Message' });
 
 async function say(page, text) {
@@ -35,7 +40,7 @@ async function say(page, text) {
     await composer(page).press('Enter');
 }
 
-/* What the log shows: "ann: hello", "note: bob left". */
+/* What the log shows: "ann: hello", "note: bob left", "divider: ...". */
 const log = (page) => page.locator('#log').evaluate((list) => {
     let who = '';
 
@@ -43,8 +48,8 @@ const log = (page) => page.locator('#log').evaluate((list) => {
         if (item.matches('.day')) {
             return [];
         }
-        if (item.matches('.note')) {
-            return [`note: ${item.textContent}`];
+        if (item.matches('.note, .divider')) {
+            return [`${item.className}: ${item.textContent}`];
         }
         const name = item.querySelector('.who');
 
@@ -55,6 +60,10 @@ const log = (page) => page.locator('#log').evaluate((list) => {
     });
 });
 
+/* What has not come back yet: "hello: sending…". */
+const unsent = (page) => page.locator('#unsent').evaluate((list) =>
+    [...list.children].map((item) =>
+        [...item.children].map(({ textContent }) => textContent).join(': ')));
 
 /* The log ends in these. */
 const shows = (page, ...lines) =>
@@ -69,6 +78,24 @@ const people = (page, ...names) =>
 const isState = (page, state) =>
     becomes(() => page.locator('#state').getAttribute('data-state'), state);
 
+/* How many messages were not read, where the reader and where the tab shows
+ * it. */
+async function unread(page, room, count) {
+    await becomes(() => page.title(),
+        `${count > 0 ? `(${count}) ` : ''}#${room} · patchbay`);
+    await becomes(() => page.locator('#unread').evaluate((badge) =>
+        badge.hidden ? '0' : badge.textContent), String(count));
+}
+
+/* Away from what came last. */
+async function scrollUp(page) {
+    await page.bringToFront();
+    await page.locator('#scroll').evaluate((log) => new Promise((done) => {
+        log.addEventListener('scroll', done, { once: true });
+        log.scrollTop = 0;
+    }));
+}
+
 /* As if another tab were in front; without an end, or for good. */
 const setHidden = (page, hidden) => page.evaluate((value) => {
     Object.defineProperty(document, 'hidden',
@@ -80,6 +107,6 @@ const setHidden = (page, hidden) => page.evaluate((value) => {
 const whisperTo = (page, name) => click(page, `Write to ${name} only`);
 
 module.exports = {
-    composer, guest, isIn, isState, join, knock, log, openDoor, people, say,
-    setHidden, shows, whisperTo,
+    AWAY, composer, guest, isIn, isState, isText, join, knock, log, openDoor,
+    people, say, scrollUp, setHidden, shows, unread, unsent, whisperTo,
 };
