@@ -178,22 +178,3 @@ $("greeter-run").addEventListener("click", () => {
   };
   setTimeout(() => ws.close(), 5000);
 });
-
-/* ---- chat ---- */
-
-async function showPeople() {
-  try {
-    const answer = await fetch("/chat?room=lobby", { cache: "no-store" });
-    const { members } = await answer.json();
-    const count = members.length;
-
-    show($("chat-people"), count > 0 ? "open" : "closed",
-      count === 0 ? "nobody in the lobby yet"
-        : `${count} ${count === 1 ? "person" : "people"} in the lobby`);
-  } catch {
-    show($("chat-people"), "failed", "no chat on this server");
-  }
-}
-
-showPeople();
-setInterval(() => document.hidden || showPeople(), 10000);
