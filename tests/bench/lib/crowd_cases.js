@@ -31,6 +31,10 @@ const fan = (subscribers) => ({
         subscribers > 1 ? 's' : ''}`,
     args: ['publish', '-c', subscribers, '-f', 1],
 });
+const spread = (name, what, ...more) => ({
+    name, what, group: 'spread', on: ['h2', 'h2w2', 'h4w2'],
+    args: ['publish', '-c', 80, '-n', 16, '-f', 256, ...more],
+});
 const topics = (each) => ({
     name: `topics${each}k`, group: 'topics', on: GROWING,
     what: `${each},000 topics, 1 subscriber each`,
@@ -38,7 +42,7 @@ const topics = (each) => ({
         16],
 });
 
-/* on: only those setups; all that are not asked for else. */
+/* on: only those setups; else all, but those that have to be asked for. */
 const CASES = [
     { name: 'rooms', what: '100 topics, 10 subscribers each, 16 messages on ' +
         'their way', args: rooms(16) },
@@ -48,9 +52,8 @@ const CASES = [
     fan(1), fan(10), fan(100), fan(1000),
     { ...fan(10000), on: undefined },
     topics(1), topics(10), { ...topics(100), on: undefined },
-    { name: 'spread', group: 'spread', on: ['h2', 'h2w2', 'h4w2'],
-        what: '1 topic, 80 subscribers, 256 messages on their way',
-        args: ['publish', '-c', 80, '-n', 16, '-f', 256] },
+    spread('spread', '1 topic, 80 subscribers, 256 messages on their way'),
+    spread('spreadkept', 'the same with history = 100', '-u', '/kept'),
     { name: 'presence', what: '10,000 members of one topic',
         args: ['presence', '-c', 10000, '-f', 16, '-b', 32],
         on: ['w1', 'w2', 'h2', 'h2w2'] },
