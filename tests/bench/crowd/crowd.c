@@ -10,6 +10,7 @@
 
 enum {
     EVENTS = 512,
+    OPENING = 100,
     REST_LATE_S = 60,
     REST_MS = 50,
     REST_TIMES = 4, /* in a row */
@@ -57,6 +58,9 @@ int crowd_open(struct crowd *crowd, const struct crowd_setup *setup,
         if (epoll_ctl(crowd->epoll, EPOLL_CTL_ADD, member->fd, &event) < 0) {
             perror("crowd: epoll_ctl");
             return -1;
+        }
+        if (i % OPENING == 0 && crowd_turn(crowd, 0) < 0) {
+            return -1; /* pings of the first do not wait for the last */
         }
     }
     return 0;

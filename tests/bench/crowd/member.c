@@ -29,9 +29,12 @@ static int send_frame(struct member *member, int opcode, const char *data,
     for (size_t i = 0; i < len; i++) {
         frame[head + i] = (unsigned char)data[i] ^ mask[i & 3];
     }
-    if (send(member->fd, frame, head + len, MSG_NOSIGNAL | MSG_DONTWAIT) !=
-        (ssize_t)(head + len)) {
-        return fail(member, "the socket takes no more");
+    ssize_t sent =
+        send(member->fd, frame, head + len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (sent != (ssize_t)(head + len)) {
+        return fail(member,
+                    sent < 0 ? strerror(errno) : "the socket takes no more");
     }
     return 0;
 }

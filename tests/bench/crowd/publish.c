@@ -21,7 +21,8 @@ enum {
     AT_FILL = 17,
     TOPICS_SAID = 100, /* in one command */
     TOPIC_TEXT = 16,
-    TURN_MS = 50
+    TURN_MS = 50,
+    SLOTS = 1 << 16 /* others may pass one whose worker has to wait */
 };
 
 struct slot {
@@ -40,7 +41,6 @@ struct work {
     const struct crowd_setup *setup;
     struct crowd crowd;
     struct publisher publishers[PUBLISHERS_MAX];
-    uint32_t slots;     /* of each publisher, a power of two */
     uint32_t *last;     /* of each subscription and publisher: number + 1 */
     int subscribers;    /* of each topic */
     uint64_t under_way; /* messages */
@@ -81,9 +81,14 @@ static int publish(struct work *work, uint32_t by, uint64_t now)
 {
     struct publisher *publisher = &work->publishers[by];
     uint32_t number = publisher->next++;
-    struct slot *slot = &publisher->slots[number & (work->slots - 1)];
+    struct slot *slot = &publisher->slots[number & (SLOTS - 1)];
     char topic[TOPIC_TEXT];
 
+    if (slot->missing > 0) {
+        fprintf(stderr, "crowd: message %u of publisher %u is late by %u\n",
+                slot->number, by, SLOTS);
+        return -1;
+    }
     slot->number = number;
     slot->sent_at = now;
     slot->missing = work->subscribers;
@@ -137,7 +142,7 @@ static int on_delivery(struct work *work, const struct member *member,
         memcmp(text + AT_FILL, work->text + AT_FILL, kept - AT_FILL) != 0) {
         return wrong(member, text, "nobody has published that");
     }
-    slot = &work->publishers[by].slots[number & (work->slots - 1)];
+    slot = &work->publishers[by].slots[number & (SLOTS - 1)];
     place = member->number < setup->conns ? which(work, member, topic) : -1;
     if (place < 0 || slot->topic != topic) {
         return wrong(member, text, "not a topic of its own");
@@ -355,9 +360,6 @@ int crowd_publish(const struct crowd_setup *setup)
         (int)((long long)setup->conns * setup->each / setup->topics);
     memset(work->text, '.', setup->payload);
     work->text[0] = 'm';
-    for (work->slots = 1; work->slots < 2 * (uint32_t)setup->flight;) {
-        work->slots *= 2;
-    }
     work->last = calloc((size_t)setup->conns * (size_t)setup->each *
                             (size_t)setup->publishers,
                         sizeof *work->last);
@@ -365,7 +367,7 @@ int crowd_publish(const struct crowd_setup *setup)
 
     for (int i = 0; i < setup->publishers; i++) {
         work->publishers[i].slots =
-            calloc(work->slots, sizeof *work->publishers[i].slots);
+            calloc(SLOTS, sizeof *work->publishers[i].slots);
         enough = enough && work->publishers[i].slots;
     }
     if (enough) {
