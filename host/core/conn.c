@@ -416,7 +416,7 @@ static void queue_close(struct conn *conn, int code, const char *reason)
     leave_open(conn, CONN_CLOSING);
     conn->closing_ms = core_now(core);
     conn->progress_ms = conn->closing_ms;
-    if (sendq_raw(&core->pool, &conn->sendq, frame, len) != 0) {
+    if (sendq_last(&core->pool, &conn->sendq, frame, len) != 0) {
         conn_log(conn, LOG_LEVEL_WARN,
                  "closed without a Close frame: out of "
                  "memory");

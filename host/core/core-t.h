@@ -294,6 +294,10 @@ int conn_send_kept(struct conn *conn, const char *topic,
 void conn_tell(struct conn *conn, const char *line, size_t len);
 /* Its queue is not over half full. */
 bool conn_has_room(const struct conn *conn);
+/* To the socket what it takes, and nothing else: also where a hook runs, or
+ * something is sent to others. */
+void conn_write(struct conn *conn);
+/* And what becomes possible by that: older messages, reading, the end. */
 void conn_flush(struct conn *conn);
 void conn_update_reading(struct conn *conn);
 

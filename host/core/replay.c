@@ -109,9 +109,12 @@ static bool give(struct replaying *replay, const struct kept *message)
         }
         if (conn_send_kept(conn, topic_name(replay->sub->topic), message) !=
             BAY_OK) {
-            /* It is not to believe that it has all. */
-            conn_exceed(conn, LIMIT_MEMORY, BAY_CLOSE_INTERNAL,
-                        "out of memory");
+            /* It is not to believe that it has all. It may be closed already:
+             * see relief.c. */
+            if (conn->state == CONN_OPEN) {
+                conn_exceed(conn, LIMIT_MEMORY, BAY_CLOSE_INTERNAL,
+                            "out of memory");
+            }
             return false;
         }
         replay->given++;

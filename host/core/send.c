@@ -277,7 +277,7 @@ static void drained_task(struct core *core, struct task *task)
     }
 }
 
-void conn_flush(struct conn *conn)
+void conn_write(struct conn *conn)
 {
     struct core *core = conn->instance->core;
     const struct transport *transport = core->setup.transport;
@@ -306,6 +306,13 @@ void conn_flush(struct conn *conn)
             block(conn);
         }
     }
+}
+
+void conn_flush(struct conn *conn)
+{
+    struct core *core = conn->instance->core;
+
+    conn_write(conn);
     conn_end_when_sent(conn);
     conn_update_reading(conn);
     if (conn->replays > 0 && conn->state == CONN_OPEN &&

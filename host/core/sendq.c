@@ -128,24 +128,37 @@ static int push(struct sendq_pool *pool, struct sendq *queue,
     return 0;
 }
 
-/* A chunk at the end of the queue with room for so much, or NULL. One that has
- * other references belongs to others, too, and so does what lies in it behind
- * this queue's range. */
-static struct packet *open_chunk(struct sendq_pool *pool, struct sendq *queue,
-                                 size_t size)
+/* The chunk at the end of the queue, if it has room for so much, or NULL. One
+ * that has other references belongs to others, too, and so does what lies in it
+ * behind this queue's range. */
+static struct packet *last_chunk(const struct sendq *queue, size_t size)
 {
     struct packet *last = queue->tail != NULL ? queue->tail->packet : NULL;
 
-    if (last != NULL && last->cap == CHUNK_SIZE && last->refs == 1 &&
-        queue->tail->end == last->len && last->cap - last->len >= size) {
-        return last;
+    return last != NULL && last->cap == CHUNK_SIZE && last->refs == 1 &&
+                   queue->tail->end == last->len &&
+                   last->cap - last->len >= size
+               ? last
+               : NULL;
+}
+
+/* Takes the packet, which may be NULL; returns it if it is in the queue. */
+static struct packet *push_new(struct sendq_pool *pool, struct sendq *queue,
+                               struct packet *packet)
+{
+    if (packet != NULL && push(pool, queue, packet, 0) != 0) {
+        packet_unref(pool, packet);
+        packet = NULL;
     }
-    last = take_chunk(pool);
-    if (last != NULL && push(pool, queue, last, 0) != 0) {
-        packet_unref(pool, last);
-        last = NULL;
-    }
-    return last;
+    return packet;
+}
+
+static struct packet *open_chunk(struct sendq_pool *pool, struct sendq *queue,
+                                 size_t size)
+{
+    struct packet *last = last_chunk(queue, size);
+
+    return last != NULL ? last : push_new(pool, queue, take_chunk(pool));
 }
 
 int sendq_add(struct sendq_pool *pool, struct sendq *queue, enum opcode opcode,
@@ -190,19 +203,35 @@ int sendq_share(struct sendq_pool *pool, struct sendq *queue,
     return 0;
 }
 
+/* To the packet at the end of the queue; NULL: there is none. */
+static int append_raw(struct sendq *queue, struct packet *packet,
+                      const void *frames, size_t len)
+{
+    if (packet == NULL) {
+        return -1;
+    }
+    memcpy(packet->data + packet->len, frames, len);
+    packet->len += len;
+    queue->tail->end = packet->len;
+    queue->bytes += len;
+    return 0;
+}
+
 int sendq_raw(struct sendq_pool *pool, struct sendq *queue, const void *frames,
               size_t len)
 {
-    struct packet *chunk = open_chunk(pool, queue, len);
+    return append_raw(queue, open_chunk(pool, queue, len), frames, len);
+}
 
-    if (chunk == NULL) {
-        return -1;
+int sendq_last(struct sendq_pool *pool, struct sendq *queue, const void *frame,
+               size_t len)
+{
+    struct packet *packet = last_chunk(queue, len);
+
+    if (packet == NULL) {
+        packet = push_new(pool, queue, packet_alloc(len));
     }
-    memcpy(chunk->data + chunk->len, frames, len);
-    chunk->len += len;
-    queue->tail->end = chunk->len;
-    queue->bytes += len;
-    return 0;
+    return append_raw(queue, packet, frame, len);
 }
 
 int sendq_peek(const struct sendq *queue, struct iovec *iov, int max)

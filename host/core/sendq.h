@@ -65,13 +65,16 @@ void packet_unref(struct sendq_pool *pool, struct packet *packet);
 /* Each adds at the end; 0, or -1 if out of memory, with nothing added. share
  * adds a packet from off to its present end, taking a reference of its own: if
  * that goes on where the queue ends, it costs nothing. raw: whole frames, made
- * by the caller. */
+ * by the caller. last: one behind which nothing comes, in no more memory than it
+ * takes. */
 int sendq_add(struct sendq_pool *pool, struct sendq *queue, enum opcode opcode,
               const void *data, size_t len);
 int sendq_share(struct sendq_pool *pool, struct sendq *queue,
                 struct packet *packet, size_t off);
 int sendq_raw(struct sendq_pool *pool, struct sendq *queue, const void *frames,
               size_t len);
+int sendq_last(struct sendq_pool *pool, struct sendq *queue, const void *frame,
+               size_t len);
 
 /* Describes the first bytes of the queue; returns the number of entries. */
 int sendq_peek(const struct sendq *queue, struct iovec *iov, int max);

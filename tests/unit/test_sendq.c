@@ -52,6 +52,30 @@ static void small_ones_share_a_chunk(void **state)
     assert_null(queue.head);
 }
 
+/* The last frame goes where there is room, or takes no more than it needs. */
+static void the_last_is_no_chunk(void **state)
+{
+    struct sendq queue = { 0 };
+    struct buf out = { 0 };
+    size_t held;
+
+    (void)state;
+    assert_int_equal(sendq_last(&pool, &queue, "\x88\x00", 2), 0);
+    assert_in_range(pool.held, 1, 200);
+    assert_int_equal(queue.bytes, 2);
+    sendq_clear(&pool, &queue);
+    assert_int_equal(pool.held, 0);
+    assert_int_equal(sendq_add(&pool, &queue, OPCODE_TEXT, "one", 3), 0);
+    held = pool.held;
+    assert_int_equal(sendq_last(&pool, &queue, "\x88\x00", 2), 0);
+    assert_int_equal(pool.held, held);
+    assert_int_equal(queue.nodes, 1);
+    gather(&queue, &out);
+    assert_memory_equal(out.data, "\x81\x03one\x88\x00", 7);
+    buf_free(&out);
+    sendq_clear(&pool, &queue);
+}
+
 static void a_packet_is_shared(void **state)
 {
     struct sendq queues[3] = { { 0 } };
@@ -226,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_ones_share_a_chunk),
+        cmocka_unit_test(the_last_is_no_chunk),
         cmocka_unit_test(a_packet_is_shared),
         cmocka_unit_test(ranges_of_a_shared_chunk),
         cmocka_unit_test(partial_sends),
