@@ -185,6 +185,7 @@ struct conf {
     uint32_t connect_rate;  /* new ones a second of an address; 0: unlimited */
     uint32_t connect_burst; /* of them, at once; 0: as many as in a second */
     size_t queue_total;     /* bytes that wait for all clients of a worker */
+    size_t receive_total;   /* bytes of messages that came in part, likewise */
 
     /* [http] */
     char *http_root;    /* NULL: no files */

@@ -29,8 +29,8 @@ const struct schema_section schema_sections[] = {
     { "certificate", true, "what clients get that ask for one of its names" },
     { "log", false, "where the log goes and what is in it" },
     { "limits", false,
-      "each may be set in a route too, except queue_total, handshake, jobs and "
-      "connect_*" },
+      "each may be set in a route too, except queue_total, receive_total, "
+      "handshake, jobs and connect_*" },
     { "http", false, "the host's own pages; empty: off" },
     { "cluster", false, "several machines; on when url is set" },
     { "plugin", true, "a plugin's options, for each route that has it" },
@@ -185,6 +185,11 @@ const struct schema_key schema_keys[] = {
       .min = 1024 * KIB, .max = 1024 * GIB, .zero = true,
       .help = "what may wait for all clients of a worker; beyond, those with "
               "the longest queues are closed (1013); 0: unlimited" },
+    { "limits", "receive_total", SCHEMA_SIZE, "256m", CONF(receive_total),
+      .min = 1024 * KIB, .max = 1024 * GIB, .zero = true,
+      .help = "what may have come of messages that are not whole yet, per "
+              "worker; beyond, those begun first are given up (1013); 0: "
+              "unlimited" },
     { "limits", "compress", SCHEMA_BOOL, "no", LIMITS(compress),
       .help = "permessage-deflate, with clients that offer it" },
     { "limits", "compress_ratio", SCHEMA_COUNT, "200", LIMITS(compress_ratio),

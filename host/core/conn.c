@@ -12,6 +12,7 @@
 #include "core/core-t.h"
 #include "core/hooks.h"
 #include "core/id.h"
+#include "core/incoming.h"
 #include "core/subprotocol.h"
 #include "core/limits.h"
 #include "core/rate.h"
@@ -180,7 +181,7 @@ static void conn_free(struct conn *conn)
     rate_forget(conn);
     wheel_clear(&core->wheel, &conn->wheel);
     sendq_clear(&core->pool, &conn->sendq);
-    buf_free(&conn->rx);
+    incoming_drop(conn);
     DL_DELETE(instance->conns, conn);
     HASH_DEL(core->by_id, conn);
     address_remove(conn->address);
@@ -343,6 +344,7 @@ static void leave_open(struct conn *conn, enum conn_state state)
     if (conn->state == CONN_OPEN) {
         conn->instance->conn_count--;
     }
+    incoming_drop(conn);
     conn->state = state;
 }
 

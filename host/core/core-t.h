@@ -85,9 +85,11 @@ struct conn {
     bay_kind rx_kind;
     uint32_t rx_utf8;
     unsigned rx_fragments;
-    uint64_t rx_rest; /* of the frame that is arriving */
-    size_t rx_total;  /* also of pieces already handed over */
-    struct buf rx;
+    uint64_t rx_rest;           /* of the frame that is arriving */
+    size_t rx_total;            /* also of pieces already handed over */
+    struct buf rx;              /* see incoming.h */
+    struct conn *next_incoming; /* in core->incoming, while rx has any */
+    struct conn *prev_incoming;
     uint64_t rate_ns; /* buckets: when they are full again */
     uint64_t rate_bytes_ns;
 
@@ -184,6 +186,9 @@ struct core {
     struct conn *slowed;    /* those that send too fast */
     uint64_t slowed_due_ms; /* of them, the first */
     size_t queue_total;     /* what may wait for all of them */
+    struct conn *incoming;  /* in the midst of a message; begun first: first */
+    size_t incoming_bytes;  /* of these */
+    size_t receive_total;   /* may be of these */
     struct conn *speaker;   /* whose message came last */
     struct task *tasks;
     struct task **tasks_end;

@@ -38,6 +38,7 @@ struct core *core_create(const struct core_setup *setup)
     core->alarm_ms = UINT64_MAX;
     core->slowed_due_ms = UINT64_MAX;
     core_set_queue_total(core, setup->queue_total);
+    core_set_receive_total(core, setup->receive_total);
     presence_init(&core->presence);
     wheel_init(&core->wheel, core_now(core));
     return core;
@@ -177,6 +178,7 @@ void core_turn(struct core *core)
     core->published = 0;
     core->turn++;
     stat_set(&core->setup.stats->queued_bytes, core->pool.held);
+    stat_set(&core->setup.stats->incoming_bytes, core->incoming_bytes);
     /* More than a turn may run, or drained hooks: what these send fills the
      * queues again, and others want to be served in between. */
     if (core->tasks != NULL) {
@@ -261,6 +263,11 @@ void core_set_logging(struct core *core, bool access, bool trace)
 void core_set_queue_total(struct core *core, size_t bytes)
 {
     core->queue_total = bytes > 0 ? bytes : SIZE_MAX / 2;
+}
+
+void core_set_receive_total(struct core *core, size_t bytes)
+{
+    core->receive_total = bytes > 0 ? bytes : SIZE_MAX / 2;
 }
 
 void core_set_recent(struct core *core, struct recent *recent)

@@ -48,6 +48,7 @@ struct core_setup {
     unsigned number; /* of the worker, as plugins are told */
     bool log_access;
     size_t queue_total; /* bytes that may wait for all clients; 0: unlimited */
+    size_t receive_total; /* of messages that came in part; 0: unlimited */
     /* The table of host calls; NULL: core's own. The test library puts calls
      * that fail in between. */
     const bay_api *api;
@@ -110,6 +111,7 @@ void core_set_recent(struct core *core, struct recent *recent);
 bool core_enforce_bans(struct core *core);
 
 void core_set_queue_total(struct core *core, size_t bytes);
+void core_set_receive_total(struct core *core, size_t bytes);
 
 /* The plugins that have run since core_forget_ran: their hooks, or deferred
  * work. Threads that they started by themselves are not seen. */

@@ -22,6 +22,7 @@ static const struct {
     [LIMIT_CLOSE] = { "close_wait", LOG_LEVEL_INFO },
     [LIMIT_SEND_QUEUE] = { "send_queue", LOG_LEVEL_INFO },
     [LIMIT_QUEUE_TOTAL] = { "queue_total", LOG_LEVEL_WARN },
+    [LIMIT_RECEIVE_TOTAL] = { "receive_total", LOG_LEVEL_WARN },
     [LIMIT_MEMORY] = { "memory", LOG_LEVEL_WARN },
 };
 
@@ -81,6 +82,5 @@ void conn_exceed(struct conn *conn, enum limit limit, int code,
     if (code == BAY_CLOSE_TOO_BIG) {
         stat_add(&conn->instance->stats->protocol_errors, 1);
     }
-    buf_free(&conn->rx);
     conn_end(conn, code, reason);
 }

@@ -3,6 +3,7 @@
 #include "core/core-t.h"
 #include "core/deflate.h"
 #include "core/hooks.h"
+#include "core/incoming.h"
 #include "core/limits.h"
 #include "core/rate.h"
 
@@ -27,7 +28,6 @@ void conn_fail(struct conn *conn, int code, const char *reason)
         .remote = conn->remote,
     };
 
-    buf_free(&conn->rx);
     stat_add(&conn->instance->stats->protocol_errors, 1);
     log_about(LOG_LEVEL_DEBUG, &subject, "closed with %d: %s", code, reason);
     conn_end(conn, code, reason);
@@ -113,23 +113,10 @@ static void deliver_copy(struct conn *conn, const void *data, size_t len,
     deliver(conn, scratch->data, len, fin);
 }
 
-static void collect(struct conn *conn, const void *data, size_t len,
-                    uint64_t rest)
-{
-    /* Room for the frame at once, so that a large one is not moved again and
-     * again; max_message has bounded it. */
-    if (buf_reserve(&conn->rx, len + (size_t)rest + 1) == NULL) {
-        conn_exceed(conn, LIMIT_MEMORY, BAY_CLOSE_INTERNAL, "out of memory");
-        return;
-    }
-    buf_add(&conn->rx, data, len);
-}
-
 static void deliver_collected(struct conn *conn)
 {
-    struct buf whole = conn->rx;
+    struct buf whole = incoming_take(conn);
 
-    conn->rx = (struct buf){ 0 };
     deliver(conn, whole.data, whole.len, true);
     buf_free(&whole);
 }
@@ -225,7 +212,7 @@ void conn_receive(struct conn *conn, bay_kind kind, bool first, bool last,
     if ((first && last) || (conn->instance->plugin.flags & BAY_PIECES) != 0) {
         deliver_copy(conn, data, len, last);
     } else {
-        collect(conn, data, len, rest);
+        incoming_add(conn, data, len, rest);
         if (last && conn->state == CONN_OPEN) {
             deliver_collected(conn);
         }
@@ -288,10 +275,9 @@ void conn_inflate(struct conn *conn, bay_kind kind, bool first, bool last,
     if (!accept_piece(conn, false, data, len, rest)) {
         return;
     }
-    collect(conn, data, len, rest);
+    incoming_add(conn, data, len, rest);
     if (last && conn->state == CONN_OPEN) {
-        whole = conn->rx;
-        conn->rx = (struct buf){ 0 };
+        whole = incoming_take(conn);
         inflate_whole(conn, kind, whole.data, whole.len);
         buf_free(&whole);
     }

@@ -96,6 +96,7 @@ enum limit {
     LIMIT_CLOSE,
     LIMIT_SEND_QUEUE,
     LIMIT_QUEUE_TOTAL,
+    LIMIT_RECEIVE_TOTAL,
     LIMIT_MEMORY,
     LIMIT_COUNT
 };
@@ -169,6 +170,7 @@ struct worker_stats {
     stat_value jobs_queued;        /* deferred work not done yet */
     stat_value timers;             /* set now */
     stat_value queued_bytes;       /* that wait to be sent, now */
+    stat_value incoming_bytes;     /* of messages that came in part, now */
     stat_value log_lost;           /* lines of the log that were not written */
     stat_value history_missed;     /* times messages were gone undelivered */
     stat_value topics;             /* with a subscriber or listener here, now */

@@ -343,6 +343,7 @@ void board_bury(const struct board *board, unsigned worker)
     stat_set(&stats->jobs_queued, 0);
     stat_set(&stats->timers, 0);
     stat_set(&stats->queued_bytes, 0);
+    stat_set(&stats->incoming_bytes, 0);
     stat_set(&stats->topics, 0);
     stat_set(&stats->resident, 0);
     clear_addresses(board, worker);

@@ -357,6 +357,7 @@ static void adopted(void *arg, const struct conf *conf, const struct conf *old)
     watch_log(worker);
     core_set_logging(worker->core, conf->log_access, conf->log_trace);
     core_set_queue_total(worker->core, conf->queue_total);
+    core_set_receive_total(worker->core, conf->receive_total);
     core_set_recent(worker->core, recent_of(worker, conf));
     tell_uses(worker);
     enforce_bans(worker);
@@ -401,6 +402,7 @@ static int make_core(struct worker *worker, char *why, size_t why_size)
         .workers = setup->board->workers,
         .incarnation = incarnation,
         .queue_total = setup->conf->queue_total,
+        .receive_total = setup->conf->receive_total,
         .log_access = setup->conf->log_access,
         .log_trace = setup->conf->log_trace,
         .recent = recent_of(worker, setup->conf),

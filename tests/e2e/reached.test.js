@@ -238,6 +238,35 @@ suite('a queue that is full', {
     });
 });
 
+suite('messages that do not end', {
+    server: { workers: 1 },
+    limits: { ping: 0, receive_total: '1m' },
+    routes: { echo: { path: '/echo', plugin: 'echo' } },
+    expected: [/limit receive_total: /],
+}, ({ host, it }) => {
+    it('give way, the first to begin first', async () => {
+        const half = frame(binary, Buffer.alloc(300 * 1024),
+            { fin: false, mask: true });
+        const raws = [];
+
+        for (let i = 1; i <= 4; i++) {
+            const raw = await host.rawUpgrade('/echo');
+
+            raw.write(half);
+            raws.push(raw);
+            await until(async () => (await host.metrics())
+                .get('patchbay_incoming_bytes') === Math.min(i, 3) * 300 * 1024,
+            'half a message');
+        }
+        assert.deepStrictEqual(await raws[0].close(),
+            { code: 1013, reason: 'too many messages have come in part' });
+        await told(host, 'receive_total', 'echo', 'closed with 1013');
+        raws[3].write(frame(continuation, 'end', { mask: true }));
+        assert.strictEqual((await raws[3].message()).data.length,
+            300 * 1024 + 3);
+    });
+});
+
 suite('time', {
     limits: { ping: 0 },
     routes: {

@@ -23,6 +23,7 @@ static void read_from_limits_and_route(void **state)
                                       "burst_bytes = 26k\n"
                                       "over_rate = close\n"
                                       "queue_total = 27m\n"
+                                      "receive_total = 39m\n"
                                       "per_address = 28\n"
                                       "connect_rate = 29\n"
                                       "connect_burst = 30\n"
@@ -42,6 +43,7 @@ static void read_from_limits_and_route(void **state)
 
     (void)state;
     assert_int_equal(conf->queue_total, 27 << 20);
+    assert_int_equal(conf->receive_total, 39 << 20);
     assert_int_equal(conf->connect_rate, 29);
     assert_int_equal(conf->connect_burst, 30);
     expect(&conf->limits, 21, CONF_RATE_CLOSE);
@@ -83,6 +85,7 @@ static void have_defaults(void **state)
     assert_int_equal(conf->routes[0].limits.rate_bytes, 0);
     assert_int_equal(conf->routes[0].limits.over_rate, CONF_RATE_WAIT);
     assert_int_equal(conf->queue_total, 256 << 20);
+    assert_int_equal(conf->receive_total, 256 << 20);
     assert_int_equal(conf->max_memory, 0);
     assert_int_equal(conf->max_requests, 0);
     assert_int_equal(conf->recycle_interval_ms, 60000);
