@@ -273,7 +273,9 @@ void bay_peer_leave(bay_peer *peer, int code, const char *reason);
 
 /* Connects again, to this worker, with what it was like and asked for before,
  * and says how far it has come with all that it got; one that cannot resume
- * just connects. A peer that is still connected goes away first. The new peer;
+ * just connects. A peer that is still connected goes away first; but the host
+ * does not know that of one that is unplugged, and goes on with it beside the new
+ * one until a ping is not answered. The new peer;
  * never NULL. */
 bay_peer *bay_peer_resume(bay_peer *peer, int worker);
 

@@ -101,6 +101,47 @@ static void is_the_same(void **state)
     bay_test_free(test);
 }
 
+static int joins(bay_conn *conn)
+{
+    int status = bay_join(conn, "news", "ann", NULL, 0, 0);
+
+    return status == BAY_OK ? subscribe(conn) : status;
+}
+
+static int counts(bay_conn *conn, const bay_message *msg)
+{
+    (void)msg;
+    return bay_sendf(conn, "%zu",
+                     bay_member_count(bay_conn_route(conn), "news"));
+}
+
+/* The host believes that the one which is unplugged is still there. */
+static void is_there_twice(void **state)
+{
+    bay_test *test = begin("history = 10");
+    bay_peer *ann, *again, *bob;
+
+    (void)state;
+    puppet.open = joins;
+    ann = come(test, "patchbay.resume.v1", 0);
+    puppet.open = subscribe;
+    bob = come(test, NULL, 0);
+    bay_peer_unplug(ann);
+    bay_peer_text(bob, "one");
+    puppet.open = joins;
+    again = bay_peer_resume(ann, 0);
+    BAY_EXPECT_EQUAL(bay_peer_missed(again), 1);
+    BAY_EXPECT_TEXT(again, "one");
+    puppet.message = counts;
+    bay_peer_text(again, "?");
+    BAY_EXPECT_TEXT(again, "2");
+    bay_test_advance(test, 120000);
+    BAY_EXPECT_CLOSED(ann, BAY_CLOSE_ABNORMAL);
+    bay_peer_text(again, "?");
+    BAY_EXPECT_TEXT(again, "1");
+    bay_test_free(test);
+}
+
 static void comes_too_late(void **state)
 {
     bay_test *test = begin("history = 2");
@@ -185,8 +226,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PUPPET_TEST(gets_what_it_missed), PUPPET_TEST(is_the_same),
-        PUPPET_TEST(comes_too_late),      PUPPET_TEST(cannot_resume),
-        PUPPET_TEST(goes_elsewhere),
+        PUPPET_TEST(is_there_twice),      PUPPET_TEST(comes_too_late),
+        PUPPET_TEST(cannot_resume),       PUPPET_TEST(goes_elsewhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
-//! The patchbay plugin ABI 1.0, as patchbay.h and patchbay/abi.h declare it.
+//! The patchbay plugin ABI 1.1, as patchbay.h and patchbay/abi.h declare it.
 //! What each call means, its errors and how long a result is valid stand there.
 //! Not here: calls that take a va_list (bay_sendf, bay_log).
 #![allow(dead_code)]
 
-use std::ffi::{c_char, c_int, c_void, CStr};
+use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
 
 pub const TEXT: c_int = 1;
 pub const BINARY: c_int = 2;
@@ -13,6 +13,13 @@ pub const OPT_BOOL: c_int = 3;
 pub const OPT_BYTES: c_int = 4;
 pub const OPT_MS: c_int = 5;
 pub const EINVAL: c_int = -2;
+pub const EEXISTS: c_int = -9;
+pub const UNIQUE: c_uint = 1;
+pub const JOINED: c_int = 1;
+pub const LEFT: c_int = 2;
+pub const UPDATED: c_int = 3;
+pub const DISPLACED: c_int = 4;
+pub const LISTED: c_int = 5;
 pub const CLOSE_UNSUPPORTED: c_int = 1003;
 
 #[repr(C)]
@@ -44,6 +51,24 @@ pub struct Notice {
     pub kind: c_int,
     pub except: u64,
     pub local: bool,
+}
+
+/// One who is in a topic.
+#[repr(C)]
+pub struct Member {
+    pub id: u64,
+    label: *const c_char,
+    info: *const c_char,
+    len: usize,
+    pub joined_ms: u64,
+}
+
+/// What has become of a member; of LISTED there is none.
+#[repr(C)]
+pub struct Change {
+    topic: *const c_char,
+    member: *const Member,
+    pub kind: c_int,
 }
 
 /// A row of the table of options; the last is OPTION_END.
@@ -97,6 +122,7 @@ pub struct Plugin {
     pub timer: Option<unsafe extern "C" fn(&mut Route, u64)>,
     pub notice: Option<unsafe extern "C" fn(&mut Route, &Notice)>,
     pub http: Option<unsafe extern "C" fn(&mut Route, &mut Request) -> c_int>,
+    pub presence: Option<unsafe extern "C" fn(&mut Route, &Change)>,
 }
 unsafe impl Sync for Plugin {}
 
@@ -105,7 +131,7 @@ pub const PLUGIN: Plugin = Plugin {
     magic: 0x31594142,
     size: std::mem::size_of::<Plugin>() as u32,
     abi_major: 1,
-    abi_minor: 0,
+    abi_minor: 1,
     option_size: std::mem::size_of::<Opt>() as u32,
     name: std::ptr::null(),
     version: std::ptr::null(),
@@ -129,6 +155,7 @@ pub const PLUGIN: Plugin = Plugin {
     timer: None,
     notice: None,
     http: None,
+    presence: None,
 };
 
 type Unused = unsafe extern "C" fn();
@@ -197,15 +224,39 @@ struct Api {
     now_ms: unsafe extern "C" fn(*const Route) -> u64,
     defer: Unused,
     vlog: Unused,
+    join: unsafe extern "C" fn(
+        *mut Conn,
+        *const c_char,
+        *const c_char,
+        *const c_void,
+        usize,
+        c_uint,
+    ) -> c_int,
+    leave: unsafe extern "C" fn(*mut Conn, *const c_char) -> c_int,
+    watch: unsafe extern "C" fn(*mut Route, *const c_char, bool) -> c_int,
+    member_next: unsafe extern "C" fn(
+        *const Route,
+        *const c_char,
+        *const Member,
+    ) -> *const Member,
+    member_find: unsafe extern "C" fn(
+        *const Route,
+        *const c_char,
+        *const c_char,
+    ) -> *const Member,
+    member_count: unsafe extern "C" fn(*const Route, *const c_char) -> usize,
+    history: unsafe extern "C" fn(*mut Conn, *const c_char, c_uint) -> c_int,
 }
 
 // What tests/abi holds the header to.
 const _: () = {
-    assert!(std::mem::size_of::<Plugin>() == 184);
+    assert!(std::mem::size_of::<Plugin>() == 192);
     assert!(std::mem::size_of::<Opt>() == 48);
     assert!(std::mem::size_of::<Message>() == 24);
     assert!(std::mem::size_of::<Notice>() == 48);
-    assert!(std::mem::size_of::<Api>() == 8 + 44 * 8);
+    assert!(std::mem::size_of::<Member>() == 40);
+    assert!(std::mem::size_of::<Change>() == 24);
+    assert!(std::mem::size_of::<Api>() == 8 + 51 * 8);
 };
 
 unsafe fn text<'a>(from: *const c_char) -> &'a str {
@@ -222,6 +273,24 @@ impl Message {
     /// The host has checked that text is UTF-8.
     pub fn text(&self) -> &str {
         std::str::from_utf8(self.bytes()).unwrap_or("")
+    }
+}
+
+impl Member {
+    pub fn label(&self) -> &str {
+        unsafe { text(self.label) }
+    }
+    pub fn info(&self) -> &[u8] {
+        unsafe { std::slice::from_raw_parts(self.info.cast(), self.len) }
+    }
+}
+
+impl Change {
+    pub fn topic(&self) -> &CStr {
+        unsafe { CStr::from_ptr(self.topic) }
+    }
+    pub fn member(&self) -> Option<&Member> {
+        unsafe { self.member.as_ref() }
     }
 }
 
@@ -248,6 +317,32 @@ impl Conn {
     }
     pub fn subscribe(&mut self, topic: &CStr) -> c_int {
         unsafe { (self.api.subscribe)(self, topic.as_ptr()) }
+    }
+    /// The last messages of a topic it has just subscribed to.
+    pub fn history(&mut self, topic: &CStr, max: c_uint) -> c_int {
+        unsafe { (self.api.history)(self, topic.as_ptr(), max) }
+    }
+    /// flags: UNIQUE or 0.
+    pub fn join(
+        &mut self,
+        topic: &CStr,
+        label: &CStr,
+        info: &[u8],
+        flags: c_uint,
+    ) -> c_int {
+        unsafe {
+            (self.api.join)(
+                self,
+                topic.as_ptr(),
+                label.as_ptr(),
+                info.as_ptr().cast(),
+                info.len(),
+                flags,
+            )
+        }
+    }
+    pub fn leave(&mut self, topic: &CStr) -> c_int {
+        unsafe { (self.api.leave)(self, topic.as_ptr()) }
     }
     pub fn route(&self) -> &mut Route {
         unsafe { &mut *(self.api.conn_route)(self) }
@@ -281,6 +376,37 @@ impl Route {
                 except,
             )
         }
+    }
+    pub fn send_to(&mut self, id: u64, data: &str) -> c_int {
+        let bytes = data.as_ptr().cast();
+
+        unsafe { (self.api.send_to)(self, id, TEXT, bytes, data.len()) }
+    }
+    pub fn close_id(&mut self, id: u64, code: c_int, reason: &CStr) -> c_int {
+        unsafe { (self.api.close_id)(self, id, code, reason.as_ptr()) }
+    }
+    /// To hear who is in a topic without being in it.
+    pub fn watch(&mut self, topic: &CStr, on: bool) -> c_int {
+        unsafe { (self.api.watch)(self, topic.as_ptr(), on) }
+    }
+    /// Those who are in a topic that this instance has joined or watches. Valid
+    /// until the hook returns: change no member in between.
+    pub fn members<'a>(&'a self, topic: &'a CStr) -> impl Iterator<Item = &'a Member> {
+        let mut after: *const Member = std::ptr::null();
+
+        std::iter::from_fn(move || unsafe {
+            after = (self.api.member_next)(self, topic.as_ptr(), after);
+            after.as_ref()
+        })
+        .fuse()
+    }
+    pub fn member(&self, topic: &CStr, label: &CStr) -> Option<&Member> {
+        unsafe {
+            (self.api.member_find)(self, topic.as_ptr(), label.as_ptr()).as_ref()
+        }
+    }
+    pub fn member_count(&self, topic: &CStr) -> usize {
+        unsafe { (self.api.member_count)(self, topic.as_ptr()) }
     }
     pub fn timer_set(&mut self, key: u64, delay_ms: u64) -> c_int {
         unsafe { (self.api.timer_set)(self, key, delay_ms) }
