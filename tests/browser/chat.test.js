@@ -114,6 +114,19 @@ browserSuite('the chat page', DEMO, ({ host, it }) => {
             log.scrollHeight - log.scrollTop - log.clientHeight < 2));
     });
 
+    it('shows once what was sent twice', async (visit) => {
+        const room = newRoom();
+        const ann = await join(await visit(), room, 'ann');
+        const bob = await guest(host, room, 'bob');
+
+        for (const ref of ['x-1', 'x-1', 'x-2']) {
+            bob.say('hello', ref);
+        }
+        bob.say('end');
+        await shows(ann, 'note: bob joined', 'bob: hello', 'bob: hello',
+            'bob: end');
+    });
+
     it('says nothing of who has only reconnected', async (visit) => {
         const room = newRoom();
         const visitor = await visit();
@@ -129,6 +142,7 @@ browserSuite('the chat page', DEMO, ({ host, it }) => {
         await shows(page, 'note: ann joined');
         await ann.leave();
         await people(page, 'bob (you)');
+        await page.clock.runFor(2000);
         const back = await guest(host, room, 'ann');
 
         await people(page, 'bob (you)', 'ann');

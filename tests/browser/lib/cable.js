@@ -72,11 +72,11 @@ class Cable {
         this.isCut = false;
     }
 
-    /* Nothing comes from the host any more, and nobody is told. */
+    /* Nothing goes through any more, and nobody is told. */
     hush() {
         this.pairs.forEach(({ near, far }) => {
-            far.unpipe(near);
-            far.resume();
+            near.removeAllListeners('data').resume();
+            far.unpipe(near).resume();
         });
     }
 
