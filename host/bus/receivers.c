@@ -17,7 +17,6 @@
 
 /* When descriptors have run out. */
 #define ACCEPT_PAUSE_MS 100
-#define WARN_EVERY_MS   1000
 
 #define NAME_SIZE 48
 
@@ -250,29 +249,55 @@ static void on_pause_over(uv_timer_t *timer)
     uv_poll_start(&all->listen, UV_READABLE, on_listen);
 }
 
-static void accept_failed(struct receivers *all, int error)
+static void refuse_stranger(struct receivers *all)
 {
     const struct receivers_setup *setup = all->setup;
-    uint64_t now = uv_now(setup->loop);
-    bool quiet = all->warned_ms && now - all->warned_ms < WARN_EVERY_MS;
+    uint64_t left_out;
 
-    if (error == EAGAIN || error == EINTR || error == ECONNABORTED) {
-        return;
-    }
-    if (!quiet) {
-        all->warned_ms = now;
-    }
-    if (error == EPERM && !quiet) {
+    if (seldom_due(&all->strangers, uv_now(setup->loop), &left_out)) {
         log_error("bus: a process of another user connected to worker %u: "
                   "refused; look at the rights of run_dir %s",
                   setup->worker, setup->run_dir);
-    } else if (!quiet) {
-        log_error("bus: cannot accept a sibling of worker %u: %s; trying again",
-                  setup->worker, strerror(error));
     }
-    if (error != EPERM) {
-        uv_poll_stop(&all->listen);
-        uv_timer_start(&all->pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
+}
+
+/* Said once each time that descriptors run out, however often it is tried; and
+ * if they do again and again, now and then. */
+static void pause_accepting(struct receivers *all, int error)
+{
+    const struct receivers_setup *setup = all->setup;
+    uint64_t left_out;
+
+    if (!all->pausing) {
+        all->pausing = true;
+        all->pause_told =
+            seldom_due(&all->failed, uv_now(setup->loop), &left_out);
+        if (all->pause_told) {
+            log_error("bus: cannot accept a sibling of worker %u: %s; trying "
+                      "again",
+                      setup->worker, strerror(error));
+        }
+    }
+    stat_add(&setup->stats->bus_paused, 1);
+    uv_poll_stop(&all->listen);
+    uv_timer_start(&all->pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
+}
+
+static void go_on(struct receivers *all)
+{
+    if (all->pausing && all->pause_told) {
+        log_info("bus: worker %u accepts its siblings again",
+                 all->setup->worker);
+    }
+    all->pausing = false;
+}
+
+static void accept_failed(struct receivers *all, int error)
+{
+    if (error == EPERM) {
+        refuse_stranger(all);
+    } else if (error != EAGAIN && error != EINTR && error != ECONNABORTED) {
+        pause_accepting(all, error);
     }
 }
 
@@ -295,6 +320,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
         free(receiver);
         return;
     }
+    go_on(all);
     receiver->all = all;
     receiver->inbox.area = all->area;
     receiver->inbox.max = WIRE_HELLO_MAX;

@@ -11,6 +11,7 @@
 
 #include <uv.h>
 
+#include "base/seldom.h"
 #include "bus/inbox.h"
 #include "bus/interest.h"
 #include "bus/sender.h"
@@ -38,7 +39,10 @@ struct receivers {
     uv_timer_t pause;
     struct receiver *list; /* the oldest first */
     unsigned count;
-    uint64_t warned_ms; /* that a stream could not be accepted */
+    struct seldom strangers; /* of other users */
+    struct seldom failed;    /* streams that could not be accepted */
+    bool pausing;            /* since then none was */
+    bool pause_told;         /* in the log */
     struct receiver *current[CONF_MAX_PLACES];
     struct worker_set told; /* whose interests are known, all of them */
     char area[INBOX_AREA];

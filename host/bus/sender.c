@@ -203,10 +203,15 @@ static void connect_now(struct sender *sender)
         errno = ENAMETOOLONG;
     }
     if (!sender->stream) {
+        int error = errno;
+
+        if (error == EMFILE || error == ENFILE) {
+            stat_add(&setup->stats->bus_paused, 1);
+        }
         if (!sender->complained) {
             log_warn("bus: cannot connect to worker %u at %s: %s; trying "
                      "again",
-                     sender->worker, path, strerror(errno));
+                     sender->worker, path, strerror(error));
             sender->complained = true;
         }
         connect_later(sender);

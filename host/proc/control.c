@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/seldom.h"
 #include "proc/lines.h"
 #include "proc/reason.h"
 #include "proc/rundir.h"
@@ -22,7 +23,7 @@
 #define CLIENTS     16
 #define REQUEST_MAX 4096
 #define IDLE_MS     10000 /* to send the request, and to take the answer */
-#define PAUSE_MS    1000  /* after accept ran out of descriptors */
+#define PAUSE_MS    100   /* after accept ran out of descriptors */
 
 struct client {
     struct control *control;
@@ -40,6 +41,10 @@ struct control {
     struct sockaddr_un addr;
     struct watch watch; /* for clients; fd -1: not open */
     struct alarm_clock pause;
+    struct seldom failed; /* to accept */
+    bool pausing;         /* since then nobody was */
+    bool pause_told;      /* in the log */
+    struct tally *tally;  /* NULL: none; borrowed */
     uint64_t last_ticket;
     char *group; /* NULL: none */
     gid_t gid;
@@ -249,6 +254,34 @@ static void welcome(struct control *control, int fd)
     wait_for(client);
 }
 
+/* Said once each time that descriptors run out, however often it is tried; and
+ * if they do again and again, now and then. */
+static void pause_accepting(struct control *control, int error)
+{
+    uint64_t now = clock_now_ms();
+    uint64_t left_out;
+
+    if (!control->pausing) {
+        control->pausing = true;
+        control->pause_told = seldom_due(&control->failed, now, &left_out);
+        if (control->pause_told) {
+            log_error("the control socket takes nobody for a while: %s",
+                      reason_errno(error));
+        }
+    }
+    tally_control_paused(control->tally);
+    control->watch.events = 0;
+    poller_set_alarm(control->poller, &control->pause, now + PAUSE_MS);
+}
+
+static void go_on(struct control *control)
+{
+    if (control->pausing && control->pause_told) {
+        log_info("the control socket takes commands again");
+    }
+    control->pausing = false;
+}
+
 static void accept_clients(struct watch *watch, short revents)
 {
     struct control *control = watch->arg;
@@ -258,15 +291,12 @@ static void accept_clients(struct watch *watch, short revents)
         int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
+            go_on(control);
             welcome(control, fd);
         } else if (errno == EAGAIN) {
             return;
         } else if (errno != EINTR && errno != ECONNABORTED) {
-            log_error("the control socket takes nobody for a while: %s",
-                      reason_errno(errno));
-            watch->events = 0;
-            poller_set_alarm(control->poller, &control->pause,
-                             clock_now_ms() + PAUSE_MS);
+            pause_accepting(control, errno);
             return;
         }
     }
@@ -334,6 +364,11 @@ struct control *control_create(struct poller *poller, const char *run_dir,
         return NULL;
     }
     return control;
+}
+
+void control_count_in(struct control *control, struct tally *tally)
+{
+    control->tally = tally;
 }
 
 void control_answer(struct control *control, uint64_t ticket, json_t *answer)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "proc/poller.h"
+#include "proc/tally.h"
 
 #define CONTROL_NAME "control.sock"
 
@@ -29,6 +30,9 @@ struct control *control_create(struct poller *poller, const char *run_dir,
                                void (*request)(void *arg, uint64_t ticket,
                                                const json_t *request),
                                void *arg, char *why, size_t why_size);
+
+/* Where it counts that descriptors have run out. Borrows it. */
+void control_count_in(struct control *control, struct tally *tally);
 
 /* Members of the group may ask, too; NULL: of none. 0, or -1 and one sentence
  * in why. */

@@ -468,6 +468,7 @@ static int start_crew(struct master *master)
         return -1;
     }
     commands_connect(master->commands, master->control);
+    control_count_in(master->control, master->host.tally);
     vigil_keep(&master->vigil, master->host.now->conf);
     return 0;
 }

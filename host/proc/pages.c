@@ -97,6 +97,9 @@ static const struct metric worker_metrics[] = {
       OF_WORKER(bus_out) },
     { "bus_dropped_total", COUNTER,
       "Messages to other workers that were lost.", OF_WORKER(bus_dropped) },
+    { "bus_paused_total", COUNTER,
+      "Times a worker had no descriptor for a stream of another.",
+      OF_WORKER(bus_paused) },
     { "cluster_not_sent_total", COUNTER,
       "Messages to other machines that Redis did not get.",
       OF_WORKER(cluster_not_sent) },
@@ -377,6 +380,13 @@ static void add_crashes(struct buf *buf, const struct pages *pages)
                stat_get(&tally->reports_suppressed));
 }
 
+static void add_control(struct buf *buf, const struct tally *tally)
+{
+    add_number(buf, "control_paused_total",
+               "Times the master had no descriptor for a command.",
+               tally != NULL ? stat_get(&tally->control_paused) : 0);
+}
+
 static void add_recycled(struct buf *buf, const struct tally *tally)
 {
     add_head(buf, "workers_recycled_total", COUNTER,
@@ -410,6 +420,7 @@ void pages_metrics(void *arg, struct buf *buf)
     add_history(buf, pages);
     add_crashes(buf, pages);
     add_recycled(buf, board->tally);
+    add_control(buf, board->tally);
     for (size_t i = 0; i < COUNT(worker_metrics); i++) {
         add_of_workers(buf, pages, &worker_metrics[i]);
     }

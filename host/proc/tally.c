@@ -106,6 +106,13 @@ void tally_recycle(struct tally *tally, enum recycle_why why)
     }
 }
 
+void tally_control_paused(struct tally *tally)
+{
+    if (tally != NULL) {
+        stat_add(&tally->control_paused, 1);
+    }
+}
+
 const char *tally_recycle_key(enum recycle_why why)
 {
     static const char *const keys[] = {

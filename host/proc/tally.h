@@ -1,7 +1,7 @@
 /* tally.h - how often workers have crashed or hung, and of whose doing
  *
- * In shared memory, for as long as the host runs: the master counts, workers
- * read it for the metrics. Each call takes NULL, for a host without one.
+ * In shared memory, for as long as the host runs: the master counts, this and
+ * what else happens to itself; workers read it for the metrics. Each call takes NULL, for a host without one.
  */
 #ifndef PATCHBAY_PROC_TALLY_H
 #define PATCHBAY_PROC_TALLY_H
@@ -31,6 +31,7 @@ struct tally {
     stat_value reports_written;         /* crash reports */
     stat_value reports_suppressed;      /* and crashes that have none */
     stat_value recycled[RECYCLE_COUNT]; /* workers */
+    stat_value control_paused; /* no descriptor for a command's connection */
     struct tally_plugin plugins[TALLY_PLUGINS];
 };
 
@@ -50,6 +51,9 @@ void tally_report(struct tally *tally, bool written);
 
 /* A worker has given way to a new one. */
 void tally_recycle(struct tally *tally, enum recycle_why why);
+
+/* A command could not be taken for want of descriptors. */
+void tally_control_paused(struct tally *tally);
 
 /* "max_memory" for RECYCLE_MEMORY: the key of [server]. */
 const char *tally_recycle_key(enum recycle_why why);

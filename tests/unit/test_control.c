@@ -5,9 +5,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include "base/clock.h"
 #include "caught_log.h"
 #include "folder.h"
+#include "patience.h"
 #include "proc/control.h"
 #include "proc/reason.h"
 #include "proc/unix.h"
@@ -255,6 +258,76 @@ static void is_for_its_owner_alone(void **state)
     expect("{\"do\":\"now\"}\n", "{\"said\":\"now\"}\n");
 }
 
+/* Takes all descriptors that there are, few as they are. */
+static size_t use_up(int *fds, size_t max)
+{
+    struct rlimit few;
+    size_t n = 0;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &few), 0);
+    few.rlim_cur = max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    while (n < max && (fds[n] = dup(0)) >= 0) {
+        n++;
+    }
+    assert_int_equal(errno, EMFILE);
+    return n;
+}
+
+/* It is asked again now and then, not all the time, and said once. Who asked
+ * before gets his answer, and who waits is served when there are some. Not
+ * so under valgrind: see test_receivers.c. */
+static void waits_when_descriptors_run_out(void **state)
+{
+    struct tally *tally = tally_create();
+    int fds[64], early, late;
+    size_t count, turns = 0;
+    struct rlimit limit;
+    char out[64];
+
+    (void)state;
+    if (under_valgrind()) {
+        tally_destroy(tally);
+        skip();
+    }
+    assert_int_equal(caught_log_begin(), 0);
+    control_count_in(control, tally);
+    early = dial("{\"do\":\"later\"}\n");
+    late = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    count = use_up(fds, sizeof fds / sizeof fds[0]);
+    close(late);
+    late = dial("{\"do\":\"now\"}\n");
+    assert_int_equal(stat_get(&tally->control_paused), 1);
+    control_answer_and_hold(control, tickets[0], json_pack("{s:i}", "n", 1));
+    while (stat_get(&tally->control_paused) < 4) {
+        assert_int_equal(poller_turn(&poller), 0);
+        turns++;
+    }
+    assert_true(turns < 20);
+    heard(early, out, sizeof out);
+    assert_string_equal(out, "{\"n\":1}\n");
+    assert_int_equal(caught_log_count("the control socket takes nobody for a "
+                                      "while: too many open files"),
+                     1);
+    while (count > 0) {
+        close(fds[--count]);
+    }
+    while (asked < 2) {
+        assert_int_equal(poller_turn(&poller), 0);
+    }
+    settle();
+    assert_true(heard(late, out, sizeof out));
+    assert_string_equal(out, "{\"said\":\"now\"}\n");
+    assert_int_equal(caught_log_count("takes commands again"), 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    control_count_in(control, NULL);
+    tally_destroy(tally);
+    caught_log_end();
+    close(early);
+    close(late);
+}
+
 /* ---- who may ask ------------------------------------------------------- */
 
 #define STRANGER 4711
@@ -363,6 +436,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(makes_room_for_who_asks, make, unmake),
         cmocka_unit_test_setup_teardown(bounds_those_that_wait, make, unmake),
         cmocka_unit_test_setup_teardown(listens_anew, make, unmake),
+        cmocka_unit_test_setup_teardown(waits_when_descriptors_run_out, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(is_for_its_owner_alone, make, unmake),
         cmocka_unit_test_setup_teardown(knows_who_asks, make, unmake),
     };

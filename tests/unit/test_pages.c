@@ -180,6 +180,7 @@ static void counts_crashes(void **state)
 
     expect_line(pages, "plugin_crashes_total{plugin=\"chat\"} 0");
     expect_line(pages, "hangs_total 0");
+    expect_line(pages, "control_paused_total 0");
     ((struct board *)(uintptr_t)pages->board)->tally = tally;
     tally_crash(tally, "chat", false);
     tally_crash(tally, "chat", true);
@@ -187,12 +188,14 @@ static void counts_crashes(void **state)
     tally_hang(tally);
     tally_report(tally, true);
     tally_report(tally, false);
+    tally_control_paused(tally);
     expect_line(pages, "plugin_crashes_total{plugin=\"chat\"} 2");
     expect_line(pages, "plugin_hangs_total{plugin=\"chat\"} 1");
     expect_line(pages, "plugin_crashes_total{plugin=\"gone\"} 1");
     expect_line(pages, "hangs_total 1");
     expect_line(pages, "crash_reports_written_total 1");
     expect_line(pages, "crash_reports_suppressed_total 1");
+    expect_line(pages, "control_paused_total 1");
     keeps_to_the_format(state);
     tally_destroy(tally);
 }

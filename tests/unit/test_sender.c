@@ -1,6 +1,8 @@
 /* test_sender.c - one worker sends to a sibling that is a bare socket */
 #include "bus/sender.h"
 
+#include <sys/resource.h>
+
 #include "bus_world.h"
 
 #define LIMIT ((size_t)1 << 20)
@@ -557,6 +559,28 @@ static void many_interests_pass_a_small_limit(void **state)
     end(&scene);
 }
 
+/* It tries ever later, says so once, and connects when there are some. */
+static void waits_when_descriptors_run_out(void **state)
+{
+    struct world *world = *state;
+    const stat_value *paused = &world->stats[0]->bus_paused;
+    struct scene scene;
+    struct rlimit limit, low;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = limit;
+    low.rlim_cur = (rlim_t)uv_backend_fd(&world->loop) + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    begin(&scene, state, LIMIT);
+    assert_int_equal(stat_get(paused), 1);
+    until(world, stat_get(paused) == 4);
+    assert_true(scene.sender.delay_ms >= 80);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    accept_hello(&scene);
+    assert_int_equal(world_logged(world, "Too many open files"), 1);
+    end(&scene);
+}
+
 int main(void)
 {
 #define WORLD_TEST(test) \
@@ -579,6 +603,7 @@ int main(void)
         WORLD_TEST(a_jam_ends_with_its_stream),
         WORLD_TEST(interests_survive_a_jam),
         WORLD_TEST(many_interests_pass_a_small_limit),
+        WORLD_TEST(waits_when_descriptors_run_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
