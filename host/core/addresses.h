@@ -4,7 +4,7 @@
  * addresses that meet in one place. A key may lie in any of the few cells behind
  * its hash, so that nothing is searched for long, and cells that are of no more
  * use are taken again as they are. If all of them are in use, the address is not
- * counted, and let in.
+ * counted, and let in; the log and LIMIT_ADDRESSES say so.
  */
 #ifndef PATCHBAY_CORE_ADDRESSES_H
 #define PATCHBAY_CORE_ADDRESSES_H

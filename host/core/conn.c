@@ -273,6 +273,11 @@ struct conn *conn_create(struct instance *instance, struct request *request,
     conn->resume = resume;
     if (key != 0) {
         conn->address = address_add(core->setup.addresses, key);
+        if (conn->address == NULL) {
+            instance_over(instance, request->remote, LIMIT_ADDRESSES,
+                          "too many to count, let in: per_address does not "
+                          "hold for it");
+        }
     }
     request->handle.api = core->setup.api;
     request->magic = REQUEST_MAGIC;

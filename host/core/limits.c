@@ -17,6 +17,7 @@ static const struct {
     [LIMIT_RATE_BYTES] = { "rate_bytes", LOG_LEVEL_INFO },
     [LIMIT_CONNECTIONS] = { "connections", LOG_LEVEL_WARN },
     [LIMIT_ADDRESS] = { "per_address", LOG_LEVEL_INFO },
+    [LIMIT_ADDRESSES] = { "addresses", LOG_LEVEL_WARN },
     [LIMIT_PING] = { "ping_wait", LOG_LEVEL_INFO },
     [LIMIT_IDLE] = { "idle", LOG_LEVEL_INFO },
     [LIMIT_CLOSE] = { "close_wait", LOG_LEVEL_INFO },

@@ -91,6 +91,7 @@ enum limit {
     LIMIT_RATE_BYTES,
     LIMIT_CONNECTIONS,
     LIMIT_ADDRESS,
+    LIMIT_ADDRESSES, /* that can be counted; what comes beyond is let in */
     LIMIT_PING,
     LIMIT_IDLE,
     LIMIT_CLOSE,

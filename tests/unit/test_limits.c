@@ -169,12 +169,55 @@ static void many_of_one_address(void **state)
     script_heard();
 }
 
+/* A table that is full: who comes then is let in, and that is told. */
+static void more_addresses_than_can_be_counted(void **state)
+{
+    struct addresses addresses = {
+        calloc(ADDRESS_CELLS, sizeof(struct address_cell)), 7
+    };
+    struct peer peers[4];
+    int status;
+
+    (void)state;
+    rig.core->setup.addresses = &addresses;
+    rig.core->setup.count_address = count_address;
+    rig.core->setup.count_arg = &addresses;
+    rig_route("/a", &script_plugin)->limits.per_address = 1;
+    assert_true(ask_from(&peers[0], "192.0.2.1", &status));
+    assert_int_equal(reached(LIMIT_ADDRESSES), 0);
+    for (size_t i = 0; i < ADDRESS_CELLS; i++) {
+        if (stat_get(&addresses.cells[i].value) == 0) {
+            stat_set(&addresses.cells[i].key, 2); /* of no address */
+            stat_set(&addresses.cells[i].value, 1);
+        }
+    }
+    caught_log_begin();
+    log_set_level(LOG_LEVEL_INFO);
+    for (int i = 1; i < 4; i++) {
+        assert_true(ask_from(&peers[i], "192.0.2.2", &status));
+    }
+    assert_int_equal(reached(LIMIT_ADDRESSES), 3);
+    assert_int_equal(caught_log_count("192.0.2.2: limit addresses: too many "
+                                      "to count, let in"),
+                     1);
+    caught_log_end();
+    for (int i = 0; i < 4; i++) {
+        rig_leave(&peers[i]);
+    }
+    free(addresses.cells);
+    script_heard();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRIPT_TEST(each_has_a_name),       SCRIPT_TEST(told_now_and_then),
-        SCRIPT_TEST(told_to_who_wants_all), SCRIPT_TEST(closes),
-        SCRIPT_TEST(a_full_route),          SCRIPT_TEST(many_of_one_address),
+        SCRIPT_TEST(each_has_a_name),
+        SCRIPT_TEST(told_now_and_then),
+        SCRIPT_TEST(told_to_who_wants_all),
+        SCRIPT_TEST(closes),
+        SCRIPT_TEST(a_full_route),
+        SCRIPT_TEST(many_of_one_address),
+        SCRIPT_TEST(more_addresses_than_can_be_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
