@@ -19,11 +19,12 @@ void warden_begin(struct warden *warden, struct core *core,
 
 /* ---- whose it was ------------------------------------------------------ */
 
-static void put_on_board(struct warden *warden, const struct core_ran *ran)
+static void put_on_board(struct warden *warden, const struct core_ran *ran,
+                         bool unsure)
 {
     struct misdeed *misdeed = &warden->stats->misdeed;
 
-    if (ran->plugins == 1) {
+    if (ran->plugins == 1 && !unsure) {
         stat_set(&misdeed->culprit.code, ran->code);
         atomic_store(&misdeed->culprit.route, ran->route);
         atomic_store(&misdeed->culprit.hook, ran->hook);
@@ -31,12 +32,20 @@ static void put_on_board(struct warden *warden, const struct core_ran *ran)
     atomic_store(&misdeed->found, 1);
 }
 
-static void say_who(char *out, size_t size, const struct core_ran *ran)
+/* unsure: a reload loads plugins meanwhile, and runs their first hooks. */
+static void say_who(char *out, size_t size, const struct core_ran *ran,
+                    bool unsure)
 {
+    const char *others = unsure ? ", or one that the reload loads" : "";
+
     if (ran->plugins == 0) {
         snprintf(out, size,
                  "no hook has run since the last look: it was a thread, or the "
                  "loading, of a plugin");
+    } else if (ran->plugins == 1 && unsure) {
+        snprintf(out, size,
+                 "it was plugin %s, which has run since the last look%s",
+                 ran->names, others);
     } else if (ran->plugins == 1) {
         snprintf(out, size, "only plugin %s has run since the last look, %s%s",
                  ran->names, hook_name(ran->hook),
@@ -44,20 +53,20 @@ static void say_who(char *out, size_t size, const struct core_ran *ran)
     } else {
         snprintf(out, size,
                  "it was one of the plugins that have run since the "
-                 "last look: %s",
-                 ran->names);
+                 "last look: %s%s",
+                 ran->names, others);
     }
 }
 
 /* ---- what is said ------------------------------------------------------ */
 
 static void say(struct warden *warden, const char *found, bool whole,
-                const struct core_ran *ran)
+                const struct core_ran *ran, bool unsure)
 {
     char who[400];
     uint64_t hash, left_out = 0;
 
-    say_who(who, sizeof who, ran);
+    say_who(who, sizeof who, ran, unsure);
     hash =
         fnv_hash(fnv_hash(FNV_START, found, strlen(found)), who, strlen(who));
     if (hash != warden->said) {
@@ -116,13 +125,13 @@ bool warden_look(struct warden *warden, bool unsure)
     whole = custody_check(&warden->custody, &found);
     if (found.len > 0 || !whole) {
         core_tell_ran(warden->core, &ran);
-        ran.plugins += unsure && ran.plugins == 1;
         if (!whole) {
             warden->broken = true;
-            put_on_board(warden, &ran);
+            put_on_board(warden, &ran, unsure);
         }
         stat_add(&warden->stats->misdeeds, 1);
-        say(warden, found.failed ? "something" : found.data, whole, &ran);
+        say(warden, found.failed ? "something" : found.data, whole, &ran,
+            unsure);
     }
     buf_free(&found);
     core_forget_ran(warden->core);
@@ -136,7 +145,7 @@ void warden_last_look(struct warden *warden)
     if (warden->core != NULL && !warden->broken &&
         custody_broken(&warden->custody)) {
         core_tell_ran(warden->core, &ran);
-        put_on_board(warden, &ran);
+        put_on_board(warden, &ran, false);
         stat_add(&warden->stats->misdeeds, 1);
     }
 }

@@ -74,6 +74,17 @@ static void names_all_that_may_have(void **state)
     umask(0);
     assert_true(warden_look(&warden, true)); /* a reload goes on */
     assert_int_equal(caught_log_count("only plugin"), 0);
+    assert_int_equal(caught_log_count("it was plugin script, which has run "
+                                      "since the last look, or one that the "
+                                      "reload loads"),
+                     1);
+    rig_say(&peers[0], "x");
+    rig_say(&peers[1], "x");
+    umask(0);
+    assert_true(warden_look(&warden, true));
+    assert_int_equal(caught_log_count("script, script, or one that the reload "
+                                      "loads"),
+                     1);
     umask(0);
     assert_true(warden_look(&warden, false));
     assert_int_equal(caught_log_count("no hook has run since the last look"),
@@ -128,6 +139,19 @@ static void blames_nobody_in_doubt(void **state)
     end();
 }
 
+/* One has run, but a reload has loaded others. */
+static void blames_nobody_during_a_reload(void **state)
+{
+    (void)state;
+    begin();
+    rig_say(&peers[1], "x");
+    close(ends[0]);
+    assert_false(warden_look(&warden, true));
+    assert_int_equal(atomic_load(&rig.stats->misdeed.found), 1);
+    assert_int_equal(atomic_load(&rig.stats->misdeed.culprit.hook), HOOK_NONE);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +160,7 @@ int main(void)
         SCRIPT_TEST(repeats_itself_seldom),
         SCRIPT_TEST(puts_the_culprit_on_the_board),
         SCRIPT_TEST(blames_nobody_in_doubt),
+        SCRIPT_TEST(blames_nobody_during_a_reload),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
