@@ -296,6 +296,8 @@ static void accept_failed(struct receivers *all, int error)
 {
     if (error == EPERM) {
         refuse_stranger(all);
+    } else if (error == EBADF || error == ENOTSOCK || error == EINVAL) {
+        uv_poll_stop(&all->listen); /* a plugin has closed it; see custody */
     } else if (error != EAGAIN && error != EINTR && error != ECONNABORTED) {
         pause_accepting(all, error);
     }

@@ -32,6 +32,7 @@
 
 #define BEAT_MS       1000
 #define DRAIN_LOOK_MS 10
+#define BROKEN_MS     2000 /* to take leave, without its descriptors */
 
 static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
@@ -139,12 +140,15 @@ static void begin_drain(void *arg, int code, const char *reason,
                         uint64_t limit_ms, uint64_t linger_ms);
 
 /* Without its descriptors a worker serves nobody, or does not hear that it has
- * to end. */
+ * to end. New clients wait in its sockets until its successor is there, which
+ * needs its place: so it does not take the time of a drain. */
 static void look_after(struct worker *worker)
 {
+    uint64_t limit_ms = worker->errands.conf->drain_ms;
+
     if (!warden_look(&worker->warden, worker->turnover.next != NULL)) {
         begin_drain(worker, 1012, "service restart",
-                    worker->errands.conf->drain_ms, 0);
+                    limit_ms < BROKEN_MS ? limit_ms : BROKEN_MS, 0);
     }
 }
 

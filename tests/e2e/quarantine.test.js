@@ -5,6 +5,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const { describe, it } = require('node:test');
 const { pluginFile } = require('./lib/host.js');
+const { OPCODE } = require('./lib/raw.js');
 const { withHost } = require('./lib/suite.js');
 const { Talker } = require('./lib/talker.js');
 const { SLOWNESS, until } = require('./lib/wait.js');
@@ -312,6 +313,27 @@ describe('a plugin that', () => {
             await connectTo(host, '/bad', 1);
             assert.strictEqual(await crashes(host), 1);
             assert.match(await lastCrash(host, 1), /closed, .* misdeed/);
+        }));
+
+    it('leaves nobody waiting for that, whatever `drain` is', () => withHost(
+        setup({ server: { workers: 1, drain: '10m' },
+            expected: [CHANGED, GONE, /1 connections did not close in time/] }),
+        async (host) => {
+            const deaf = await host.rawUpgrade('/bad');
+            const client = await host.connect('/bad');
+            const start = performance.now();
+
+            client.send('unlisten');
+            assert.strictEqual((await client.closed()).code, 1012);
+            /* One that goes on as if it had not been told is not waited for. */
+            const talk = setInterval(() => deaf.send(OPCODE.pong, ''), 200);
+
+            await host.connect('/bad').finally(() => clearInterval(talk));
+            const took = performance.now() - start;
+
+            assert.strictEqual((await deaf.frame()).opcode, OPCODE.close);
+            await deaf.ended();
+            assert.ok(took < 5000 * SLOWNESS, `${took} ms`);
         }));
 
     it('closes all descriptors is named', () => withHost(

@@ -475,6 +475,28 @@ static void waits_when_descriptors_run_out(void **state)
     end(scene);
 }
 
+/* A plugin has closed the socket in this process; the master has it yet, so
+ * the loop still says that somebody waits in it. */
+static void lets_go_of_a_socket_that_was_closed(void **state)
+{
+    struct scene *scene = begin(state);
+    struct world *world = scene->world;
+    int fd = sibling(scene, 2, 1, 1, "t");
+    int late, kept = dup(world->listen_fds[0]);
+
+    close(world->listen_fds[0]);
+    late = raw_connect(world, 0);
+    until(world, !uv_is_active((uv_handle_t *)&scene->receivers.listen));
+    assert_false(uv_is_active((uv_handle_t *)&scene->receivers.pause));
+    raw_publish(fd, "t", "still heard");
+    until(world, scene->core->count == 1);
+    assert_int_equal(dup2(kept, world->listen_fds[0]), world->listen_fds[0]);
+    close(kept);
+    close(late);
+    close(fd);
+    end(scene);
+}
+
 int main(void)
 {
 #define WORLD_TEST(test) \
@@ -495,6 +517,7 @@ int main(void)
         WORLD_TEST(an_older_stream_does_not_take_over),
         WORLD_TEST(bounds_the_number_of_streams),
         WORLD_TEST(waits_when_descriptors_run_out),
+        WORLD_TEST(lets_go_of_a_socket_that_was_closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
