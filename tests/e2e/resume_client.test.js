@@ -2,14 +2,12 @@
 'use strict';
 
 const assert = require('node:assert');
-const fs = require('node:fs');
-const path = require('node:path');
 const vm = require('node:vm');
 const WebSocket = require('ws');
+const { documentedClient } = require('./lib/resumer.js');
 const { suite } = require('./lib/suite.js');
 const { Feed, within } = require('./lib/wait.js');
 
-const DOCUMENT = path.join(__dirname, '../../sdk/doc/resume.md');
 const SETUP = {
     server: { workers: 2 },
     routes: { kept: { path: '/kept', plugin: 'keeper', history: 100 } },
@@ -24,20 +22,15 @@ class Socket extends WebSocket {
     }
 }
 
-/* The class as it stands there. Time passes quickly for it. */
-function theClass() {
-    const [, code] = /^```js\n(class .*?)^```$/ms.exec(
-        fs.readFileSync(DOCUMENT, 'utf8'));
-
-    return vm.runInNewContext(`${code}\nResuming`, { URL,
-        WebSocket: Socket, setTimeout: (run) => setTimeout(run, 5) });
-}
+/* Time passes quickly for it. */
+const Resuming = vm.runInNewContext(`${documentedClient()}\nResuming`, { URL,
+    WebSocket: Socket, setTimeout: (run) => setTimeout(run, 5) });
 
 class Reader {
     constructor(host) {
         this.messages = new Feed('the client');
         this.missed = new Feed('the client');
-        this.client = new (theClass())(host.url('/kept'),
+        this.client = new Resuming(host.url('/kept'),
             (message) => this.messages.push(message),
             (count) => this.missed.push(count));
         host.keep({ destroy: () => this.client.close() });
@@ -95,13 +88,11 @@ suite('the client of resume.md', SETUP, ({ host, it }) => {
         await reader.reads('a', 'b');
         for (const round of [1, 2, 3]) {
             const texts = [1, 2, 3].map((i) => `${round}.${i}`);
-            const { connect } = reader.client;
 
             /* Not before all is said. */
-            reader.client.connect = () => {};
+            reader.client.comeBack = () => {};
             reader.cut();
             await talk(...texts);
-            reader.client.connect = connect;
             reader.client.connect();
             assert.strictEqual(await reader.missed.next('a count'), 3);
             assert.deepStrictEqual(reader.rest().filter((text) =>

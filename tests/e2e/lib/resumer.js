@@ -2,8 +2,17 @@
 'use strict';
 
 const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
 
 const RESUME = 'patchbay.resume.v1';
+const DOCUMENT = path.join(__dirname, '../../../sdk/doc/resume.md');
+
+/* The class Resuming, as it stands in resume.md. */
+function documentedClient() {
+    return /^```js\n(class .*?)^```$/ms
+        .exec(fs.readFileSync(DOCUMENT, 'utf8'))[1];
+}
 
 /* The line before a message, and the message. */
 function parse(text) {
@@ -55,4 +64,4 @@ class Resumer {
     }
 }
 
-module.exports = { RESUME, Resumer };
+module.exports = { RESUME, Resumer, documentedClient };
