@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { suite } = require('./lib/suite.js');
-const { SOON_MS, pass, until } = require('./lib/wait.js');
+const { SLOWNESS, SOON_MS, pass, until } = require('./lib/wait.js');
 
 const ROUTES = {
     every: { path: '/every', plugin: 'everything' },
@@ -62,7 +62,7 @@ suite('a timer', ONE, ({ host, it }) => {
     it('is moved when it is set again, and cleared', async () => {
         const client = await host.connect('/every');
 
-        await client.value('timer 1 50');
+        await client.value(`timer 1 ${50 * SLOWNESS}`);
         await client.value('timer 2 60000');
         await client.value('timer 1 60000');
         await client.value('timer 2 100');
@@ -423,14 +423,16 @@ suite('deferred work', ONE, ({ host, it }) => {
         const [client, other] = [await host.connect('/every'),
             await host.connect('/every')];
         const start = performance.now();
+        const ms = 400 * SLOWNESS;
 
-        assert.strictEqual(await client.value('defer 400'), '0');
+        assert.strictEqual(await client.value(`defer ${ms}`), '0');
         for (let i = 0; i < 10; i++) {
             assert.strictEqual(await other.ask('echo free'), 'free');
         }
-        assert.ok(performance.now() - start < 400, 'others had to wait');
+        assert.ok(performance.now() - start < ms, 'others had to wait');
         assert.strictEqual(await client.text(), 'deferred 0 other-thread');
-        await host.waitLog(/\[every\/everything\]: slept 400 ms/);
+        await host.waitLog(
+            new RegExp(`\\[every/everything\\]: slept ${ms} ms`));
     });
 
     it('is done after its client is gone, too', async () => {

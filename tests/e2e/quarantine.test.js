@@ -8,7 +8,7 @@ const { pluginFile } = require('./lib/host.js');
 const { OPCODE } = require('./lib/raw.js');
 const { withHost } = require('./lib/suite.js');
 const { Talker } = require('./lib/talker.js');
-const { SLOWNESS, until } = require('./lib/wait.js');
+const { SLOWNESS, VALGRIND, until } = require('./lib/wait.js');
 
 /* A real crash, in the trees with sanitizers too. */
 const REAL = { ASAN_OPTIONS: 'handle_segv=0:handle_abort=0' };
@@ -91,7 +91,8 @@ describe('a plugin that ends five workers within a minute', () => {
                 const from = await crash(host, 1);
                 const took = await back(host, 1, from);
 
-                assert.ok(took < 100 * SLOWNESS, `${took} ms`);
+                assert.ok(took < 100 * SLOWNESS * (VALGRIND ? 10 : 1),
+                    `${took} ms`);
             }
             await host.waitLog(/plugin misdeed is quarantined, since it ended 5/);
             const how = await witness.closed();

@@ -187,7 +187,7 @@ suite('a queue that is full', {
                 await other.text();
             }
             return enough();
-        }, 'a queue that is full', 30000);
+        }, 'a queue that is full', 30000 * SLOWNESS);
         assert.strictEqual(await other.ask('echo unharmed'), 'unharmed');
         return raw;
     }
@@ -228,7 +228,7 @@ suite('a queue that is full', {
                 await reader.text();
             }
             return await reached(host, 'queue_total', 'total') > 0;
-        }, 'queues that are full', 30000);
+        }, 'queues that are full', 30000 * SLOWNESS);
         const queued = (await host.metrics()).get('patchbay_queued_bytes');
 
         assert.ok(queued <= 4 << 20, `${queued} bytes`);

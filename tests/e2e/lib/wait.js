@@ -5,6 +5,9 @@
 const SLOWNESS = Number(process.env.PATCHBAY_SLOWNESS ??
     (process.env.PATCHBAY_SANITIZED === '1' ? 4 : 1));
 
+/* It keeps limits of descriptors in a way of its own, and knows no openat2. */
+const VALGRIND = /^valgrind /.test(process.env.PATCHBAY_WRAPPER ?? '');
+
 const SOON_MS = 8000 * SLOWNESS;
 
 /* The promise, or an error that says what did not happen. */
@@ -109,4 +112,4 @@ class Feed {
     }
 }
 
-module.exports = { SLOWNESS, SOON_MS, within, until, pass, Feed };
+module.exports = { SLOWNESS, SOON_MS, VALGRIND, within, until, pass, Feed };
