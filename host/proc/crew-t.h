@@ -15,9 +15,10 @@ struct member {
     bool spare;      /* nobody has the place, nor is to have it */
     pid_t pid;       /* 0: none */
     struct lines channel;
-    bool serving;              /* has said that it is ready */
-    json_t *uses;              /* images: what it said last; NULL: nothing */
-    char failure[REASON_SIZE]; /* why it could not start */
+    bool serving;                /* has said that it is ready */
+    json_t *uses;                /* images: what it said last; NULL: nothing */
+    char failure[REASON_SIZE];   /* why it could not start */
+    char deed[REASON_SIZE + 64]; /* of a plugin: the end of the last; "" */
     uint64_t born_ms;
     uint64_t died_ms; /* 0: never */
     struct backoff backoff;

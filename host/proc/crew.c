@@ -282,7 +282,8 @@ static struct member *find_pid(struct crew *crew, pid_t pid)
 }
 
 /* What remains of it is read and told; nothing of it is left afterwards. */
-static void bury(struct member *member, int status, char *what, size_t size)
+static void bury(struct member *member, int status, bool crashed, char *what,
+                 size_t size)
 {
     const struct crew_setup *setup = &member->crew->setup;
 
@@ -298,6 +299,7 @@ static void bury(struct member *member, int status, char *what, size_t size)
                      status, what, watchman_why(setup->watchman, member->index),
                      setup->conf->crash_reports, setup->account);
     }
+    snprintf(member->deed, sizeof member->deed, "%s", crashed ? what : "");
     board_bury(setup->board, member->index);
     member->pid = 0;
     member->serving = false;
@@ -327,7 +329,7 @@ bool crew_reap(struct crew *crew, pid_t pid, int status)
     if (culprit.hung) {
         tally_hang(crew->setup.board->tally);
     }
-    bury(member, status, what, sizeof what);
+    bury(member, status, crashed, what, sizeof what);
     member->died_ms = now;
     if (crew->phase == STARTING) {
         start_failed(member, what);
@@ -377,6 +379,20 @@ int crew_starting(const struct crew *crew)
 bool crew_is_down(const struct crew *crew, unsigned worker)
 {
     return crew->members[worker].pid == 0;
+}
+
+bool crew_serves(const struct crew *crew, unsigned worker)
+{
+    const struct member *member = &crew->members[worker];
+
+    return member->pid != 0 && member->serving;
+}
+
+const char *crew_ended_by(const struct crew *crew, unsigned worker)
+{
+    const struct member *member = &crew->members[worker];
+
+    return member->deed[0] != 0 ? member->deed : NULL;
 }
 
 bool crew_is_spare(const struct crew *crew, unsigned worker)

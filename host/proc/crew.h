@@ -70,6 +70,11 @@ void crew_adopt(struct crew *crew, const struct conf *conf);
  * One that died and is not replaced yet is no worker. */
 int crew_starting(const struct crew *crew);
 bool crew_is_down(const struct crew *crew, unsigned worker);
+bool crew_serves(const struct crew *crew, unsigned worker);
+
+/* What the last process there did at its end, if it was a plugin's doing; NULL:
+ * it was not. */
+const char *crew_ended_by(const struct crew *crew, unsigned worker);
 
 /* Nobody is to have the place for now; the worker there is about to end, and
  * another has taken over. See recycle.h. */

@@ -158,7 +158,8 @@ int generation_start(struct generation *generation, const struct conf *replaces,
     };
 
     generation->watchman =
-        watchman_create(&host->poller, generation->board, &generation->conf);
+        watchman_create(&host->poller, generation->board, &generation->conf,
+                        &generation->next_conf);
     setup.watchman = generation->watchman;
     generation->crew = crew_create(&setup);
     if (generation->watchman == NULL || generation->crew == NULL) {
@@ -187,6 +188,7 @@ void generation_adopt(struct generation *generation,
 
     generation_take_files(generation, candidate);
     generation->conf = candidate->conf;
+    generation->next_conf = NULL;
     generation->owned = candidate->conf;
     candidate->conf = NULL;
     crew_adopt(generation->crew, generation->conf);

@@ -26,12 +26,13 @@ struct generation {
     struct generation *next; /* in host.leaving */
     struct host *host;
     unsigned number;
-    const struct conf *conf; /* what it serves by; a reload sets another */
-    struct conf *owned;      /* conf, if it is ours; NULL: borrowed */
-    struct conf *first;      /* the one it was started with, likewise: account
+    const struct conf *conf;      /* what it serves by; a reload sets another */
+    const struct conf *next_conf; /* that it may serve by soon; NULL: none */
+    struct conf *owned;           /* conf, if it is ours; NULL: borrowed */
+    struct conf *first; /* the one it was started with, likewise: account
                               * and sockets borrow from it */
-    size_t descriptors;      /* that its workers have asked for */
-    char bus_dir[32];        /* in run_dir; "": run_dir itself */
+    size_t descriptors; /* that its workers have asked for */
+    char bus_dir[32];   /* in run_dir; "": run_dir itself */
     struct account account;
     struct pins pins; /* of conf's routes */
     struct pems pems; /* the files of [tls] that its workers have */

@@ -11,7 +11,8 @@
 
 #define PERIOD_MIN_MS 25
 #define PERIOD_MAX_MS 1000
-#define BEAT_MS       2000 /* one a second is due; and a turn of the loop */
+#define BEAT_MS       2000  /* one a second is due; and a turn of the loop */
+#define BEGIN_MS      60000 /* for a start hook, while nobody is served */
 
 uint64_t hang_elapsed(uint64_t last_ms, uint64_t now_ms, uint64_t due_ms)
 {
@@ -70,11 +71,14 @@ static uint64_t limit_of(const struct conf *conf, uint32_t route)
     return conf->limits.hook_timeout_ms;
 }
 
-/* The worker does not serve what is to start: that may take as long as it
- * takes. */
-static bool may_last(uint32_t hook)
+/* What a start hook loads may take its time as long as no client waits for the
+ * worker. In a reload one does, and what is to come says how long it may. */
+static uint64_t limit_of_start(const struct hang_rule *rule, uint32_t route)
 {
-    return hook == HOOK_START || hook == HOOK_RELOAD;
+    const struct conf *conf = rule->next != NULL ? rule->next : rule->conf;
+    uint64_t limit = limit_of(conf, route);
+
+    return limit != 0 && !rule->beats && limit < BEGIN_MS ? BEGIN_MS : limit;
 }
 
 /* mark: what it does now. Returns for how long, as far as it was seen. */
@@ -94,19 +98,20 @@ static uint64_t see(struct hang *hang, uint64_t mark, uint64_t since_ms,
 }
 
 bool hang_look(struct hang *hang, const struct worker_stats *stats,
-               const struct conf *conf, pid_t pid, uint64_t elapsed_ms,
-               bool beats, char *why, size_t why_size)
+               const struct hang_rule *rule, pid_t pid, uint64_t elapsed_ms,
+               char *why, size_t why_size)
 {
     uint32_t hook = atomic_load(&stats->now.hook);
+    uint32_t route = atomic_load(&stats->now.route);
     uint64_t since, limit;
     const char *name = hook_name((enum hook)hook);
 
     if (hook != HOOK_NONE) {
-        limit =
-            may_last(hook) ? 0 : limit_of(conf, atomic_load(&stats->now.route));
+        limit = hook == HOOK_START ? limit_of_start(rule, route)
+                                   : limit_of(rule->conf, route);
         since = stat_get(&stats->now.since_ms);
-    } else if (beats) {
-        limit = conf->limits.hook_timeout_ms;
+    } else if (rule->beats) {
+        limit = rule->conf->limits.hook_timeout_ms;
         limit = limit != 0 && limit < BEAT_MS ? BEAT_MS : limit;
         since = stat_get(&stats->heartbeat_ms);
     } else {
@@ -126,8 +131,12 @@ bool hang_look(struct hang *hang, const struct worker_stats *stats,
     if (hook != HOOK_NONE) {
         snprintf(why, why_size,
                  "the %s hook has not returned for %" PRIu64
-                 " ms (hook_timeout is %" PRIu64 " ms)",
-                 name != NULL ? name : "unknown", hang->for_ms, limit);
+                 " ms (%s is %" PRIu64 " ms)",
+                 name != NULL ? name : "unknown", hang->for_ms,
+                 hook == HOOK_START && !rule->beats && limit == BEGIN_MS
+                     ? "the limit before a worker serves"
+                     : "hook_timeout",
+                 limit);
     } else {
         snprintf(why, why_size,
                  "no hook runs, but it has not come back to its loop for "

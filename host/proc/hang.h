@@ -20,6 +20,14 @@ struct hang {
     uint64_t for_ms; /* how long it has been that */
 };
 
+/* What it is held against. */
+struct hang_rule {
+    const struct conf *conf; /* that it serves by */
+    const struct conf *next; /* that it is to serve by; NULL: the same */
+    bool beats; /* its loop runs, so that a heartbeat is due, and clients wait
+                 * for it */
+};
+
 /* The time between two looks, by the master's clock: since the last one, but no
  * more than twice what was due. */
 uint64_t hang_elapsed(uint64_t last_ms, uint64_t now_ms, uint64_t due_ms);
@@ -29,11 +37,10 @@ uint64_t hang_period_ms(const struct conf *conf);
 
 /*
  * Looks at a worker: true if it hangs, and in why what it does, in words for a
- * log and a report. beats: its loop runs, so that a heartbeat is due. One that
- * somebody has stopped, such as a debugger, does not hang.
- */
+ * log and a report. One that somebody has stopped, such as a debugger, does not
+ * hang. */
 bool hang_look(struct hang *hang, const struct worker_stats *stats,
-               const struct conf *conf, pid_t pid, uint64_t elapsed_ms,
-               bool beats, char *why, size_t why_size);
+               const struct hang_rule *rule, pid_t pid, uint64_t elapsed_ms,
+               char *why, size_t why_size);
 
 #endif

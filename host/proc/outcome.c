@@ -160,6 +160,13 @@ json_t *outcome_replaced(const struct board *board, const struct conf *now,
     return json_pack("[{s:o}]", "routes", routes);
 }
 
+void outcome_fail(json_t *outcome, const char *why)
+{
+    json_object_set_new(outcome, "ok", json_false());
+    json_object_set_new(outcome, "partial", json_true());
+    json_object_set_new(outcome, "error", json_string(why));
+}
+
 static void add_counts(struct buf *buf, const json_t *object, bool always)
 {
     json_int_t kept = number_of(object, "kept");
@@ -183,7 +190,9 @@ void outcome_text(const json_t *outcome, struct buf *buf)
     const json_t *route;
     size_t i;
 
-    buf_addf(buf, "reloaded in %" JSON_INTEGER_FORMAT " ms",
+    buf_addf(buf, "reloaded%s in %" JSON_INTEGER_FORMAT " ms",
+             json_is_true(json_object_get(outcome, "partial")) ? " in part"
+                                                               : "",
              number_of(outcome, "ms"));
     add_counts(buf, outcome, true);
     if (strcmp(text_of(outcome, "workers"), "replaced") == 0) {

@@ -23,6 +23,9 @@ const json_t *outcome_refusal(const json_t *answers);
  */
 json_t *outcome_make(const json_t *answers, uint64_t ms, bool replaced);
 
+/* Makes it one that failed in some workers, which have not told why. */
+void outcome_fail(json_t *outcome, const char *why);
+
 /* What workers that are to be replaced would answer, if they were asked: their
  * connections are closed. */
 json_t *outcome_replaced(const struct board *board, const struct conf *now,

@@ -18,10 +18,11 @@
 #include "proc/slots.h"
 #include "proc/snapshot.h"
 #include "proc/succession.h"
+#include "proc/unheard.h"
 
 /* A worker has 5 s for deferred work to end, and start hooks take time. */
 #define PREPARE_MS 20000
-#define COMMIT_MS  10000
+#define COMMIT_MS  20000
 #define START_MS   30000 /* for new workers */
 
 #define AGAIN_MS    500 /* for workers to serve */
@@ -40,7 +41,7 @@ struct renewal {
     unsigned reads;
     struct check *check;       /* while CHECKING */
     size_t agreed;             /* workers that are to commit */
-    int lost;                  /* a worker that died while PREPARING; -1 */
+    int lost;                  /* a worker that died since PREPARING; -1 */
     struct board_route *names; /* as they were; NULL: nothing to restore */
     char why[REASON_SIZE];     /* why new workers are given up; "" so far */
     struct alarm_clock late;   /* while REPLACING */
@@ -165,14 +166,19 @@ static void postpone_unasked(struct renewal *renewal, const char *why)
 
 /* ---- commit ------------------------------------------------------------ */
 
-static void succeed(struct renewal *renewal, const json_t *answers,
-                    bool replaced)
+/* failure: NULL: there is none. */
+static void conclude(struct renewal *renewal, const json_t *answers,
+                     bool replaced, const char *failure)
 {
     uint64_t took_ms = clock_now_ms() - renewal->began_ms;
     json_t *outcome = outcome_make(answers, took_ms, replaced);
-    const char *error = json_string_value(json_object_get(outcome, "error"));
     struct buf text = { 0 };
+    const char *error;
 
+    if (failure != NULL) {
+        outcome_fail(outcome, failure);
+    }
+    error = json_string_value(json_object_get(outcome, "error"));
     outcome_text(outcome, &text);
     log_lines(LOG_LEVEL_INFO, text.failed ? "reloaded" : text.data);
     if (error != NULL) {
@@ -186,14 +192,23 @@ static void succeed(struct renewal *renewal, const json_t *answers,
 static void committed(void *arg, const struct ask *ask)
 {
     struct renewal *renewal = arg;
+    const struct generation *now = renewal->setup.host->now;
     size_t told = json_array_size(ask->answers);
+    int silent = unheard_find(now->crew, ask->missing);
+    char why[REASON_SIZE];
 
-    if (told < renewal->agreed) {
-        log_warn("%zu of %zu workers did not tell what a reload has done in "
-                 "them",
-                 renewal->agreed - told, renewal->agreed);
+    if (told == renewal->agreed) {
+        conclude(renewal, ask->answers, false, NULL);
+        return;
     }
-    succeed(renewal, ask->answers, false);
+    if (!unheard_why(now, renewal->lost, silent,
+                     "another worker begins with what is new", why,
+                     sizeof why)) {
+        reason_set(why, sizeof why,
+                   "%zu of %zu workers did not tell what it has done in them",
+                   renewal->agreed - told, renewal->agreed);
+    }
+    conclude(renewal, ask->answers, false, why);
 }
 
 /* False: there is no memory. */
@@ -227,33 +242,32 @@ static void give_up(struct renewal *renewal)
     struct generation *now = renewal->setup.host->now;
 
     crew_tell_all(now->crew, "abort");
+    now->next_conf = NULL;
     slots_restore(now->board, renewal->names);
     crew_release(now->crew, false);
 }
 
-/* The first that lives, but says nothing; -1: there is none. */
-static int find_silent(const struct renewal *renewal, const json_t *missing)
+/* What a plugin does it would do again; else another try may be better. */
+static void prepare_failed(struct renewal *renewal, int silent)
 {
-    const json_t *worker;
-    size_t i;
+    char why[REASON_SIZE];
+    bool by_plugin =
+        unheard_why(renewal->setup.host->now, renewal->lost, silent,
+                    "everything else goes on as it was", why, sizeof why);
 
-    json_array_foreach(missing, i, worker)
-    {
-        int number = (int)json_integer_value(worker);
-
-        if (!crew_is_down(renewal->setup.host->now->crew, (unsigned)number)) {
-            return number;
-        }
+    give_up(renewal);
+    if (by_plugin) {
+        refuse(renewal, NULL, why);
+    } else {
+        postpone_unasked(renewal, why);
     }
-    return -1;
 }
 
 static void prepared(void *arg, const struct ask *ask)
 {
     struct renewal *renewal = arg;
     const json_t *refusal = outcome_refusal(ask->answers);
-    int silent = find_silent(renewal, ask->missing);
-    char why[REASON_SIZE];
+    int silent = unheard_find(renewal->setup.host->now->crew, ask->missing);
     json_t *order;
 
     if (refusal != NULL) {
@@ -261,21 +275,8 @@ static void prepared(void *arg, const struct ask *ask)
 
         give_up(renewal);
         refuse_since(renewal, "%s", said != NULL ? said : "a worker refuses");
-    } else if (renewal->lost >= 0) {
-        give_up(renewal);
-        reason_set(why, sizeof why,
-                   "worker %d died while it got ready, so everything goes on "
-                   "as it was; try again",
-                   renewal->lost);
-        postpone_unasked(renewal, why);
-    } else if (silent >= 0) {
-        give_up(renewal);
-        reason_set(
-            why, sizeof why,
-            "worker %d does not answer, so everything goes on as it was; "
-            "patchbay status shows what it does",
-            silent);
-        postpone_unasked(renewal, why);
+    } else if (renewal->lost >= 0 || silent >= 0) {
+        prepare_failed(renewal, silent);
     } else if (renewal->ending) {
         give_up(renewal);
         refuse(renewal, NULL, "the host is about to end");
@@ -314,6 +315,7 @@ static void begin_prepare(struct renewal *renewal)
     }
     renewal->step = PREPARING;
     renewal->lost = -1;
+    host->now->next_conf = renewal->next.conf;
     crew_hold(host->now->crew);
     if (!put(renewal, snapshot_order(host, &renewal->next), PREPARE_MS,
              prepared)) {
@@ -377,7 +379,7 @@ void renewal_ready(struct renewal *renewal)
         return;
     }
     renewal->setup.adopted(renewal->setup.arg, old->conf, true);
-    succeed(renewal, answers, true);
+    conclude(renewal, answers, true, NULL);
     json_decref(answers);
 }
 
@@ -558,7 +560,7 @@ struct renewal *renewal_create(const struct renewal_setup *setup)
 void renewal_died(struct renewal *renewal, unsigned worker)
 {
     /* One that leaves was not asked. */
-    if (renewal->step == PREPARING &&
+    if ((renewal->step == PREPARING || renewal->step == COMMITTING) &&
         !crew_is_leaving(renewal->setup.host->now->crew, worker)) {
         renewal->lost = (int)worker;
     }

@@ -76,9 +76,24 @@ struct board_route *slots_save(const struct board *board)
     return names;
 }
 
+/* A worker may still be in a hook of what was refused, and is named by it: a
+ * place that was nobody's keeps its new name, until it is given away again. */
+static void restore(struct board_route *route, const struct board_route *old)
+{
+    struct board_route tried = *route;
+
+    if (strcmp(tried.name, old->name) != 0) {
+        return;
+    }
+    *route = *old;
+    if (old->before[0] == 0 && strcmp(tried.plugin, old->plugin) != 0) {
+        memcpy(route->before, tried.plugin, sizeof route->before);
+    }
+}
+
 void slots_restore(const struct board *board, const struct board_route *names)
 {
-    if (names != NULL) {
-        memcpy(board->names, names, board->routes * sizeof *names);
+    for (unsigned i = 0; names != NULL && i < board->routes; i++) {
+        restore(&board->names[i], &names[i]);
     }
 }

@@ -23,6 +23,7 @@ struct watchman {
     struct poller *poller;
     const struct board *board;
     const struct conf *const *conf;
+    const struct conf *const *next;
     struct alarm_clock round;
     uint64_t round_ms;  /* when the last one was */
     uint64_t period_ms; /* and how long was to be waited for the next */
@@ -48,7 +49,11 @@ static void look_at(struct watchman *watchman, unsigned worker,
     const struct board_slot *slot = board_slot(watchman->board, worker);
     struct watched *watched = &watchman->workers[worker];
     pid_t pid = atomic_load(&slot->pid);
-    bool beats = atomic_load(&slot->state) == WORKER_RUNNING;
+    const struct hang_rule rule = {
+        .conf = *watchman->conf,
+        .next = *watchman->next,
+        .beats = atomic_load(&slot->state) == WORKER_RUNNING,
+    };
 
     if (pid != watched->pid) {
         *watched = (struct watched){ .pid = pid };
@@ -64,7 +69,7 @@ static void look_at(struct watchman *watchman, unsigned worker,
             kill(pid, SIGKILL);
         }
     } else if (hang_look(&watched->hang, board_stats(watchman->board, worker),
-                         *watchman->conf, pid, elapsed_ms, beats, watched->why,
+                         &rule, pid, elapsed_ms, watched->why,
                          sizeof watched->why)) {
         end_worker(watchman, worker);
     }
@@ -95,7 +100,8 @@ static void make_round(struct alarm_clock *alarm)
 
 struct watchman *watchman_create(struct poller *poller,
                                  const struct board *board,
-                                 const struct conf *const *conf)
+                                 const struct conf *const *conf,
+                                 const struct conf *const *next)
 {
     struct watchman *watchman =
         calloc(1, sizeof *watchman + board->workers * sizeof(struct watched));
@@ -104,6 +110,7 @@ struct watchman *watchman_create(struct poller *poller,
         watchman->poller = poller;
         watchman->board = board;
         watchman->conf = conf;
+        watchman->next = next;
         watchman->round.ring = make_round;
         watchman->round.arg = watchman;
         plan(watchman);

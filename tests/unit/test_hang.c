@@ -17,7 +17,8 @@
 static struct hang hang;
 static struct worker_stats stats;
 static struct conf_route routes[2];
-static struct conf conf;
+static struct conf conf, next;
+static struct hang_rule rule;
 static char why[160];
 
 static int make(void **state)
@@ -31,6 +32,8 @@ static int make(void **state)
     conf = (struct conf){ .limits.hook_timeout_ms = 10000,
                           .routes = routes,
                           .route_count = 2 };
+    next = (struct conf){ .limits.hook_timeout_ms = 30000 };
+    rule = (struct hang_rule){ .conf = &conf, .beats = true };
     return 0;
 }
 
@@ -43,7 +46,7 @@ static void enter(uint32_t route, uint64_t since_ms)
 
 static bool look(uint64_t elapsed_ms)
 {
-    return hang_look(&hang, &stats, &conf, getpid(), elapsed_ms, true, why,
+    return hang_look(&hang, &stats, &rule, getpid(), elapsed_ms, why,
                      sizeof why);
 }
 
@@ -94,20 +97,50 @@ static void has_a_limit_for_each_route(void **state)
     }
 }
 
-static void lets_starts_take_their_time(void **state)
+/* Clients wait for a worker that serves, whatever its hooks are there for. */
+static void spares_nobody_who_serves(void **state)
 {
-    static const enum hook hooks[] = { HOOK_START, HOOK_RELOAD };
+    static const enum hook hooks[] = { HOOK_START, HOOK_RELOAD, HOOK_STOP };
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         enter(7, i + 1);
         atomic_store(&stats.now.hook, hooks[i]);
-        for (int j = 0; j < 100; j++) {
-            assert_false(look(10000));
-        }
+        assert_false(look(10000));
+        assert_true(look(1));
     }
-    atomic_store(&stats.now.hook, HOOK_STOP);
-    assert_true(look(10000));
+}
+
+static void lets_workers_take_their_time_to_start(void **state)
+{
+    (void)state;
+    rule.beats = false;
+    enter(7, 1);
+    atomic_store(&stats.now.hook, HOOK_START);
+    assert_false(look(60000));
+    assert_true(look(1));
+    assert_string_equal(why, "the start hook has not returned for 60001 ms "
+                             "(the limit before a worker serves is 60000 ms)");
+    conf.limits.hook_timeout_ms = 70000;
+    assert_false(look(9000));
+    assert_true(look(1000));
+    assert_non_null(strstr(why, "(hook_timeout is 70000 ms)"));
+    conf.limits.hook_timeout_ms = 0;
+    assert_false(look(100000));
+}
+
+/* A reload may bring a hook, and the time it needs. */
+static void looks_ahead_in_a_reload(void **state)
+{
+    (void)state;
+    rule.next = &next;
+    enter(7, 1);
+    atomic_store(&stats.now.hook, HOOK_START);
+    assert_false(look(30000));
+    assert_true(look(1));
+    enter(7, 2);
+    assert_false(look(10000));
+    assert_true(look(1));
 }
 
 static void listens_for_heartbeats(void **state)
@@ -121,8 +154,8 @@ static void listens_for_heartbeats(void **state)
     assert_true(look(1));
     assert_string_equal(why, "no hook runs, but it has not come back to its "
                              "loop for 10001 ms");
-    assert_false(hang_look(&hang, &stats, &conf, getpid(), 60000, false, why,
-                           sizeof why));
+    rule.beats = false;
+    assert_false(look(60000));
 }
 
 static void spares_who_is_stopped(void **state)
@@ -138,8 +171,7 @@ static void spares_who_is_stopped(void **state)
     assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
     enter(7, 1);
     assert_false(look(9000));
-    assert_false(
-        hang_look(&hang, &stats, &conf, pid, 9000, true, why, sizeof why));
+    assert_false(hang_look(&hang, &stats, &rule, pid, 9000, why, sizeof why));
     assert_int_equal(hang.for_ms, 0); /* as if it had begun now */
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
@@ -168,7 +200,9 @@ int main(void)
         cmocka_unit_test_setup(does_not_count_what_nobody_saw, make),
         cmocka_unit_test_setup(begins_anew_with_each_call, make),
         cmocka_unit_test_setup(has_a_limit_for_each_route, make),
-        cmocka_unit_test_setup(lets_starts_take_their_time, make),
+        cmocka_unit_test_setup(spares_nobody_who_serves, make),
+        cmocka_unit_test_setup(lets_workers_take_their_time_to_start, make),
+        cmocka_unit_test_setup(looks_ahead_in_a_reload, make),
         cmocka_unit_test_setup(listens_for_heartbeats, make),
         cmocka_unit_test_setup(spares_who_is_stopped, make),
         cmocka_unit_test_setup(looks_often_enough, make),

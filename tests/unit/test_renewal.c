@@ -30,6 +30,7 @@ static json_t *told[2];  /* the last order of each worker */
 static bool spare[2], leaving[2];
 static bool down[2], starting;
 static int released, adoptions, looks;
+static const char *deed; /* of a plugin */
 
 /* ---- the workers ------------------------------------------------------- */
 
@@ -64,6 +65,19 @@ bool crew_is_down(const struct crew *crew, unsigned worker)
 {
     (void)crew;
     return down[worker];
+}
+
+bool crew_serves(const struct crew *crew, unsigned worker)
+{
+    (void)crew;
+    return !down[worker];
+}
+
+const char *crew_ended_by(const struct crew *crew, unsigned worker)
+{
+    (void)crew;
+    (void)worker;
+    return deed;
 }
 
 bool crew_is_spare(const struct crew *crew, unsigned worker)
@@ -235,6 +249,7 @@ static int make(void **state)
     spare[0] = spare[1] = leaving[0] = leaving[1] = false;
     down[0] = down[1] = starting = false;
     released = adoptions = looks = 0;
+    deed = NULL;
     return 0;
 }
 
@@ -340,7 +355,7 @@ static void changes_nothing_if_one_cannot(void **state)
     assert_true(is_told(0, "abort"));
     assert_string_equal(text_of(answered, "problems"), "it is Monday\n");
     assert_ptr_equal(host.now->conf, old);
-    assert_string_equal(host.now->board->names[1].name, "");
+    assert_null(host.now->next_conf);
     assert_int_equal(released, 1);
     /* Nobody needs the copies. */
     assert_int_equal(rmdir(folder_file("run/images")), 0);
@@ -381,6 +396,46 @@ static void ends_with_one_that_dies_meanwhile(void **state)
     assert_non_null(
         strstr(text_of(answered, "error"), "worker 1 died while it got ready"));
     assert_string_equal(text_of(answered, "problems"), "");
+}
+
+/* It is not tried again: it would end the same way. */
+static void ends_with_a_plugins_deed(void **state)
+{
+    (void)state;
+    deed = "it fell in the start hook";
+    renewal_request(renewal, TICKET);
+    turn_until_told(0, "prepare");
+    assert_ptr_not_equal(host.now->next_conf, host.now->conf);
+    assert_non_null(host.now->next_conf);
+    say(0, "{\"ok\":true}");
+    down[1] = true;
+    renewal_died(renewal, 1);
+    asks_died(&asks, 1);
+    assert_string_equal(text_of(answered, "error"),
+                        "it fell in the start hook; its clients have to "
+                        "connect again, everything else goes on as it was");
+}
+
+/* It is in force: but not all were told so by those they asked. */
+static void tells_who_did_not_commit(void **state)
+{
+    (void)state;
+    deed = "it fell in the reload hook";
+    renewal_request(renewal, TICKET);
+    turn_until_told(0, "prepare");
+    say(0, "{\"ok\":true}");
+    say(1, "{\"ok\":true}");
+    say(0, COMMITTED);
+    down[1] = true;
+    renewal_died(renewal, 1);
+    asks_died(&asks, 1);
+    assert_true(json_is_false(json_object_get(answered, "ok")));
+    assert_string_equal(text_of(answered, "error"),
+                        "it fell in the reload hook; its clients have to "
+                        "connect again, another worker begins with what is "
+                        "new");
+    assert_int_equal(adoptions, 1);
+    assert_null(host.now->next_conf);
 }
 
 /* It is recycled: its successor is asked in its place. */
@@ -480,11 +535,13 @@ static void gives_names_back_if_it_cannot_be_written_down(void **state)
     (void)state;
     assert_int_equal(mkdir(folder_file("run/reload.ini"), 0755), 0);
     write_conf("[route.b]\npath = /b\nplugin = echo\n");
+    board_name(host.now->board, 0, "a", "older");
     renewal_request(renewal, TICKET);
     turn_until_answered();
     assert_false(json_is_true(json_object_get(answered, "ok")));
     assert_null(told[0]);
-    assert_string_equal(host.now->board->names[1].name, "");
+    assert_string_equal(host.now->board->names[0].plugin, "older");
+    assert_string_equal(host.now->board->names[0].before, "echo");
 }
 
 int main(void)
@@ -499,6 +556,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(does_not_ask_the_dead, make, unmake),
         cmocka_unit_test_setup_teardown(ends_with_one_that_dies_meanwhile, make,
                                         unmake),
+        cmocka_unit_test_setup_teardown(ends_with_a_plugins_deed, make, unmake),
+        cmocka_unit_test_setup_teardown(tells_who_did_not_commit, make, unmake),
         cmocka_unit_test_setup_teardown(goes_on_without_one_that_leaves, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(waits_for_one_that_starts, make,

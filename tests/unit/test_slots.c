@@ -97,8 +97,26 @@ static void have_their_names_back(void **state)
     assert_string_equal(board->names[0].plugin, "q");
     slots_restore(board, names);
     assert_string_equal(board->names[0].plugin, "p");
-    assert_string_equal(board->names[0].before, "");
+    assert_string_equal(board->names[0].before, "q");
     slots_restore(board, NULL);
+    free(names);
+}
+
+/* A hook that hangs in a reload is named by what was tried. */
+static void keep_what_was_nobodys(void **state)
+{
+    struct board_route *names;
+
+    (void)state;
+    add(&now, "a");
+    slots_name(board, &now);
+    names = slots_save(board);
+    add(&next, "a");
+    add(&next, "b");
+    assert_int_equal(assign(), 0);
+    slots_restore(board, names);
+    assert_string_equal(board->names[1].name, "b");
+    assert_string_equal(board->names[1].plugin, "p");
     free(names);
 }
 
@@ -109,6 +127,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(are_used_again_when_nobody_is_left,
                                         make, unmake),
         cmocka_unit_test_setup_teardown(have_their_names_back, make, unmake),
+        cmocka_unit_test_setup_teardown(keep_what_was_nobodys, make, unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

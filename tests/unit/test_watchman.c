@@ -18,6 +18,7 @@ static struct poller poller;
 static struct board *board;
 static struct conf conf;
 static const struct conf *conf_now = &conf;
+static const struct conf *conf_next;
 static struct watchman *watchman;
 
 static int make(void **state)
@@ -27,7 +28,7 @@ static int make(void **state)
     conf.limits.hook_timeout_ms = 100;
     board = board_create(2, 1);
     board_name(board, 0, "lobby", "chat");
-    watchman = watchman_create(&poller, board, &conf_now);
+    watchman = watchman_create(&poller, board, &conf_now, &conf_next);
     return watchman == NULL;
 }
 
