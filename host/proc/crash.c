@@ -14,8 +14,8 @@
 
 bool crash_is_one(const struct board *board, unsigned worker, int status)
 {
-    if (WIFSIGNALED(status)) {
-        return WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM;
+    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM) {
+        return WTERMSIG(status) != SIGKILL;
     }
     return atomic_load(&board_stats(board, worker)->now.hook) != HOOK_NONE ||
            atomic_load(&board_stats(board, worker)->last_words.thread) != 0;
@@ -241,7 +241,8 @@ void crash_write(const struct crash *crash, const char *images_dir, FILE *out)
     fflush(out);
     fprintf(out, "\nStack, the innermost call first:\n");
     if (autopsy == NULL) {
-        fprintf(out, "(the worker left none)\n");
+        fprintf(out, "(the worker left none%s)\n",
+                crash->hang[0] != 0 ? ": see the reason" : "");
         return;
     }
     autopsy_write_stack(autopsy, out);

@@ -323,9 +323,9 @@ bool crew_reap(struct crew *crew, pid_t pid, int status)
     }
     lived_ms = now - member->born_ms;
     board_settle(crew->setup.board, member->index);
-    crashed =
-        postmortem_culprit(&culprit, crew->setup.board, member->index, status);
-    culprit.hung = watchman_why(crew->setup.watchman, member->index) != NULL;
+    crashed = postmortem_culprit(
+        &culprit, crew->setup.board, member->index, status,
+        watchman_why(crew->setup.watchman, member->index) != NULL);
     if (culprit.hung) {
         tally_hang(crew->setup.board->tally);
     }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,25 +40,49 @@ uint64_t hang_period_ms(const struct conf *conf)
     return least == 0 ? 0 : period < PERIOD_MAX_MS ? period : PERIOD_MAX_MS;
 }
 
+static void read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+    char path[64];
+    ssize_t len = 0;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        len = read(fd, text, size - 1);
+        close(fd);
+    }
+    text[len > 0 ? len : 0] = 0;
+}
+
 /* The third word of /proc/PID/stat, behind the name in parentheses. */
 static bool is_stopped(pid_t pid)
 {
-    char path[64];
     char text[512];
     const char *end;
-    ssize_t len;
-    int fd;
 
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    len = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[len > 0 ? len : 0] = 0;
+    read_proc(pid, "stat", text, sizeof text);
     end = strrchr(text, ')');
     return end != NULL && end[1] == ' ' && (end[2] == 'T' || end[2] == 't');
+}
+
+/* In a line of /proc/PID/status like "SigBlk:\t0000000000000020". */
+static bool has_signal(const char *text, const char *line, int number)
+{
+    const char *at = strstr(text, line);
+
+    return at != NULL &&
+           (strtoull(at + strlen(line), NULL, 16) >> (number - 1) & 1) != 0;
+}
+
+const char *hang_deaf(pid_t pid, int number)
+{
+    char text[4096];
+
+    read_proc(pid, "status", text, sizeof text);
+    return has_signal(text, "\nSigBlk:", number)   ? "is blocked in it"
+           : has_signal(text, "\nSigIgn:", number) ? "is ignored by it"
+                                                   : "does not reach it";
 }
 
 /* The limit of the route whose hook runs. */

@@ -43,4 +43,7 @@ bool hang_look(struct hang *hang, const struct worker_stats *stats,
                const struct hang_rule *rule, pid_t pid, uint64_t elapsed_ms,
                char *why, size_t why_size);
 
+/* Why that signal has no effect on its first thread: "is blocked in it". */
+const char *hang_deaf(pid_t pid, int number);
+
 #endif

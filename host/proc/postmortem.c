@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/fnv.h"
 #include "proc/remains.h"
 
 /* Of the plugin that the dying worker named, which is plugin or before, where
@@ -77,30 +78,48 @@ char *postmortem_hook(char *out, size_t size, const struct board *board,
     return out;
 }
 
+/* TERM is caught in a worker, unless a plugin has changed that. */
 static bool by_itself(int status)
 {
-    return WIFSIGNALED(status)
-               ? WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM
-               : WIFEXITED(status);
+    return WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL
+                               : WIFEXITED(status);
+}
+
+/* By its last words; without any, by the copy for reports, if it is whole. */
+static void take_message(struct culprit *culprit, const struct board *board,
+                         unsigned worker)
+{
+    const struct worker_stats *stats = board_stats(board, worker);
+    const struct recent *recent = &board_remains(board, worker)->recent;
+    const struct recent_message *last =
+        &recent->list[(recent->count - 1) % RECENT_MESSAGES];
+
+    uint64_t len = last->len; /* a sibling that runs wild may change it */
+
+    culprit->hash = stat_get(&stats->last_words.message_hash);
+    culprit->len = stat_get(&stats->last_words.message_len);
+    if (culprit->hash == 0 && atomic_load(&stats->now.hook) == HOOK_MESSAGE &&
+        recent->count > 0 && last->conn == stat_get(&stats->now.conn) &&
+        len == stat_get(&stats->now.message_len) && len <= RECENT_BYTES) {
+        culprit->len = len;
+        culprit->hash = fnv_hash(board->seed, last->data, (size_t)len);
+    }
 }
 
 bool postmortem_culprit(struct culprit *culprit, const struct board *board,
-                        unsigned worker, int status)
+                        unsigned worker, int status, bool hung)
 {
     const struct worker_stats *stats = board_stats(board, worker);
     const struct board_route *names;
 
-    *culprit = (struct culprit){ 0 };
+    *culprit = (struct culprit){ .hung = hung };
     postmortem_hook(culprit->where, sizeof culprit->where, board, worker);
-    if (!by_itself(status) || culprit->where[0] == 0) {
+    if ((!hung && !by_itself(status)) || culprit->where[0] == 0) {
         return false;
     }
     culprit->route = atomic_load(&stats->now.route);
     culprit->code = stat_get(&stats->now.code);
-    if (atomic_load(&stats->last_words.signal) != 0) {
-        culprit->hash = stat_get(&stats->last_words.message_hash);
-        culprit->len = stat_get(&stats->last_words.message_len);
-    }
+    take_message(culprit, board, worker);
     names = &board->names[culprit->route];
     memcpy(culprit->plugin, names->plugin, sizeof culprit->plugin);
     return true;

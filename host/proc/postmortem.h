@@ -13,19 +13,19 @@ struct culprit {
     char plugin[CONF_MAX_NAME + 1];
     char where[256]; /* as postmortem_hook */
     unsigned route;  /* its place on the board */
-    bool hung;       /* the master ended it for that */
+    bool hung;       /* the master has ended it for that */
     uint64_t code;   /* see core/bans.h */
     uint64_t hash;   /* of the message it was given; 0: of none */
     uint64_t len;
 };
 
 /*
- * Whether a plugin did it: a hook of its ran, and the worker ended by itself.
- * One that was killed from outside was not ended by what it did just then.
- * status is that of waitpid.
+ * Whether a plugin did it: a hook of its ran, and the worker ended by itself, or
+ * hung and was ended by the master. One that somebody else has killed was not
+ * ended by what it did just then. status is that of waitpid.
  */
 bool postmortem_culprit(struct culprit *culprit, const struct board *board,
-                        unsigned worker, int status);
+                        unsigned worker, int status, bool hung);
 
 /*
  * "the message hook of plugin chat, [route.lobby], connection 7"; "" while no

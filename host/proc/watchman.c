@@ -2,7 +2,11 @@
 #include "proc/watchman.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,7 +19,7 @@
 struct watched {
     pid_t pid; /* whom the rest is about */
     struct hang hang;
-    char why[160]; /* "": it gets on */
+    char why[256]; /* "": it gets on */
     uint64_t told_ms;
 };
 
@@ -40,7 +44,24 @@ static void end_worker(struct watchman *watchman, unsigned worker)
               (int)watched->pid, hook[0] != 0 ? " in " : "", hook,
               watched->why);
     watched->told_ms = clock_now_ms();
-    kill(watched->pid, SIGABRT);
+    /* To the thread of its loop: another has nothing to tell. */
+    (void)syscall(SYS_tgkill, watched->pid, watched->pid, SIGABRT);
+}
+
+/* Then nothing can be asked of it, and its stack is not known. */
+static void end_deaf_worker(struct watched *watched, unsigned worker)
+{
+    const char *deaf = hang_deaf(watched->pid, SIGABRT);
+    size_t len = strlen(watched->why);
+
+    log_warn("worker %u (pid %d) does not even abort, since SIGABRT %s: killed",
+             worker, (int)watched->pid, deaf);
+    if (strstr(watched->why, "no stack") == NULL) {
+        snprintf(watched->why + len, sizeof watched->why - len,
+                 "; no stack, since SIGABRT %s", deaf);
+    }
+    watched->told_ms = clock_now_ms();
+    kill(watched->pid, SIGKILL);
 }
 
 static void look_at(struct watchman *watchman, unsigned worker,
@@ -63,10 +84,7 @@ static void look_at(struct watchman *watchman, unsigned worker,
     }
     if (watched->why[0] != 0) {
         if (clock_now_ms() - watched->told_ms >= DYING_MS) {
-            log_warn("worker %u (pid %d) does not even abort: killed", worker,
-                     (int)pid);
-            watched->told_ms = clock_now_ms();
-            kill(pid, SIGKILL);
+            end_deaf_worker(watched, worker);
         }
     } else if (hang_look(&watched->hang, board_stats(watchman->board, worker),
                          &rule, pid, elapsed_ms, watched->why,

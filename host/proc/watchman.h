@@ -1,7 +1,8 @@
 /* watchman.h - ends the workers of a board that hang
  *
  * A worker that hangs is sent SIGABRT, so that its handler tells where it is
- * (lastwords.h), and SIGKILL if it does not end of that.
+ * (lastwords.h), and SIGKILL if it does not end of that. Either way it has
+ * hung, and is not one that somebody else has killed.
  */
 #ifndef PATCHBAY_PROC_WATCHMAN_H
 #define PATCHBAY_PROC_WATCHMAN_H

@@ -272,6 +272,40 @@ describe('a crash report', () => {
         });
     });
 
+    suite('of a hook that hangs and hears no signal', {
+        env: REAL, routes: ROUTES,
+        limits: { crash_limit: 3, hook_timeout: '300ms' },
+        expected: [/hangs in the message hook/, /quarantined/,
+            /does not even abort, since SIGABRT/, / killed by signal 9 /,
+            /a message of 5 bytes has ended 2 workers/],
+    }, ({ host, it }) => {
+        for (const [word, why] of [['block', 'blocked in it'],
+            ['ignore', 'ignored by it'], ['block', 'blocked in it']]) {
+            it(`says that there is no stack, and why: ${word}`, async () => {
+                const { message, text } = await crash(host, told(host, word));
+
+                assert.match(message, /signal 9 .* in the message hook of plugin crasher/);
+                has(text, 'reason +the message hook has not returned for ' +
+                    '\\d+ ms \\(hook_timeout is 300 ms\\); no stack, since ' +
+                    `SIGABRT is ${why}`);
+                has(text, '\\(the worker left none: see the reason\\)');
+                has(text, 'plugin +crasher');
+                has(text, `\\d+ ms before, text, ${word.length} bytes: ` +
+                    `"${word}"`);
+            });
+        }
+
+        it('is counted, and quarantined', async () => {
+            await host.waitLog(/a message of 5 bytes has ended 2 workers/);
+            await host.waitLog(/plugin crasher is quarantined/);
+            const { crashes, quarantined } = await host.json('status');
+
+            assert.deepStrictEqual(crashes.plugins,
+                [{ plugin: 'crasher', crashes: 3, hangs: 3 }]);
+            assert.strictEqual(quarantined[0].crashes, 3);
+        });
+    });
+
     suite('of private messages', {
         env: REAL, routes: ROUTES, limits: LIMITS,
         log: { crash_messages: 'no', crash_reports: 2 },

@@ -2,7 +2,7 @@
  *
  * Messages: crash and any more (writes to NULL), abort, overflow (of the stack), divide (by
  * zero), jump (to nonsense), hang, work (crashes in deferred work), timer
- * (hangs in the timer hook). A path that ends in /hang hangs in open.
+ * (hangs in the timer hook), block and ignore (SIGABRT, then hang). A path that ends in /hang hangs in open.
  */
 #include <patchbay.h>
 
@@ -71,6 +71,15 @@ static void act(bay_conn *conn, const char *word)
     } else if (strcmp(word, "jump") == 0) {
         crasher_jump();
     } else if (strcmp(word, "hang") == 0) {
+        crasher_hang();
+    } else if (strcmp(word, "block") == 0) {
+        sigset_t all;
+
+        sigfillset(&all);
+        sigprocmask(SIG_BLOCK, &all, NULL);
+        crasher_hang();
+    } else if (strcmp(word, "ignore") == 0) {
+        signal(SIGABRT, SIG_IGN);
         crasher_hang();
     } else if (strcmp(word, "work") == 0) {
         bay_defer(bay_conn_route(conn), crasher_work, NULL, NULL);

@@ -133,7 +133,8 @@ static void is_one_or_not(void **state)
     assert_true(crash_is_one(board, 1, KILLED_BY(SIGSEGV)));
     assert_true(crash_is_one(board, 0, KILLED_BY(SIGABRT)));
     assert_false(crash_is_one(board, 1, KILLED_BY(SIGKILL)));
-    assert_false(crash_is_one(board, 1, KILLED_BY(SIGTERM)));
+    assert_true(crash_is_one(board, 1, KILLED_BY(SIGTERM)));
+    assert_false(crash_is_one(board, 0, KILLED_BY(SIGTERM)));
     assert_true(crash_is_one(board, 1, EXITED_WITH(0)));
     assert_false(crash_is_one(board, 0, EXITED_WITH(1)));
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "proc/postmortem.h"
 #include "proc/remains.h"
 
@@ -132,7 +133,8 @@ static void tells_whose_doing_it_was(void **state)
     (void)state;
     set(HOOK_MESSAGE, 1, 7);
     stat_set(&now->code, 0xab);
-    assert_true(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGSEGV)));
+    assert_true(
+        postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGSEGV), false));
     assert_string_equal(culprit.plugin, "crasher");
     assert_string_equal(culprit.where, "the message hook of plugin crasher, "
                                        "[route.crash], connection 7");
@@ -143,13 +145,47 @@ static void tells_whose_doing_it_was(void **state)
     stat_set(&words->message_hash, 1234);
     stat_set(&words->message_len, 5);
     atomic_store(&words->signal, SIGSEGV);
-    assert_true(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGSEGV)));
+    assert_true(
+        postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGSEGV), false));
     assert_true(culprit.hash == 1234 && culprit.len == 5);
-    assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0)));
-    assert_false(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGKILL)));
-    assert_false(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGTERM)));
+    assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0), false));
+    assert_false(
+        postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGKILL), false));
+    assert_true(
+        postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGTERM), false));
+    assert_true(
+        postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGKILL), true));
+    assert_true(culprit.hung);
     set(HOOK_NONE, 1, 7);
-    assert_false(postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGSEGV)));
+    assert_false(
+        postmortem_culprit(&culprit, board, 1, KILLED_BY(SIGSEGV), false));
+}
+
+/* One that could not say so: its message is hashed as it would have. */
+static void knows_a_message_by_the_copy(void **state)
+{
+    struct recent *recent = &board_remains(board, 1)->recent;
+    const bay_message message = { .data = "boom", .len = 4, .fin = true };
+    struct culprit culprit;
+
+    (void)state;
+    recent_add(recent, 1, 7, &message);
+    set(HOOK_MESSAGE, 1, 7);
+    stat_set(&now->message_len, 4);
+    assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0), false));
+    assert_true(culprit.hash == fnv_hash(board->seed, "boom", 4));
+    assert_int_equal(culprit.len, 4);
+    set(HOOK_MESSAGE, 1, 8); /* it is another's */
+    assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0), false));
+    assert_true(culprit.hash == 0);
+    set(HOOK_TIMER, 1, 7);
+    assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0), false));
+    assert_true(culprit.hash == 0);
+    recent->list[0].len = UINT64_MAX;
+    stat_set(&now->message_len, UINT64_MAX);
+    set(HOOK_MESSAGE, 1, 7);
+    assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0), false));
+    assert_true(culprit.hash == 0);
 }
 
 /* It left for want of descriptors; what was found before is on the board. */
@@ -164,7 +200,7 @@ static void tells_of_descriptors_that_were_closed(void **state)
     assert_string_equal(death(EXITED_WITH(0)),
                         "worker 1 (pid 77) exited with status 0, since "
                         "descriptors of the host were closed");
-    assert_false(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0)));
+    assert_false(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0), false));
     atomic_store(&misdeed->culprit.hook, HOOK_OPEN);
     atomic_store(&misdeed->culprit.route, 1);
     stat_set(&misdeed->culprit.code, 0xab);
@@ -173,7 +209,7 @@ static void tells_of_descriptors_that_were_closed(void **state)
                         "worker 1 (pid 77) exited with status 0, since "
                         "descriptors of the host were closed, as it seems in "
                         "the open hook of plugin crasher, [route.crash]");
-    assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0)));
+    assert_true(postmortem_culprit(&culprit, board, 1, EXITED_WITH(0), false));
     assert_true(culprit.code == 0xab);
     set(HOOK_MESSAGE, 0, 0); /* it ran into something else before it left */
     board_settle(board, 1);
@@ -211,6 +247,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_both_plugins_of_a_route, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(tells_whose_doing_it_was, make, unmake),
+        cmocka_unit_test_setup_teardown(knows_a_message_by_the_copy, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(tells_of_descriptors_that_were_closed,
                                         make, unmake),
         cmocka_unit_test_setup_teardown(distrusts_the_dead, make, unmake),

@@ -98,7 +98,11 @@ static void is_killed(void **state)
     (void)state;
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGKILL);
-    assert_int_equal(caught_log_count("does not even abort: killed"), 1);
+    assert_int_equal(caught_log_count("does not even abort, since SIGABRT is "
+                                      "ignored by it: killed"),
+                     1);
+    assert_non_null(strstr(watchman_why(watchman, 1),
+                           "; no stack, since SIGABRT is ignored by it"));
 }
 
 int main(void)
