@@ -43,3 +43,8 @@ void recent_add(struct recent *recent, uint64_t at_ms, bay_id conn,
          message->len < RECENT_BYTES ? message->len : RECENT_BYTES);
     recent->count++;
 }
+
+void recent_forget(struct recent *recent)
+{
+    memset(recent, 0, sizeof *recent);
+}

@@ -32,4 +32,7 @@ struct recent {
 void recent_add(struct recent *recent, uint64_t at_ms, bay_id conn,
                 const bay_message *message);
 
+/* Nothing of it is left in the memory. */
+void recent_forget(struct recent *recent);
+
 #endif

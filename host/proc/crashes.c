@@ -136,12 +136,6 @@ static void leave_master(const struct crash_job *job)
     sigset_t none;
 
     crashes->in_child(crashes->arg);
-    for (const struct crash_job *other = crashes->jobs; other != NULL;
-         other = other->next) {
-        if (other->pid != 0) {
-            close(other->watch.fd);
-        }
-    }
     for (int number = 1; number < NSIG; number++) {
         signal(number, SIG_DFL);
     }
@@ -382,6 +376,16 @@ void crashes_note(struct crashes *crashes, const struct board *board,
     crash_take(&job->crash, board, worker, pid, what, hang);
     last->wall_ms = job->crash.wall_ms;
     poller_set_alarm(crashes->poller, &job->alarm, clock_now_ms());
+}
+
+void crashes_forget(const struct crashes *crashes)
+{
+    for (const struct crash_job *job = crashes->jobs; job != NULL;
+         job = job->next) {
+        if (job->pid != 0) {
+            close(job->watch.fd);
+        }
+    }
 }
 
 void crashes_finish(struct crashes *crashes)

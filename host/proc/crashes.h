@@ -28,7 +28,7 @@ struct crashes {
     const char *run_dir;
     const char *images_dir;
     struct tally *tally;         /* NULL: nobody counts */
-    void (*in_child)(void *arg); /* closes what is the master's */
+    void (*in_child)(void *arg); /* closes what is the master's, so this, too */
     void *arg;
 
     struct crash_job *jobs;
@@ -51,6 +51,9 @@ void crashes_note(struct crashes *crashes, const struct board *board,
 /* NULL: it had none. */
 const struct crash_last *crashes_last(const struct crashes *crashes,
                                       unsigned worker);
+
+/* In a child: closes what the reports that are being written come by. */
+void crashes_forget(const struct crashes *crashes);
 
 /* Those that are being written are given up. */
 void crashes_finish(struct crashes *crashes);

@@ -394,6 +394,7 @@ static void in_child(void *arg)
     notify_forget(&master->notify);
     control_forget(master->control);
     vigil_forget(&master->vigil);
+    crashes_forget(&master->host.crashes);
 }
 
 static void forget(struct generation *generation)

@@ -340,15 +340,18 @@ static void adopt_log(const struct conf *conf, const struct conf *old)
     }
 }
 
-/* Where the last messages go, if they are wanted. */
+/* Where the last messages go, if they are wanted; else none are left. */
 static struct recent *recent_of(const struct worker *worker,
                                 const struct conf *conf)
 {
     const struct worker_setup *setup = worker->setup;
+    struct recent *recent = &board_remains(setup->board, setup->index)->recent;
 
-    return conf->crash_messages && conf->crash_reports > 0
-               ? &board_remains(setup->board, setup->index)->recent
-               : NULL;
+    if (conf->crash_messages && conf->crash_reports > 0) {
+        return recent;
+    }
+    recent_forget(recent);
+    return NULL;
 }
 
 static void adopted(void *arg, const struct conf *conf, const struct conf *old)

@@ -211,6 +211,35 @@ describe('a crash report', () => {
         });
     });
 
+    suite('of one of many crashes', {
+        env: REAL, routes: ROUTES, limits: LIMITS,
+        expected: [/ killed by signal 11 /],
+    }, ({ host, it }) => {
+        it('is read by the master alone', async () => {
+            const pipes = () => {
+                const dir = `/proc/${host.workers()[0]}/fd`;
+
+                return fs.readdirSync(dir).map((fd) => {
+                    try {
+                        return fs.readlinkSync(path.join(dir, fd));
+                    } catch {
+                        return ''; /* the folder's own */
+                    }
+                }).filter((to) => to.startsWith('pipe:')).length;
+            };
+            const before = pipes();
+
+            /* Faster than reports are written. */
+            for (let i = 0; i < 4; i++) {
+                const from = host.mark();
+
+                await told(host, `crash fast ${i}`)();
+                await host.waitLog(/ is back as pid/, { from });
+            }
+            assert.strictEqual(pipes(), before);
+        });
+    });
+
     suite('of one worker among others', {
         server: { workers: 3 }, env: REAL, routes: ROUTES, limits: LIMITS,
         expected: [/ killed by signal (11|6) /],
@@ -323,6 +352,27 @@ describe('a crash report', () => {
                 assert.strictEqual(fs.readdirSync(
                     path.join(host.runDir, 'crashes')).length, 2);
             });
+    });
+
+    suite('of messages that became private', {
+        env: REAL, routes: ROUTES, limits: LIMITS,
+        expected: [/ killed by signal 11 /],
+    }, ({ host, it }) => {
+        it('has none of those before the reload either', async () => {
+            const client = await host.connect('/crasher/x');
+
+            assert.strictEqual(await client.ask('secret'), 'secret');
+            host.setup.log = { crash_messages: 'no' };
+            host.writeIni();
+            await host.reload();
+            const { text } = await crash(host, async () => {
+                client.send('crash');
+                await client.closed();
+            });
+
+            assert.ok(text.includes('(none are kept)'), text);
+            assert.ok(!text.includes('secret'), text);
+        });
     });
 
     suite('of a host that stood still', {

@@ -81,12 +81,23 @@ static void copies_all(void **state)
     }
 }
 
+static void forgets_all(void **state)
+{
+    static const struct recent nothing;
+
+    (void)state;
+    add(1, "secret", 6);
+    recent_forget(&recent);
+    assert_memory_equal(&recent, &nothing, sizeof recent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_the_last),
         cmocka_unit_test(cuts_long_ones),
         cmocka_unit_test(copies_all),
+        cmocka_unit_test(forgets_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
