@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* What the host, the library or the C library rely on. Not SIGCHLD: who starts
@@ -16,6 +17,18 @@ static const int watched[] = { SIGTERM, SIGINT,  SIGHUP, SIGUSR1, SIGPIPE,
 
 _Static_assert(sizeof watched / sizeof watched[0] == CUSTODY_SIGNALS,
                "a place for each");
+
+/* Whose signal ends a process that does not expect it. */
+static const struct {
+    __itimer_which_t which;
+    int number;
+} timers[] = {
+    { ITIMER_REAL, SIGALRM },
+    { ITIMER_VIRTUAL, SIGVTALRM },
+    { ITIMER_PROF, SIGPROF },
+};
+
+#define TIMERS (sizeof timers / sizeof timers[0])
 
 static const char *const kind_names[] = {
     [CUSTODY_LOOP] = "the event loop",
@@ -167,6 +180,52 @@ static void check_mask(const struct custody *custody, struct buf *found)
     }
 }
 
+/* ---- timers ------------------------------------------------------------ */
+
+static volatile sig_atomic_t rang; /* since the last look */
+
+static void hear_timer(int number)
+{
+    (void)number;
+    rang = 1;
+}
+
+/* A plugin that has a handler of its own knows what it does. false: it has. */
+static bool catch_timer(int number)
+{
+    struct sigaction action = { .sa_flags = SA_RESTART };
+    struct sigaction now;
+
+    if (sigaction(number, NULL, &now) != 0 ||
+        (now.sa_handler != SIG_DFL && now.sa_handler != hear_timer)) {
+        return false;
+    }
+    action.sa_handler = hear_timer;
+    sigemptyset(&action.sa_mask);
+    return sigaction(number, &action, NULL) == 0;
+}
+
+static void check_timers(struct buf *found)
+{
+    const struct itimerval none = { { 0, 0 }, { 0, 0 } };
+    bool set = rang != 0;
+
+    rang = 0;
+    for (size_t i = 0; i < TIMERS; i++) {
+        struct itimerval now;
+
+        if (catch_timer(timers[i].number) &&
+            getitimer(timers[i].which, &now) == 0 &&
+            (now.it_value.tv_sec != 0 || now.it_value.tv_usec != 0)) {
+            (void)setitimer(timers[i].which, &none, NULL);
+            set = true;
+        }
+    }
+    if (set) {
+        add(found, "a timer that would end the process (alarm, setitimer)");
+    }
+}
+
 /* ---- the rest ---------------------------------------------------------- */
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -257,6 +316,10 @@ void custody_begin(struct custody *custody)
     for (size_t i = 0; i < CUSTODY_SIGNALS; i++) {
         (void)sigaction(watched[i], NULL, &custody->actions[i]);
     }
+    rang = 0;
+    for (size_t i = 0; i < TIMERS; i++) {
+        (void)catch_timer(timers[i].number);
+    }
     pthread_sigmask(SIG_SETMASK, NULL, &custody->mask);
     custody->has_umask = read_umask(&custody->umask);
     custody->folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -275,6 +338,7 @@ bool custody_check(struct custody *custody, struct buf *found)
     if (custody->begun) {
         check_mask(custody, found);
         check_actions(custody, found);
+        check_timers(found);
         check_folder(custody, found);
         check_umask(custody, found);
         check_locale(custody, found);

@@ -1,8 +1,8 @@
 /* custody.h - what is the host's in a worker, and no plugin may touch
  *
- * Its descriptors, the signal mask and handlers, the working directory, the
- * umask and the locale belong to the whole process: a plugin that changes them
- * changes them for all.
+ * Its descriptors, the signal mask and handlers, the timers of alarm(2), the
+ * working directory, the umask and the locale belong to the whole process: a
+ * plugin that changes them changes them for all.
  */
 #ifndef PATCHBAY_PROC_CUSTODY_H
 #define PATCHBAY_PROC_CUSTODY_H

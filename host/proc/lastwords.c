@@ -167,31 +167,37 @@ static void handle(int number, siginfo_t *info, void *context)
 }
 
 /*
- * A thread ends the process. If the loop's did, in a hook, the board says so;
- * another is heard here, unless it calls _exit(2). The stack goes into the
- * report. true: it was another.
+ * A thread ends the process. If it is the loop's, in a hook, the board says
+ * which; another is heard here alone, unless it calls _exit(2). Version, file,
+ * connection and message of the former, and the stack, go into the report.
+ * true: it was another.
  */
 static bool hear_exit(void)
 {
     struct last_words *words;
     pid_t thread = (pid_t)syscall(SYS_gettid);
+    bool in_loop = thread == self.pid;
     pid_t first = 0;
     ucontext_t context;
 
-    if (getpid() != self.pid || self.core == NULL || thread == self.pid ||
+    if (getpid() != self.pid || self.core == NULL ||
+        (in_loop && atomic_load(&self.stats->now.hook) == HOOK_NONE) ||
         !atomic_compare_exchange_strong(&speaker, &first, thread)) {
         return false;
     }
     words = &self.stats->last_words;
-    core_blame_thread(self.core, &words->culprit);
+    if (!in_loop) {
+        core_blame_thread(self.core, &words->culprit);
+        atomic_store(&words->aside, 1);
+    }
     atomic_store(&words->thread, thread);
-    atomic_store(&words->aside, 1);
+    say_message(words);
     if (getcontext(&context) == 0) {
         remains_take(self.remains, &context);
     }
     self.remains->has_witness =
-        witness_tell(&self.remains->witness, self.core, false);
-    return true;
+        witness_tell(&self.remains->witness, self.core, in_loop);
+    return !in_loop;
 }
 
 /* The loop still runs: destructors must not take its libraries from it. libuv's

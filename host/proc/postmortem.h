@@ -20,9 +20,9 @@ struct culprit {
 };
 
 /*
- * Whether a plugin did it: a hook of its ran, and the worker ended by itself, or
- * hung and was ended by the master. One that somebody else has killed was not
- * ended by what it did just then. status is that of waitpid.
+ * Whether a plugin did it: a hook of its ran, and the worker ended by itself,
+ * or hung and was ended by the master. One that somebody else has killed was
+ * not ended by what it did just then. status is that of waitpid.
  */
 bool postmortem_culprit(struct culprit *culprit, const struct board *board,
                         unsigned worker, int status, bool hung);

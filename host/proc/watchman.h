@@ -13,8 +13,9 @@
 
 struct watchman;
 
-/* All borrowed; conf: what tells hook_timeout, as it is at the time; next: what a
- * reload is about to put in its place, NULL: nothing. NULL when out of memory. */
+/* All borrowed; conf: what tells hook_timeout, as it is at the time; next: what
+ * a reload is about to put in its place, NULL: nothing. NULL when out of
+ * memory. */
 struct watchman *watchman_create(struct poller *poller,
                                  const struct board *board,
                                  const struct conf *const *conf,

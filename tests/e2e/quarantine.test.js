@@ -204,6 +204,25 @@ describe('a message that ended two workers', () => {
             }));
 });
 
+/* Also the short ones, of which the worker had no time to tell. */
+describe('a message that makes a plugin end two workers', () => {
+    for (const how of ['exit', '_exit']) {
+        it(`is refused: ${how}`, () => withHost(
+            setup({ server: { workers: 1 },
+                expected: [/exit\(7\) was called/, /a message of \d bytes/] }),
+            async (host) => {
+                for (let i = 0; i < 2; i++) {
+                    await back(host, 0, await crash(host, 0, `${how} 7`));
+                }
+                await host.waitLog(/misdeed: a message of \d bytes has ended 2/);
+                const client = await host.connect('/bad');
+
+                client.send(`${how} 7`);
+                assert.strictEqual((await client.closed()).code, 1011);
+            }));
+    }
+});
+
 describe('a plugin that', () => {
     const EXIT = /worker 0 \(pid \d+\) ended: exit\(7\) was called in the message hook of plugin misdeed, \[route\.bad\], connection \d+; restarted$/;
     const IN_THREAD = /worker 0 \(pid \d+\) ended: exit\(7\) was called in a thread that a plugin has started; restarted/;
@@ -231,6 +250,17 @@ describe('a plugin that', () => {
         setup({ server: { workers: 1 }, expected: [EXIT] }), async (host) => {
             for (const [i, how] of ['exit', '_exit', 'quick_exit'].entries()) {
                 const from = await crash(host, 0, `${how} 7`);
+                const { message: said } = await host.waitLog(
+                    /the crash report is /, { from });
+                const text = fs.readFileSync(
+                    /the crash report is (.*)$/.exec(said)[1], 'utf8');
+                const known = [/^file +\/.*misdeed\.so, hash [0-9a-f]{16}, build id/m,
+                    /^peer +127\.0\.0\.1$/m, /^path +\/bad$/m,
+                    /^#\d+ .*\(misdeed\./m];
+
+                for (const line of how === '_exit' ? [] : known) {
+                    assert.match(text, line);
+                }
 
                 await back(host, 0, from);
                 await host.waitLog(EXIT, { from });
@@ -297,6 +327,38 @@ describe('a plugin that', () => {
                 assert.match((await host.command('status')).stdout,
                     /misdeeds +2: /);
             }));
+
+    it('sets an alarm is named, and its worker goes on',
+        () => withHost(setup({ server: { workers: 1 }, expected: [CHANGED] }),
+            async (host) => {
+                const client = await host.connect('/bad');
+
+                for (const word of ['alarm 60', 'alarm']) {
+                    const from = host.mark();
+
+                    assert.strictEqual(await client.ask(word), word);
+                    await until(async () => (await host.metrics()).get(
+                        'patchbay_misdeeds_total') ===
+                        (word === 'alarm' ? 2 : 1), 'a misdeed');
+                    if (word === 'alarm 60') { /* then it is seldom said */
+                        const { message } = await host.waitLog(CHANGED, { from });
+
+                        assert.deepStrictEqual(
+                            CHANGED.exec(message).slice(1),
+                            ['a timer that would end the process (alarm, ' +
+                                'setitimer)', 'put right', MISDEED]);
+                    }
+                }
+                assert.strictEqual(await client.ask('x'), 'x');
+            }));
+
+    it('ends its worker by SIGTERM is named, and that counts',
+        () => withHost(setup({ server: { workers: 1 },
+            expected: [/killed by signal 15 .* in the message hook of plugin misdeed/] }),
+        async (host) => {
+            await back(host, 0, await crash(host, 0, 'term'));
+            assert.strictEqual(await crashes(host), 1);
+        }));
 
     it('closes sockets that listen is named, and its worker leaves',
         () => withHost(setup({ expected: [CHANGED, GONE] }), async (host) => {

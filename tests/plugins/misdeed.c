@@ -123,6 +123,16 @@ static int message(bay_conn *conn, const bay_message *msg)
             close(fd);
         }
     }
+    if (sscanf(msg->data, "alarm %d", &number) == 1) {
+        alarm((unsigned)number);
+    }
+    if (strcmp(msg->data, "alarm") == 0) {
+        raise(SIGALRM);
+    }
+    if (strcmp(msg->data, "term") == 0) {
+        signal(SIGTERM, SIG_DFL);
+        raise(SIGTERM);
+    }
     if (strcmp(msg->data, "unlisten") == 0) {
         close_listeners();
     }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "proc/custody.h"
@@ -152,6 +153,44 @@ static void knows_the_loop_from_its_like(void **state)
     close(loop);
 }
 
+#define TIMER "a timer that would end the process (alarm, setitimer)"
+
+static void own_handler(int number)
+{
+    (void)number;
+}
+
+static void survives_timers(void **state)
+{
+    const struct itimerval later = { { 0, 0 }, { 100, 0 } };
+
+    (void)state;
+    alarm(100);
+    expect(true, TIMER);
+    assert_int_equal(alarm(0), 0);
+    expect(true, "");
+    assert_int_equal(setitimer(ITIMER_PROF, &later, NULL), 0);
+    expect(true, TIMER);
+    assert_int_equal(raise(SIGALRM), 0);
+    assert_int_equal(raise(SIGVTALRM), 0);
+    expect(true, TIMER);
+    signal(SIGALRM, SIG_DFL);
+    expect(true, "");
+    assert_int_equal(raise(SIGALRM), 0);
+    expect(true, TIMER);
+}
+
+/* Who expects it may have it. */
+static void leaves_timers_with_a_handler(void **state)
+{
+    (void)state;
+    signal(SIGALRM, own_handler);
+    alarm(100);
+    expect(true, "");
+    assert_int_not_equal(alarm(0), 0);
+    signal(SIGALRM, SIG_DFL);
+}
+
 /* What was to be put right with is gone: nothing is put wrong. */
 static void leaves_the_folder_of_another(void **state)
 {
@@ -175,6 +214,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(sees_descriptors_that_are_gone, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(knows_the_loop_from_its_like, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(survives_timers, make, unmake),
+        cmocka_unit_test_setup_teardown(leaves_timers_with_a_handler, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(leaves_the_folder_of_another, make,
                                         unmake),
