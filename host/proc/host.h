@@ -30,4 +30,11 @@ struct host {
     struct generation_events events;
 };
 
+/* In the master: other processes of its user, so plugins in workers that have
+ * the same, neither read nor write its memory. It leaves no core dump either. */
+void host_shield(void);
+
+/* In a child: lets go of what is the master's, the shield included. */
+void host_forget(struct host *host);
+
 #endif

@@ -387,14 +387,10 @@ static void in_child(void *arg)
     struct master *master = arg;
 
     close(master->signals.fd);
-    breaker_forget(master->host.breaker);
-    tally_forget(master->host.tally);
-    rundir_forget(&master->host.rundir);
-    inherited_close(&master->host.inherited);
+    host_forget(&master->host);
     notify_forget(&master->notify);
     control_forget(master->control);
     vigil_forget(&master->vigil);
-    crashes_forget(&master->host.crashes);
 }
 
 static void forget(struct generation *generation)
@@ -481,6 +477,7 @@ static int start(struct master *master, const struct conf *conf)
     size_t size = master->why_size;
 
     log_identify("master");
+    host_shield();
     host->breaker = breaker_create();
     host->tally = tally_create();
     host->archive = archive_create(conf->history_memory);

@@ -404,12 +404,16 @@ describe('a right that the master was given', {
         const status = (pid) =>
             fs.readFileSync(`/proc/${pid}/status`, 'utf8');
 
+        const owner = (pid) => fs.statSync(`/proc/${pid}/mem`).uid;
+
         assert.match(status(host.pid), /^CapEff:\t0+400$/m);
+        assert.strictEqual(owner(host.pid), 0); /* closed to its own user */
         for (const pid of host.workers()) {
             assert.match(status(pid), /^CapEff:\t0+$/m);
             assert.match(status(pid), /^CapPrm:\t0+$/m);
             assert.match(status(pid), /^CapAmb:\t0+$/m);
             assert.match(status(pid), /^NoNewPrivs:\t1$/m);
+            assert.strictEqual(owner(pid), 65534); /* for debuggers, and cores */
         }
     }));
 });
