@@ -86,6 +86,9 @@ void conn_failed(struct conn *conn, int code, const char *reason);
 /* Anything at all came from the peer: it is alive. */
 void conn_heard(struct conn *conn);
 
+/* A pong: the same, and one that nobody asked for counts as a message does. */
+void conn_pong(struct conn *conn, size_t len);
+
 /* The socket takes more. */
 void conn_writable(struct conn *conn);
 

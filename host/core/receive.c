@@ -302,6 +302,16 @@ void conn_ping(struct conn *conn, const void *payload, size_t len)
     conn_update_reading(conn);
 }
 
+void conn_pong(struct conn *conn, size_t len)
+{
+    bool asked = conn->ping_sent_ms > 0;
+
+    conn_heard(conn);
+    if (!asked && conn->state == CONN_OPEN && rate_limited(conn)) {
+        rate_charge(conn, len, true);
+    }
+}
+
 void conn_heard(struct conn *conn)
 {
     conn->heard_ms = core_now(conn->instance->core);

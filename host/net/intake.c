@@ -54,6 +54,8 @@ static ssize_t recv_request(struct link *link, char *to, size_t len)
 
 static int ssl_read_request(struct link *link, SSL *ssl, char *to, size_t len)
 {
+    size_t total = 0;
+
     for (;;) {
         size_t before = opening_before(&link->intake.opening, to);
         int n = tap_ssl_read(ssl, to + before, (int)(len - before));
@@ -61,9 +63,13 @@ static int ssl_read_request(struct link *link, SSL *ssl, char *to, size_t len)
         if (n <= 0) {
             return n;
         }
+        total += (size_t)n;
         n = (int)take_request(link, to, before + (size_t)n);
         if (n > 0) {
             return n;
+        }
+        if (total > TLS_TURN) {
+            return 0; /* refused, and it sends on and on: the end */
         }
     }
 }
@@ -82,7 +88,7 @@ static void take(struct link *link, const struct part *part)
                                                        part->len, part->rest);
         break;
     case PART_PING: conn_ping(conn, part->data, part->len); break;
-    case PART_PONG: conn_heard(conn); break;
+    case PART_PONG: conn_pong(conn, part->len); break;
     case PART_CLOSE:
         link->intake.closed = true;
         link->intake.done = true;
@@ -184,16 +190,19 @@ static int read_tls(struct link *link, SSL *ssl)
     return n;
 }
 
-/* Both sides have closed: what comes is dropped, until the peer ends. */
+/* Both sides have closed: what comes is dropped, until the peer ends, or has sent
+ * so much that it will not. */
 static int drain_tls(struct link *link, SSL *ssl)
 {
+    size_t total = 0;
     int n;
 
     link_lose(link);
     do {
         n = tap_ssl_read(ssl, link->server->bytes,
                          (int)sizeof link->server->bytes);
-    } while (n > 0);
+        total += n > 0 ? (size_t)n : 0;
+    } while (n > 0 && total < TLS_TURN);
     return n;
 }
 

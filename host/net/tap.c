@@ -2,7 +2,6 @@
 #undef _FORTIFY_SOURCE /* it would make recv a function of its own */
 #include "net/tap.h"
 
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -13,10 +12,14 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-/* By descriptor. Other threads look at their own descriptors only, which are
- * never watched. */
-static _Atomic(struct link *) *watched;
+/* By descriptor. */
+static struct link **watched;
 static size_t watched_size;
+
+/* The loop's thread: only its reads go another way. libwebsockets closes a
+ * descriptor before it says that it does, and another thread may have the
+ * number by then. */
+static _Thread_local bool tapping;
 static struct tap_calls tapped;
 
 bool tap_init(const struct tap_calls *calls)
@@ -24,6 +27,7 @@ bool tap_init(const struct tap_calls *calls)
     struct rlimit limit;
 
     tapped = *calls;
+    tapping = true;
     if (watched != NULL) {
         return true;
     }
@@ -38,22 +42,22 @@ bool tap_init(const struct tap_calls *calls)
 
 static struct link *link_at(int fd)
 {
-    return watched != NULL && fd >= 0 && (size_t)fd < watched_size
-               ? atomic_load_explicit(&watched[fd], memory_order_relaxed)
+    return tapping && watched != NULL && fd >= 0 && (size_t)fd < watched_size
+               ? watched[fd]
                : NULL;
 }
 
 void tap_watch(int fd, struct link *link)
 {
     if (fd >= 0 && (size_t)fd < watched_size) {
-        atomic_store_explicit(&watched[fd], link, memory_order_relaxed);
+        watched[fd] = link;
     }
 }
 
 void tap_forget(int fd, const struct link *link)
 {
     if (link_at(fd) == link) {
-        atomic_store_explicit(&watched[fd], NULL, memory_order_relaxed);
+        watched[fd] = NULL;
     }
 }
 

@@ -1,10 +1,13 @@
 /* test_intake.c - frames that come too early, or while they are not wanted */
 #include "net_rig.h"
 
+#include <pthread.h>
+
 #include "certificate.h"
 #include "folder.h"
 #include "net/intake.h"
 #include "net/link.h"
+#include "net/tap.h"
 
 static bay_conn *opened;
 
@@ -235,13 +238,75 @@ static void paused_over_tls(void **state)
     paused_within(true);
 }
 
+/* A request that is none, and then more than one event may take: it is not read
+ * to its end, nor waited for. */
+static void refused_and_floods(void **state)
+{
+    static const char junk[16384];
+    struct client client;
+    uint64_t since_ms;
+
+    (void)state;
+    start(true);
+    client_connect(&client);
+    client_tls(&client);
+    client_say(&client, "none\r\n\r\n");
+    assert_int_equal(client_answer(&client), 400);
+    since_ms = clock_now_ms();
+    while (stat_get(&net.stats->sockets) > 0) {
+        for (int i = 0; i < 200; i++) {
+            if (client_write_some(&client, junk, sizeof junk) <= 0) {
+                break;
+            }
+        }
+        net_turn();
+        assert_true(clock_now_ms() - since_ms < 1500);
+    }
+    client_leave(&client);
+}
+
+static void *read_elsewhere(void *arg)
+{
+    const int *fds = arg;
+    char byte = 0;
+
+    return recv(fds[1], &byte, 1, 0) == 1 && byte == 'x' ? arg : NULL;
+}
+
+/* A number that was a client's a moment ago may be another thread's now. */
+static void other_threads_read_as_ever(void **state)
+{
+    struct link *link = (struct link *)(uintptr_t)1; /* never looked at */
+    pthread_t thread;
+    void *result;
+    int fds[2];
+
+    (void)state;
+    start(false);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal(write(fds[0], "x", 1), 1);
+    tap_watch(fds[1], link);
+    assert_int_equal(pthread_create(&thread, NULL, read_elsewhere, fds), 0);
+    pthread_join(thread, &result);
+    tap_forget(fds[1], link);
+    assert_ptr_equal(result, fds);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        NET_TEST(plain),          NET_TEST(over_tls),
-        NET_TEST(held_plain),     NET_TEST(held_over_tls),
-        NET_TEST(paused_plain),   NET_TEST(paused_over_tls),
-        NET_TEST(in_order_plain), NET_TEST(in_order_over_tls),
+        NET_TEST(plain),
+        NET_TEST(over_tls),
+        NET_TEST(refused_and_floods),
+        NET_TEST(other_threads_read_as_ever),
+        NET_TEST(held_plain),
+        NET_TEST(held_over_tls),
+        NET_TEST(paused_plain),
+        NET_TEST(paused_over_tls),
+        NET_TEST(in_order_plain),
+        NET_TEST(in_order_over_tls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,31 @@ static void waits(void **state)
     script_heard();
 }
 
+/* One that nobody asked for is as good as a message; an answer is free. */
+static void pongs_count(void **state)
+{
+    struct conf_limits *limits = route(10, 5);
+    struct peer peer;
+
+    (void)state;
+    limits->over_rate = CONF_RATE_CLOSE;
+    rig_connect(&peer, "/a");
+    for (int i = 0; i < 20; i++) {
+        peer.conn->ping_sent_ms = rig.now_ms;
+        conn_pong(peer.conn, 4);
+        assert_int_equal(peer.conn->ping_sent_ms, 0);
+    }
+    assert_int_equal(reached(LIMIT_RATE), 0);
+    for (int i = 0; i < 6; i++) {
+        conn_pong(peer.conn, 4);
+    }
+    assert_int_equal(reached(LIMIT_RATE), 1);
+    core_turn(rig.core);
+    rig_expect_close(&peer, 1008);
+    rig_leave(&peer);
+    script_heard();
+}
+
 static void takes_a_second_worth_at_once(void **state)
 {
     struct peer peer;
@@ -164,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRIPT_TEST(waits),
+        SCRIPT_TEST(pongs_count),
         SCRIPT_TEST(takes_a_second_worth_at_once),
         SCRIPT_TEST(closes),
         SCRIPT_TEST(counts_bytes),
