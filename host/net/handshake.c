@@ -342,11 +342,11 @@ int handshake_add_headers(struct link *link, struct lws_process_html_args *args)
 {
     struct buf *headers = &link->answer_headers;
 
-    if (headers->len == 0) {
+    if (headers->len == 0 && !headers->failed) {
         return 0;
     }
-    if (headers->len > (size_t)args->max_len) {
-        return 1;
+    if (headers->failed || headers->len > (size_t)args->max_len) {
+        return 1; /* what it does not say must not be done either */
     }
     memcpy(args->p, headers->data, headers->len);
     args->p += headers->len;

@@ -456,6 +456,31 @@ static void subprotocols(void **state)
     expect_chosen("v2.script", "v2.script");
 }
 
+static int lose_headers(bay_conn *conn, bay_request *req)
+{
+    (void)conn;
+    ((struct request *)(uintptr_t)req)->headers.failed = true;
+    return 0;
+}
+
+/* What the answer should say, and there was no memory for: no answer, rather
+ * than one that leaves it out. */
+static void no_memory_for_the_answer(void **state)
+{
+    struct client client;
+
+    (void)state;
+    net_start_route("/a")->limits.compress = true;
+    script.on_handshake = lose_headers;
+    client_connect(&client);
+    assert_int_equal(
+        client_upgrade(&client, "/a",
+                       "Sec-WebSocket-Extensions: permessage-deflate\r\n"),
+        0);
+    client_leave(&client);
+    net_until(stat_get(&net.stats->sockets) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +495,7 @@ int main(void)
         NET_TEST(the_application),
         NET_TEST(origins_and_limits),
         NET_TEST(subprotocols),
+        NET_TEST(no_memory_for_the_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
