@@ -154,6 +154,10 @@ void core_each_connection(struct core *core,
 size_t core_jobs(const struct core *core);
 void core_cancel_jobs(struct core *core);
 
+/* Looks for work that does not end; now_ms by clock_coarse_ms. To be called now
+ * and then. */
+void core_check_jobs(struct core *core, uint64_t now_ms);
+
 /*
  * For a signal handler in a thread that is not the worker's own, of which the
  * board's hook_now does not tell: what runs in it. HOOK_WORK and the route, if

@@ -6,6 +6,7 @@
 
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "core/core-t.h"
 #include "core/hooks.h"
 
@@ -18,6 +19,8 @@ struct job {
     int status;
     uint64_t serial;
     bool finished;
+    bool told;                 /* that it takes long */
+    _Atomic uint64_t began_ms; /* by clock_coarse_ms; 0: it does not run */
     struct job *next;
     struct job *prev;
 };
@@ -83,7 +86,10 @@ int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
 void job_run(struct job *job)
 {
     atomic_store_explicit(&working, job->instance, memory_order_relaxed);
+    atomic_store_explicit(&job->began_ms, clock_coarse_ms(),
+                          memory_order_relaxed);
     job->work(job->arg);
+    atomic_store_explicit(&job->began_ms, 0, memory_order_relaxed);
     /* A child that the work has forked ends here: it has no counters. */
     (void)stat_get(&job->instance->core->setup.stats->jobs_queued);
     atomic_store_explicit(&working, NULL, memory_order_relaxed);
@@ -110,6 +116,40 @@ void job_finish(struct job *job, bool canceled)
     job->status = canceled ? BAY_ECANCELED : BAY_OK;
     job->finished = true;
     core_post(job->instance->core, &job->task);
+}
+
+static void tell_long(struct job *job)
+{
+    struct log_subject subject = {
+        .route = job->instance->route->name,
+        .plugin = job->instance->plugin_name,
+    };
+
+    if (!job->told) {
+        job->told = true;
+        log_about(LOG_LEVEL_WARN, &subject,
+                  "deferred work runs for over %u seconds: meanwhile it has "
+                  "one of the threads that `jobs` in [limits] allows",
+                  JOB_LONG_MS / 1000);
+    }
+}
+
+void core_check_jobs(struct core *core, uint64_t now_ms)
+{
+    uint64_t count = 0;
+    struct job *job;
+
+    DL_FOREACH(core->jobs, job)
+    {
+        uint64_t began_ms =
+            atomic_load_explicit(&job->began_ms, memory_order_relaxed);
+
+        if (began_ms > 0 && began_ms + JOB_LONG_MS <= now_ms) {
+            tell_long(job);
+            count++;
+        }
+    }
+    stat_set(&core->setup.stats->jobs_long, count);
 }
 
 void core_cancel_jobs(struct core *core)

@@ -13,6 +13,9 @@ struct job;
 /* Begun or waiting in one worker; more: BAY_EFULL. */
 #define JOBS_MAX 16384u
 
+/* What runs for longer is said, and counted. */
+#define JOB_LONG_MS 60000u
+
 /* As bay_defer. */
 int jobs_defer(struct instance *instance, bay_work_fn *work, bay_done_fn *done,
                void *arg);

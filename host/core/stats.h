@@ -154,6 +154,7 @@ struct worker_stats {
     stat_value sockets;  /* TCP and Unix connections of any kind, open now */
     stat_value accepted; /* ever */
     stat_value accept_paused;      /* times accept ran out of descriptors */
+    stat_value kept_ended;         /* idle HTTP, to have descriptors */
     stat_value connects_refused;   /* their address connects too often */
     stat_value handshake_timeouts; /* no whole request came in time */
     stat_value heads_too_long;     /* requests with too long a head */
@@ -170,6 +171,7 @@ struct worker_stats {
     stat_value cluster_broken;     /* envelopes that could not be read */
     stat_value cluster_peers;      /* workers of other machines, now */
     stat_value jobs_queued;        /* deferred work not done yet */
+    stat_value jobs_long;          /* of it, what runs for over a minute */
     stat_value timers;             /* set now */
     stat_value queued_bytes;       /* that wait to be sent, now */
     stat_value incoming_bytes;     /* of messages that came in part, now */

@@ -272,7 +272,8 @@ int exchange_begin(struct link *link)
     if (exchange == NULL) {
         return -1;
     }
-    exchange->close = wants_close(link->wsi);
+    exchange->close = wants_close(link->wsi) ||
+                      uv_now(link->server->loop) < link->server->scarce_ms;
     /* A version is missing when an escaped end of line in the URL ended the
      * request line: libwebsockets decodes it before it looks for the end. */
     if (!is_version(link->wsi, "HTTP/1.1") &&

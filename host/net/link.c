@@ -93,6 +93,12 @@ void link_destroy(struct link *link)
     free(link);
 }
 
+bool link_is_idle(const struct link *link)
+{
+    return link->asked && !link->ended && link->conn == NULL &&
+           link->exchange == NULL && !lws_partial_buffered(link->wsi);
+}
+
 struct link *link_of(struct lws *wsi)
 {
     struct link *link = lws_get_opaque_user_data(wsi);

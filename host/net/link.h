@@ -48,6 +48,9 @@ struct link *link_create(struct server *server, struct lws *wsi,
 void link_lose(struct link *link);
 void link_destroy(struct link *link);
 
+/* Plain HTTP between two requests: kept in case there is another. */
+bool link_is_idle(const struct link *link);
+
 /* The link of a wsi, NULL if it has none (yet). */
 struct link *link_of(struct lws *wsi);
 

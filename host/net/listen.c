@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "base/log.h"
 #include "net/arrivals.h"
@@ -19,6 +20,9 @@
 
 /* With no descriptor left the socket stays readable: asked again only then. */
 #define PAUSE_MS 100
+
+/* For so long after they ran out HTTP connections end with their answer. */
+#define SCARCE_MS 10000
 
 static void resume(uv_timer_t *timer)
 {
@@ -46,6 +50,33 @@ static void tell(int error)
               strerror(error), (unsigned long long)limit.rlim_cur);
 }
 
+/* HTTP connections that are kept for a next request make room, the oldest
+ * first: else a client that asks now and then could have all descriptors. */
+static void let_idle_go(struct server *server)
+{
+    uint64_t now = uv_now(server->loop);
+    uint64_t left_out, ended = 0;
+    struct link *link;
+
+    server->scarce_ms = now + SCARCE_MS;
+    DL_FOREACH(server->links, link)
+    {
+        if (ended < ACCEPT_BATCH && link_is_idle(link)) {
+            link_shut(link);
+            ended++;
+        }
+    }
+    if (ended == 0) {
+        return;
+    }
+    stat_add(&server->stats->kept_ended, ended);
+    if (seldom_due(&server->let_go, now, &left_out)) {
+        log_info("limit descriptors: %llu idle HTTP connections are ended to "
+                 "make room; %llu times more since this was last said",
+                 (unsigned long long)ended, (unsigned long long)left_out);
+    }
+}
+
 /* Once for each time that they run out, however often it is tried; and if
  * they do again and again, now and then. */
 static void run_out(struct listener *listener, int error)
@@ -61,7 +92,8 @@ static void run_out(struct listener *listener, int error)
             tell(error);
         }
     }
-    stat_add(&listener->server->stats->accept_paused, 1);
+    let_idle_go(server);
+    stat_add(&server->stats->accept_paused, 1);
     uv_poll_stop(&listener->poll);
     uv_timer_start(&listener->pause, resume, PAUSE_MS, 0);
 }

@@ -41,6 +41,8 @@ struct server {
     struct seldom paused;    /* of descriptors */
     uint64_t paused_ms;      /* accepting since then not; 0: it does */
     bool paused_told;        /* in the log */
+    struct seldom let_go;    /* said of HTTP connections that made room */
+    uint64_t scarce_ms;      /* descriptors are scarce until then */
     struct core *core;
     uv_loop_t *loop;
     struct lws_context *context;

@@ -121,6 +121,7 @@ static const size_t totals[] = {
     offsetof(struct worker_stats, misdeeds),
     offsetof(struct worker_stats, accepted),
     offsetof(struct worker_stats, accept_paused),
+    offsetof(struct worker_stats, kept_ended),
     offsetof(struct worker_stats, connects_refused),
     offsetof(struct worker_stats, handshake_timeouts),
     offsetof(struct worker_stats, heads_too_long),
@@ -135,6 +136,7 @@ static const size_t totals[] = {
     offsetof(struct worker_stats, cluster_reconnects),
     offsetof(struct worker_stats, cluster_broken),
     offsetof(struct worker_stats, log_lost),
+    offsetof(struct worker_stats, history_missed),
 };
 
 static stat_value *number_of(const struct board *board, unsigned worker,
@@ -342,6 +344,7 @@ void board_bury(const struct board *board, unsigned worker)
     board_remains(board, worker)->recent.count = 0;
     stat_set(&stats->sockets, 0);
     stat_set(&stats->jobs_queued, 0);
+    stat_set(&stats->jobs_long, 0);
     stat_set(&stats->timers, 0);
     stat_set(&stats->queued_bytes, 0);
     stat_set(&stats->incoming_bytes, 0);

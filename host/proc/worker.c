@@ -161,6 +161,7 @@ static void beat(uv_timer_t *timer)
     stat_add(&worker->stats->log_lost, lost - worker->log_lost);
     worker->log_lost = lost;
     footprint_keep(&worker->stats->resident);
+    core_check_jobs(worker->core, clock_coarse_ms());
     look_after(worker);
     if (worker->bans_pending) {
         enforce_bans(worker);

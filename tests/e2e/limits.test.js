@@ -266,6 +266,9 @@ if (!VALGRIND) {
             await pass(500);
             assert.ok(ticks(host.workers()[0]) - before < 20,
                 'the worker spins');
+            /* Tried again five times meanwhile, and said once. */
+            assert.strictEqual(
+                host.logged(/cannot accept connections/).length, 1);
             assert.strictEqual(await first.ask('still'), 'still');
             for (const client of clients.slice(0, 50)) {
                 client.destroy();
@@ -278,6 +281,27 @@ if (!VALGRIND) {
             }
             assert.ok((await host.metrics())
                 .get('patchbay_accept_paused_total') > 0);
+        });
+    });
+
+    suite('descriptors', {
+        prefix: ['prlimit', '--nofile=48:48'],
+        expected: [/this system allows 48 open files/,
+            /cannot accept connections: Too many open files/],
+        routes: { echo: { path: '/echo', plugin: 'echo' } },
+    }, ({ host, it }) => {
+        it('that one address keeps by plain HTTP go to others', async () => {
+            for (let i = 0; i < 60; i++) {
+                const kept = await host.raw();
+
+                kept.write('GET /-/health HTTP/1.1\r\nHost: x\r\n\r\n');
+            }
+            const late = await host.connect('/echo');
+
+            assert.strictEqual(await late.ask('served'), 'served');
+            await host.waitLog(/limit descriptors: \d+ idle HTTP/);
+            assert.ok((await host.metrics())
+                .get('patchbay_http_idle_ended_total') > 0);
         });
     });
 }

@@ -229,6 +229,7 @@ static void count(const struct board *board, unsigned worker, uint64_t open,
     stat_set(&stats->routes[1].connections, open);
     stat_set(&stats->routes[1].accepted, accepted);
     stat_set(&stats->http_requests, accepted);
+    stat_set(&stats->history_missed, accepted);
 }
 
 static void begins_where_it_is_told(void **state)
@@ -258,6 +259,7 @@ static void begins_where_it_is_told(void **state)
 static void is_succeeded(void **state)
 {
     size_t requests = offsetof(struct worker_stats, http_requests);
+    size_t missed = offsetof(struct worker_stats, history_missed);
     struct board *first = *state;
     struct board *second = board_create(1, ROUTES);
     struct board *third = board_create(2, ROUTES);
@@ -287,6 +289,7 @@ static void is_succeeded(void **state)
     assert_int_equal(third->incarnation, 3);
     assert_int_equal(accepted_of(third, 1), 19);
     assert_int_equal(board_sum(third, requests), 19);
+    assert_int_equal(board_sum(third, missed), 19);
     assert_int_equal(accepted_of(second, 1), 19);
     board_clear_route(third, 1);
     assert_int_equal(accepted_of(third, 1), 0);

@@ -1,6 +1,9 @@
 /* test_jobs.c - deferred work runs, finishes as a hook, and can be canceled */
 #include "core_script.h"
 
+#include "base/clock.h"
+#include "caught_log.h"
+
 static int worked, finished, last_status;
 
 static void work(void *arg)
@@ -39,6 +42,43 @@ static void runs_and_finishes(void **state)
     assert_int_equal(finished, 1);
     assert_int_equal(last_status, BAY_OK);
     assert_int_equal(core_jobs(rig.core), 0);
+    rig_leave(&peer);
+    script_heard();
+}
+
+static uint64_t long_ones[2];
+
+static void takes_long(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 2; i++) {
+        core_check_jobs(rig.core, clock_coarse_ms() + JOB_LONG_MS - 1000 +
+                                      2000u * (unsigned)i);
+        long_ones[i] = stat_get(&rig.stats->jobs_long);
+    }
+}
+
+/* As the worker's timer looks, while one runs and the other waits. */
+static void that_does_not_end_is_seen(void **state)
+{
+    struct peer peer;
+    bay_route *route;
+
+    (void)state;
+    rig_route("/a", &script_plugin);
+    rig_connect(&peer, "/a");
+    route = bay_conn_route(&peer.conn->handle);
+    caught_log_begin();
+    assert_int_equal(bay_defer(route, takes_long, NULL, NULL), BAY_OK);
+    assert_int_equal(bay_defer(route, work, NULL, NULL), BAY_OK);
+    rig_run_jobs();
+    assert_int_equal(long_ones[0], 0);
+    assert_int_equal(long_ones[1], 1);
+    assert_int_equal(
+        caught_log_count("[one/script]: deferred work runs for over 60"), 1);
+    caught_log_end();
+    core_check_jobs(rig.core, clock_coarse_ms() + JOB_LONG_MS);
+    assert_int_equal(stat_get(&rig.stats->jobs_long), 0);
     rig_leave(&peer);
     script_heard();
 }
@@ -128,9 +168,8 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRIPT_TEST(runs_and_finishes),
-        SCRIPT_TEST(is_blamed),
-        SCRIPT_TEST(canceled),
+        SCRIPT_TEST(runs_and_finishes), SCRIPT_TEST(that_does_not_end_is_seen),
+        SCRIPT_TEST(is_blamed),         SCRIPT_TEST(canceled),
         SCRIPT_TEST(refused),
     };
 

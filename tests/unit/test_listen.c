@@ -130,6 +130,44 @@ static void out_of_descriptors(void **state)
     client_leave(&old);
 }
 
+/* Who only keeps connections gives way to who comes. */
+static void idle_ones_make_room(void **state)
+{
+    static const char request[] = "GET /none HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct sockaddr_in addr;
+    socklen_t len = sizeof addr;
+    struct client idle, open, young = { .fd = -1 };
+    int fds[NET_DESCRIPTORS];
+    size_t count;
+
+    (void)state;
+    net_start_route("/a");
+    script.on_message = net_echo;
+    client_connect(&idle);
+    client_say(&idle, request);
+    assert_int_equal(client_answer(&idle), 404);
+    assert_null(answer_header("connection"));
+    client_open(&open, "/a");
+    young.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    count = use_up(fds);
+    getsockname(net.listen_fds[0], (struct sockaddr *)&addr, &len);
+    connect(young.fd, (struct sockaddr *)&addr, sizeof addr);
+    client_say(&young, request);
+    client_expect_end(&idle);
+    assert_int_equal(client_answer(&young), 404);
+    assert_string_equal(answer_header("connection"), "close"); /* no more */
+    assert_int_equal(stat_get(&net.stats->kept_ended), 1);
+    assert_int_equal(caught_log_count("limit descriptors: 1 idle HTTP"), 1);
+    client_text(&open, "served");
+    client_expect_text(&open, "served");
+    while (count > 0) {
+        close(fds[--count]);
+    }
+    client_leave(&young);
+    client_leave(&idle);
+    client_leave(&open);
+}
+
 /* It may end while it pauses. */
 static void ended_while_out_of_descriptors(void **state)
 {
@@ -233,6 +271,7 @@ int main(void)
         NET_TEST(many_at_once),
         NET_TEST(without_delay),
         NET_TEST(out_of_descriptors),
+        NET_TEST(idle_ones_make_room),
         NET_TEST(ended_while_out_of_descriptors),
         NET_TEST(the_successor_serves_who_waits),
         cmocka_unit_test_setup_teardown(a_unix_socket, setup, teardown),
