@@ -31,7 +31,7 @@ struct host {
 };
 
 /* In the master: other processes of its user, so plugins in workers that have
- * the same, neither read nor write its memory. It leaves no core dump either. */
+ * the same, neither read nor write its memory. It leaves no core dump, too. */
 void host_shield(void);
 
 /* In a child: lets go of what is the master's, the shield included. */
