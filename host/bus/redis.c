@@ -175,11 +175,11 @@ static int append(void *self, const char *route, const char *topic,
 }
 
 static int replay(void *self, const char *route, const char *topic,
-                  struct position after, unsigned max, uint64_t ticket)
+                  const struct query *query)
 {
     struct redis_bus *bus = self;
 
-    return redis_log_replay(&bus->log, route, topic, after, max, ticket);
+    return redis_log_replay(&bus->log, route, topic, query);
 }
 
 static void flush(void *self)

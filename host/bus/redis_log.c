@@ -108,19 +108,19 @@ static void on_appended(void *arg, uint64_t number, const redisReply *reply);
 static int send_one(struct redis_log *log, struct redis_entry *entry)
 {
     struct redis_bus *bus = log->bus;
-    const char *name = bus->setup.conf->name;
     struct position floor =
         channels_position(&bus->channels, entry->key, entry->key_len);
-    char keys[3][2 * REDIS_NAME + 128], channel[2 * REDIS_NAME + 128];
+    char self[REDIS_NAME + 32], channel[2 * REDIS_NAME + 128];
     char number[24], count[16], age[24], epoch[24], seen[24], offset[24];
+    struct redis_keys keys;
     struct resp_arg args[14];
 
     if (!entry->number) {
         entry->number = ++log->number;
     }
-    snprintf(keys[0], sizeof keys[0], "pb:%s:hm:%s", name, entry->key);
-    snprintf(keys[1], sizeof keys[1], "pb:%s:hs:%s", name, entry->key);
-    snprintf(keys[2], sizeof keys[2], "pb:%s:seq:%016" PRIx64, name, bus->self);
+    redis_script_keys(&keys, bus->setup.conf->name, entry->key);
+    snprintf(self, sizeof self, "pb:%s:seq:%016" PRIx64, bus->setup.conf->name,
+             bus->self);
     snprintf(channel, sizeof channel, "%s%s", bus->to_topics, entry->key);
     snprintf(number, sizeof number, "%" PRIu64, entry->number);
     snprintf(count, sizeof count, "%u", entry->keep.count);
@@ -131,9 +131,9 @@ static int send_one(struct redis_log *log, struct redis_entry *entry)
     args[0] = RESP_TEXT("EVALSHA");
     args[1] = RESP_TEXT(log->append.hash);
     args[2] = RESP_TEXT("3");
-    args[3] = RESP_TEXT(keys[0]);
-    args[4] = RESP_TEXT(keys[1]);
-    args[5] = RESP_TEXT(keys[2]);
+    args[3] = RESP_TEXT(keys.meta);
+    args[4] = RESP_TEXT(keys.stream);
+    args[5] = RESP_TEXT(self);
     args[6] = RESP_TEXT(number);
     args[7] = RESP_TEXT(count);
     args[8] = RESP_TEXT(age);
@@ -196,6 +196,17 @@ static void deliver_here(struct redis_log *log, struct redis_entry *entry)
     envelope_set_late(entry->key + entry->key_len + 1);
 }
 
+static void deliver_waiting(struct redis_log *log)
+{
+    struct redis_entry *entry;
+
+    for (entry = log->unsent; entry; entry = entry->next) {
+        if (!entry->number) {
+            deliver_here(log, entry);
+        }
+    }
+}
+
 /* Redis has not kept it and said so: it is to be given again by a new number,
  * behind those that were given since. */
 static void give_again(struct redis_log *log, struct redis_entry *entry)
@@ -203,15 +214,6 @@ static void give_again(struct redis_log *log, struct redis_entry *entry)
     take_out(log, entry);
     entry->number = 0;
     add(log, entry);
-}
-
-static void on_loaded(void *arg, uint64_t tag, const redisReply *reply);
-
-static void load(struct redis_log *log)
-{
-    log->append.hash[0] = log->replay.hash[0] = '\0';
-    (void)redis_script_load(&log->bus->commands, &log->replay, on_loaded, log);
-    (void)redis_script_load(&log->bus->commands, &log->append, on_loaded, log);
 }
 
 static void refuse(struct redis_log *log, struct redis_entry *entry,
@@ -291,9 +293,7 @@ static void on_appended(void *arg, uint64_t number, const redisReply *reply)
         kept(log, entry);
     } else if (begins(reply->str, "NOSCRIPT")) {
         give_again(log, entry);
-        if (log->append.hash[0]) {
-            load(log);
-        }
+        redis_log_load(log, &log->append);
     } else if (begins(reply->str, "OOM") || strstr(reply->str, "-OOM")) {
         become_full(log, entry,
                     "it has no memory left for history (maxmemory)");
@@ -306,35 +306,61 @@ static void on_appended(void *arg, uint64_t number, const redisReply *reply)
     send_waiting(log);
 }
 
+/* ---- its scripts ------------------------------------------------------- */
+
+enum { TAG_APPEND, TAG_REPLAY };
+
 static void on_loaded(void *arg, uint64_t tag, const redisReply *reply)
 {
     struct redis_log *log = arg;
     uint64_t left_out;
 
-    (void)tag;
-    if (!reply) {
-        return;
-    }
-    /* In the order they were asked for. */
-    if (!redis_script_loaded(log->replay.hash[0] ? &log->append : &log->replay,
+    if (!redis_script_loaded(tag == TAG_APPEND ? &log->append : &log->replay,
                              reply) &&
+        reply &&
         seldom_due(&log->refused, uv_now(log->bus->setup.loop), &left_out)) {
         log_warn("cluster: Redis cannot keep history: it does not take a "
                  "script: %s",
                  reply->type == REDIS_REPLY_ERROR ? reply->str : "no hash");
     }
+    if (tag == TAG_REPLAY) {
+        redis_replay_go_on(log->bus);
+    } else if (reply && !log->append.hash[0]) {
+        deliver_waiting(log);
+    }
     send_waiting(log);
+}
+
+void redis_log_load(struct redis_log *log, struct redis_script *script)
+{
+    redis_script_load(&log->bus->commands, script, on_loaded, log,
+                      script == &log->append ? TAG_APPEND : TAG_REPLAY);
 }
 
 void redis_log_up(struct redis_log *log)
 {
-    load(log);
+    redis_log_load(log, &log->append);
+    redis_log_load(log, &log->replay);
+}
+
+/* Whoever keeps this user from loading them may have thought better of it. */
+static void load_missing(struct redis_log *log)
+{
+    if (log->bus->commands.state == REDIS_LINK_UP) {
+        if (!log->append.hash[0]) {
+            redis_log_load(log, &log->append);
+        }
+        if (!log->replay.hash[0]) {
+            redis_log_load(log, &log->replay);
+        }
+    }
 }
 
 void redis_log_look(struct redis_log *log)
 {
     struct redis_entry *entry = log->unsent;
 
+    load_missing(log);
     if (log->full && !log->entries) {
         log->full = false; /* nothing is left to try it with */
         redis_look_up(log->bus);
@@ -385,16 +411,13 @@ int redis_log_append(struct redis_log *log, const char *route,
 }
 
 int redis_log_replay(struct redis_log *log, const char *route,
-                     const char *topic, struct position after, unsigned max,
-                     uint64_t ticket)
+                     const char *topic, const struct query *query)
 {
-    const struct redis_bus *bus = log->bus;
-
-    if (!redis_can_send(bus) || !log->replay.hash[0]) {
+    if (!redis_can_send(log->bus) ||
+        (!log->replay.hash[0] && !log->replay.loading)) {
         return BAY_ESTATE;
     }
-    return redis_replay_ask(log->bus, log->replay.hash, route, topic, after,
-                            max, ticket);
+    return redis_replay_ask(log->bus, route, topic, query);
 }
 
 void redis_log_finish(struct redis_log *log)

@@ -18,13 +18,15 @@
 
 struct redis_bus;
 struct redis_entry;
+struct redis_question;
 
 /* A zeroed struct with a bus is empty. */
 struct redis_log {
     struct redis_bus *bus;
     struct redis_script append, replay;
-    struct redis_entry *entries; /* in the order of their numbers */
-    struct redis_entry *unsent;  /* the first of those Redis has not got */
+    struct redis_entry *entries;      /* in the order of their numbers */
+    struct redis_entry *unsent;       /* the first of those Redis has not got */
+    struct redis_question *questions; /* that wait for the script of replay */
     size_t bytes;
     uint64_t number; /* of the last that was sent */
     uint64_t order;  /* of the last that was added */
@@ -39,13 +41,15 @@ int redis_log_append(struct redis_log *log, const char *route,
                      const char *topic, const struct keep *keep, bay_kind kind,
                      const void *data, size_t len, bay_id except);
 int redis_log_replay(struct redis_log *log, const char *route,
-                     const char *topic, struct position after, unsigned max,
-                     uint64_t ticket);
+                     const char *topic, const struct query *query);
 
 /* Redis takes commands. */
 void redis_log_up(struct redis_log *log);
 
-/* To be called now and then: whether Redis has memory again. */
+/* One of its scripts is not there, or not any more. */
+void redis_log_load(struct redis_log *log, struct redis_script *script);
+
+/* To be called now and then: whether Redis has memory again, or takes scripts. */
 void redis_log_look(struct redis_log *log);
 
 /* What waits is lost, and counted. */

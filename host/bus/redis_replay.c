@@ -1,4 +1,4 @@
-/* redis_replay.c - what Redis has kept of a topic, for core */
+/* redis_replay.c - what Redis has kept of a topic, for core: in pages */
 #include "bus/redis_replay.h"
 
 #include <errno.h>
@@ -6,37 +6,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include <patchbay.h>
 
+#include "base/clock.h"
 #include "bus/envelope.h"
 
-struct question {
+/* Of one answer of Redis, which nothing else passes meanwhile. */
+#define PAGE_MESSAGES 256u
+#define PAGE_BYTES    ((size_t)1 << 20)
+
+struct redis_question {
+    struct redis_question *prev, *next; /* of those that wait for the script */
     struct redis_bus *bus;
-    struct position after;
-    unsigned max;
-    uint64_t ticket;
+    struct query query; /* its position moves on while pages hold nothing */
+    bool last;          /* it asks for the last max, whichever they are */
+    bool late;          /* some was missing in a page before */
+    bool again;         /* the script had gone when it was asked */
+    char topic[];       /* "ROUTE:TOPIC" */
 };
 
-enum replay redis_replay_result(struct position after, unsigned max,
-                                uint64_t first, struct position head)
-{
-    uint64_t behind;
+struct page {
+    struct position head; /* of the last that is kept at all */
+    struct kept *messages;
+    size_t count;
+    bool missing; /* something before the last of what was read */
+    bool more;    /* the next page is behind at */
+    struct position at;
+};
 
-    if (after.epoch == 0) {
-        return REPLAY_WHOLE;
-    }
-    if (after.epoch != head.epoch || after.offset > head.offset) {
-        return REPLAY_TOO_LATE;
-    }
-    behind = head.offset - after.offset;
-    if (behind == 0) {
-        return REPLAY_WHOLE;
-    }
-    behind = behind < max ? behind : max;
-    return first > 0 && first <= head.offset - behind + 1 ? REPLAY_WHOLE
-                                                          : REPLAY_TOO_LATE;
-}
+static int ask(struct redis_question *question);
 
 static bool read_number(const redisReply *reply, char stop, uint64_t *value)
 {
@@ -52,18 +52,17 @@ static bool read_number(const redisReply *reply, char stop, uint64_t *value)
 }
 
 /* An entry of the stream: ["OFFSET-0", ["m", ENVELOPE]]. */
-static bool read_entry(const redisReply *reply, uint64_t epoch,
-                       struct kept *kept)
+static bool read_offset(const redisReply *reply, uint64_t *offset)
 {
-    const redisReply *pair, *payload;
-    struct envelope envelope;
-    uint64_t offset;
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+           read_number(reply->element[0], '-', offset);
+}
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-        !read_number(reply->element[0], '-', &offset)) {
-        return false;
-    }
-    pair = reply->element[1];
+static bool read_message(const redisReply *reply, struct kept *kept)
+{
+    const redisReply *pair = reply->element[1], *payload;
+    struct envelope envelope;
+
     if (pair->type != REDIS_REPLY_ARRAY || pair->elements != 2 ||
         pair->element[1]->type != REDIS_REPLY_STRING) {
         return false;
@@ -73,7 +72,7 @@ static bool read_entry(const redisReply *reply, uint64_t epoch,
         envelope.type != ENVELOPE_KEPT) {
         return false;
     }
-    *kept = (struct kept){ .at = { epoch, offset },
+    *kept = (struct kept){ .at = kept->at,
                            .kind = envelope.kind,
                            .data = envelope.data,
                            .len = envelope.len,
@@ -84,92 +83,203 @@ static bool read_entry(const redisReply *reply, uint64_t epoch,
     return true;
 }
 
-/* The last comes first; core is given the first first. */
-static size_t read_entries(const struct question *question,
-                           const redisReply *list, uint64_t epoch,
-                           struct kept *messages)
+/* As in the archive of one machine. */
+static bool is_hidden(const struct kept *kept, const struct keep *keep)
 {
-    size_t count = 0, i;
-
-    for (i = list->elements; i-- > 0;) {
-        if (read_entry(list->element[i], epoch, &messages[count])) {
-            count++;
-        } else {
-            stat_add(&question->bus->setup.stats->cluster_broken, 1);
-        }
-    }
-    return count;
+    return keep->count > 0 && keep->age_ms > 0 &&
+           kept->time_ms + keep->age_ms < clock_wall_ms();
 }
 
-static void tell(const struct question *question, const redisReply *reply)
+static void read_entries(const struct redis_question *question,
+                         const redisReply *list, struct page *page)
 {
-    struct core *core = question->bus->setup.core;
-    struct position head = { 0 };
-    struct kept *messages = NULL;
-    const redisReply *list;
-    size_t count;
+    stat_value *broken = &question->bus->setup.stats->cluster_broken;
+    uint64_t offset;
 
-    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
-        read_number(reply->element[0], '\0', &head.epoch) &&
-        read_number(reply->element[1], '\0', &head.offset) &&
-        (reply->element[2]->type == REDIS_REPLY_ARRAY ||
-         reply->element[2]->type == REDIS_REPLY_NIL)) { /* for COUNT 0 */
-        list = reply->element[2];
-        messages = malloc((list->elements + 1) * sizeof *messages);
+    for (size_t i = 0; i < list->elements; i++) {
+        struct kept *kept = &page->messages[page->count];
+
+        if (!read_offset(list->element[i], &offset) ||
+            offset <= page->at.offset) {
+            stat_add(broken, 1);
+            continue; /* and its place is missing */
+        }
+        page->missing = page->missing || offset != page->at.offset + 1;
+        page->at.offset = offset;
+        kept->at = page->at;
+        if (!read_message(list->element[i], kept)) {
+            stat_add(broken, 1);
+            page->missing = true;
+        } else if (is_hidden(kept, &question->query.keep)) {
+            page->missing = true;
+        } else {
+            page->count++;
+        }
     }
-    if (!messages) {
-        core_bus_replayed(core, question->ticket, REPLAY_FAILED, NULL, 0,
-                          (struct position){ 0 });
+    page->more = list->elements > 0 && page->at.offset < page->head.offset;
+    if (list->elements == 0 && page->at.offset < page->head.offset) {
+        page->missing = true;
+    }
+}
+
+/* false: it is no answer to this question, or out of memory. */
+static bool read_page(const struct redis_question *question,
+                      const redisReply *reply, struct page *page)
+{
+    const struct position *after = &question->query.after;
+    const redisReply *list;
+    bool known;
+
+    if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
+        !read_number(reply->element[0], '\0', &page->head.epoch) ||
+        !read_number(reply->element[1], '\0', &page->head.offset) ||
+        reply->element[2]->type != REDIS_REPLY_ARRAY) {
+        return false;
+    }
+    list = reply->element[2];
+    page->messages = malloc((list->elements + 1) * sizeof *page->messages);
+    if (!page->messages) {
+        return false;
+    }
+    known =
+        after->epoch == page->head.epoch && after->offset <= page->head.offset;
+    page->at = known ? *after : (struct position){ page->head.epoch, 0 };
+    page->missing = !known;
+    if (!known && list->elements > 0) {
+        uint64_t first;
+
+        if (read_offset(list->element[0], &first) && first > 0) {
+            page->at.offset = first - 1;
+        }
+    }
+    read_entries(question, list, page);
+    return true;
+}
+
+static void answer(struct redis_question *question, enum replay result,
+                   const struct page *page)
+{
+    core_bus_replayed(question->bus->setup.core, question->query.ticket, result,
+                      page->messages, page->count, page->head);
+    free(question);
+}
+
+/* What was read holds nothing for who asks, but there is more. */
+static bool goes_on(struct redis_question *question, const struct page *page)
+{
+    if (page->count > 0 || !page->more ||
+        (question->late && question->query.whole)) {
+        return false;
+    }
+    question->query.after = page->at;
+    return ask(question) == 0;
+}
+
+static void take_page(struct redis_question *question, const redisReply *reply)
+{
+    struct page page = { .messages = NULL };
+
+    if (!read_page(question, reply, &page)) {
+        answer(question, REPLAY_FAILED, &page);
         return;
     }
-    count = read_entries(question, list, head.epoch, messages);
-    core_bus_replayed(core, question->ticket,
-                      redis_replay_result(question->after, question->max,
-                                          count > 0 ? messages[0].at.offset : 0,
-                                          head),
-                      messages, count, head);
-    free(messages);
+    question->late = question->late || page.missing;
+    if (!goes_on(question, &page)) {
+        answer(question,
+               question->late && !question->last ? REPLAY_TOO_LATE
+                                                 : REPLAY_WHOLE,
+               &page);
+    }
+    free(page.messages);
 }
 
 static void on_replayed(void *arg, uint64_t tag, const redisReply *reply)
 {
-    struct question *question = arg;
+    struct redis_question *question = arg;
+    struct redis_log *log = &question->bus->log;
 
     (void)tag;
-    tell(question, reply);
-    free(question);
+    if (reply && reply->type == REDIS_REPLY_ERROR &&
+        strncmp(reply->str, "NOSCRIPT", 8) == 0 && !question->again) {
+        question->again = true;
+        redis_log_load(log, &log->replay);
+        if (log->replay.loading) {
+            DL_APPEND(log->questions, question);
+            return;
+        }
+    }
+    take_page(question, reply);
 }
 
-int redis_replay_ask(struct redis_bus *bus, const char *hash, const char *route,
-                     const char *topic, struct position after, unsigned max,
-                     uint64_t ticket)
+static int ask(struct redis_question *question)
 {
-    struct question *question = malloc(sizeof *question);
-    char keys[2][2 * REDIS_NAME + 128], epoch[24], offset[24], count[16];
-    const char *name = bus->setup.conf->name;
-    struct resp_arg args[8] = { RESP_TEXT("EVALSHA"), RESP_TEXT(hash),
-                                RESP_TEXT("2") };
+    struct redis_bus *bus = question->bus;
+    const struct query *query = &question->query;
+    const struct keep *keep = &query->keep;
+    char epoch[24], offset[24], max[16], count[16], left[24], page[16];
+    struct redis_keys keys;
+    struct resp_arg args[11] = { RESP_TEXT("EVALSHA"),
+                                 RESP_TEXT(bus->log.replay.hash),
+                                 RESP_TEXT("2") };
+    size_t bytes = query->bytes > 0 && query->bytes < PAGE_BYTES ? query->bytes
+                                                                 : PAGE_BYTES;
+
+    redis_script_keys(&keys, bus->setup.conf->name, question->topic);
+    snprintf(epoch, sizeof epoch, "%" PRIu64, query->after.epoch);
+    snprintf(offset, sizeof offset, "%" PRIu64, query->after.offset);
+    snprintf(max, sizeof max, "%u", query->max);
+    snprintf(count, sizeof count, "%u",
+             keep->count > 0 ? keep->count : UINT32_MAX);
+    snprintf(page, sizeof page, "%u", PAGE_MESSAGES);
+    snprintf(left, sizeof left, "%zu", bytes);
+    args[3] = RESP_TEXT(keys.meta);
+    args[4] = RESP_TEXT(keys.stream);
+    args[5] = RESP_TEXT(epoch);
+    args[6] = RESP_TEXT(offset);
+    args[7] = RESP_TEXT(max);
+    args[8] = RESP_TEXT(count);
+    args[9] = RESP_TEXT(page);
+    args[10] = RESP_TEXT(left);
+    return redis_link_command(&bus->commands, args, 11, on_replayed, question,
+                              0, NULL);
+}
+
+int redis_replay_ask(struct redis_bus *bus, const char *route,
+                     const char *topic, const struct query *query)
+{
+    size_t size = strlen(route) + 1 + strlen(topic) + 1;
+    struct redis_question *question = malloc(sizeof *question + size);
     int status;
 
     if (!question) {
         return BAY_EFULL;
     }
-    *question = (struct question){ bus, after, max, ticket };
-    snprintf(keys[0], sizeof keys[0], "pb:%s:hm:%s:%s", name, route, topic);
-    snprintf(keys[1], sizeof keys[1], "pb:%s:hs:%s:%s", name, route, topic);
-    snprintf(epoch, sizeof epoch, "%" PRIu64, after.epoch);
-    snprintf(offset, sizeof offset, "%" PRIu64, after.offset);
-    snprintf(count, sizeof count, "%u", max);
-    args[3] = RESP_TEXT(keys[0]);
-    args[4] = RESP_TEXT(keys[1]);
-    args[5] = RESP_TEXT(epoch);
-    args[6] = RESP_TEXT(offset);
-    args[7] = RESP_TEXT(count);
-    status = redis_link_command(&bus->commands, args, 8, on_replayed, question,
-                                0, NULL);
+    *question = (struct redis_question){ .bus = bus,
+                                         .query = *query,
+                                         .last = query->after.epoch == 0 };
+    snprintf(question->topic, size, "%s:%s", route, topic);
+    if (bus->log.replay.loading) {
+        DL_APPEND(bus->log.questions, question);
+        return 0;
+    }
+    status = ask(question);
     if (status < 0) {
         free(question);
         return status == BAY_ESTATE ? BAY_ESTATE : BAY_EFULL;
     }
     return 0;
+}
+
+void redis_replay_go_on(struct redis_bus *bus)
+{
+    struct redis_question *list = bus->log.questions, *question, *next;
+    const struct page none = { .messages = NULL };
+
+    bus->log.questions = NULL; /* who is answered may ask again */
+    DL_FOREACH_SAFE(list, question, next)
+    {
+        if (!bus->log.replay.hash[0] || ask(question) < 0) {
+            answer(question, REPLAY_FAILED, &none);
+        }
+    }
 }

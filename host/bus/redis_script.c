@@ -38,33 +38,59 @@ const char redis_script_append[] =
     "return 1";
 
 /*
- * What is kept behind a position. KEYS: as the first two above. ARGV: epoch and
- * offset of the position, how many at most. Returns epoch and offset of the
- * last that was kept, and the last of those asked for, the last one first; of
- * another epoch, or of a position that never was, the last that there are.
+ * A page of what is kept behind a position. KEYS: as the first two above. ARGV:
+ * epoch and offset of the position; how many of the last are read if that is of
+ * another epoch, or never was; how many of the last are read at all; how many
+ * messages, and about how many bytes, in one page. Returns epoch and offset of
+ * the last that was kept, and the messages, the first first.
+ *
+ * Offsets have no gap, so the last are found by counting. What is read at once
+ * from the stream is little, since messages may be large.
  */
 const char redis_script_replay[] =
     "local m = redis.call('HMGET', KEYS[1], 'e', 'o')\n"
     "if not m[1] then return {'0', '0', {}} end\n"
-    "local from = '-'\n"
-    "if m[1] == ARGV[1] and tonumber(ARGV[2]) <= tonumber(m[2]) then\n"
-    "from = string.format('%.0f-0', tonumber(ARGV[2]) + 1) end\n"
-    "return {m[1], m[2],\n"
-    "redis.call('XREVRANGE', KEYS[2], '+', from, 'COUNT', ARGV[3])}";
+    "local head, at = tonumber(m[2]), tonumber(ARGV[2])\n"
+    "if m[1] ~= ARGV[1] or at > head then at = head - tonumber(ARGV[3]) end\n"
+    "at = math.max(at, head - tonumber(ARGV[4]), 0)\n"
+    "local count, left = tonumber(ARGV[5]), tonumber(ARGV[6])\n"
+    "local page = {}\n"
+    "while true do\n"
+    "local some = redis.call('XRANGE', KEYS[2],\n"
+    "string.format('%.0f-0', at + 1), '+', 'COUNT', 16)\n"
+    "for _, one in ipairs(some) do\n"
+    "left = left - #(one[2][2] or '')\n"
+    "if #page > 0 and (left < 0 or #page >= count) then\n"
+    "return {m[1], m[2], page} end\n"
+    "page[#page + 1] = one\n"
+    "at = tonumber(string.match(one[1], '^%d+'))\n"
+    "end\n"
+    "if #some < 16 then return {m[1], m[2], page} end\n"
+    "end";
 
-int redis_script_load(struct redis_link *link,
-                      const struct redis_script *script, redis_answer *answer,
-                      void *arg)
+void redis_script_keys(struct redis_keys *keys, const char *name,
+                       const char *topic)
+{
+    snprintf(keys->meta, sizeof keys->meta, "pb:%s:hm:%s", name, topic);
+    snprintf(keys->stream, sizeof keys->stream, "pb:%s:hs:%s", name, topic);
+}
+
+void redis_script_load(struct redis_link *link, struct redis_script *script,
+                       redis_answer *answer, void *arg, uint64_t tag)
 {
     const struct resp_arg args[3] = { RESP_TEXT("SCRIPT"), RESP_TEXT("LOAD"),
                                       RESP_TEXT(script->text) };
 
-    return redis_link_command(link, args, 3, answer, arg, 0, NULL);
+    if (!script->loading) {
+        script->hash[0] = '\0';
+        script->loading =
+            redis_link_command(link, args, 3, answer, arg, tag, NULL) == 0;
+    }
 }
 
 bool redis_script_loaded(struct redis_script *script, const redisReply *reply)
 {
-    script->hash[0] = '\0';
+    script->loading = false;
     if (reply && reply->type == REDIS_REPLY_STRING &&
         reply->len < sizeof script->hash) {
         snprintf(script->hash, sizeof script->hash, "%s", reply->str);

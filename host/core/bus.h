@@ -52,10 +52,22 @@ struct kept {
 
 /* What came of asking for what was kept. */
 enum replay {
-    REPLAY_WHOLE = 1, /* everything behind the position, as far as asked for */
-    REPLAY_TOO_LATE,  /* that is not kept any more, or the epoch is another:
-                       * these are the last ones */
+    REPLAY_WHOLE = 1, /* nothing is missing between the position and these */
+    REPLAY_TOO_LATE,  /* some of that is not kept any more, or the epoch is
+                       * another: these are what there is, or the last ones */
     REPLAY_FAILED     /* the bus is away, or full: nothing is known */
+};
+
+/* What is asked of what is kept of a topic. */
+struct query {
+    struct position after; /* an epoch of 0: none, but the last max */
+    unsigned max;
+    /* How much of the past may be read; a count of 0: all that is there, for a
+     * worker that delivers it. */
+    struct keep keep;
+    bool whole;   /* without what is not kept the rest is of no use */
+    size_t bytes; /* that an answer has at most, if it has several messages */
+    uint64_t ticket;
 };
 
 struct bus {
@@ -88,16 +100,16 @@ struct bus {
      * be kept late, and is for the caller to deliver here. BAY_EFULL: likewise,
      * but it will not be kept (which is counted).
      *
-     * replay asks for what is kept behind a position, of that the last max at
-     * most; core_bus_replayed is called with the same ticket, never
-     * before replay returns. An epoch of 0 asks for the last max. BAY_EFULL,
-     * BAY_ESTATE: it will not be called.
+     * replay asks for a page of what is kept, the oldest first: at least one
+     * message if there is any, so go on behind the last of them until that is
+     * the head. core_bus_replayed is called with the same ticket, never
+     * before replay returns. BAY_EFULL, BAY_ESTATE: it will not be called.
      */
     int (*append)(void *self, const char *route, const char *topic,
                   const struct keep *keep, bay_kind kind, const void *data,
                   size_t len, bay_id except);
     int (*replay)(void *self, const char *route, const char *topic,
-                  struct position after, unsigned max, uint64_t ticket);
+                  const struct query *query);
 
     /* core_bus_settled will be called after each interest; false: interest is
      * known to all when the frames behind it come. */

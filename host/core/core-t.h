@@ -200,7 +200,9 @@ struct core {
     struct batch batch;        /* of one subscriber that gets older messages */
     struct batch news;         /* of one topic, from the archive */
     struct replaying *replays; /* that wait for the bus, by ticket */
-    struct fill *fills;        /* likewise */
+    struct replaying *replays_queued; /* that will ask it */
+    struct fill *fills;               /* likewise */
+    bool fills_wanted;                /* a topic could not ask yet */
     uint64_t tickets;
     uint64_t alarms; /* of the archive, that were heard */
     bool in_turn;
@@ -299,6 +301,8 @@ int conn_send_kept(struct conn *conn, const char *topic,
 void conn_tell(struct conn *conn, const char *line, size_t len);
 /* Its queue is not over half full. */
 bool conn_has_room(const struct conn *conn);
+/* So little waits that it may have more. */
+bool conn_is_drained(const struct conn *conn);
 /* To the socket what it takes, and nothing else: also where a hook runs, or
  * something is sent to others. */
 void conn_write(struct conn *conn);

@@ -130,7 +130,9 @@ void history_check(struct core *core)
 
 /* ---- the bus ------------------------------------------------------------ */
 
-#define FILLS_MAX 4096u
+/* Each may have the bus hold a page of so many bytes. */
+#define FILLS_MAX  256u
+#define FILL_BYTES ((size_t)256 << 10)
 
 /*
  * What was missed of a topic is asked for, by a ticket; those of topics are odd,
@@ -175,14 +177,41 @@ static void ask(struct core *core, struct topic *topic)
     struct topic_record *record = topic_record(topic);
     const struct route *route = topic_route(topic);
     struct fill *fill = by_bus(core) ? add_fill(core, topic) : NULL;
+    struct query query = { .after = record->seen,
+                           .max = UINT32_MAX,
+                           .bytes = FILL_BYTES };
 
-    record->again = false;
+    record->again = by_bus(core) && fill == NULL;
+    core->fills_wanted = core->fills_wanted || record->again;
     record->filling = fill != NULL;
-    if (fill != NULL &&
-        setup->bus->replay(setup->bus_self, route->name, topic_name(topic),
-                           record->seen, UINT32_MAX, fill->ticket) != BAY_OK) {
+    if (fill == NULL) {
+        return; /* ask_others, as soon as there is an answer to one of these */
+    }
+    query.ticket = fill->ticket;
+    if (setup->bus->replay(setup->bus_self, route->name, topic_name(topic),
+                           &query) != BAY_OK) {
         drop_fill(core, fill);
         record->filling = false; /* core_bus_settled will come */
+    }
+}
+
+static void ask_again(void *arg, struct route *route, const char *name)
+{
+    struct core *core = arg;
+    struct topic *topic = topics_find(&core->topics, route, name);
+
+    if (topic != NULL && topic_record(topic)->again &&
+        !topic_record(topic)->filling) {
+        ask(core, topic);
+    }
+}
+
+/* Those that could not ask, because too many did. */
+static void ask_others(struct core *core)
+{
+    if (core->fills_wanted && HASH_COUNT(core->fills) <= FILLS_MAX / 2) {
+        core->fills_wanted = false;
+        topics_each(&core->topics, ask_again, core);
     }
 }
 
@@ -240,23 +269,12 @@ void history_take(struct core *core, const char *route, const char *name,
     }
 }
 
-void history_filled(struct core *core, uint64_t ticket, enum replay result,
-                    const struct kept *messages, size_t count)
+static void take_page(struct core *core, struct topic *topic,
+                      enum replay result, const struct kept *messages,
+                      size_t count, struct position head)
 {
-    struct fill *fill;
-    struct topic *topic;
-    struct topic_record *record;
+    struct topic_record *record = topic_record(topic);
 
-    HASH_FIND(hh, core->fills, &ticket, sizeof ticket, fill);
-    if (fill == NULL) {
-        return;
-    }
-    topic = find_topic(core, fill->route, fill->topic);
-    drop_fill(core, fill);
-    if (topic == NULL) {
-        return;
-    }
-    record = topic_record(topic);
     record->filling = false;
     if (result == REPLAY_FAILED) {
         return; /* core_bus_settled will come */
@@ -270,9 +288,28 @@ void history_filled(struct core *core, uint64_t ticket, enum replay result,
             take(core, topic, &messages[i]);
         }
     }
-    if (record->again) {
+    if (record->again ||
+        (count > 0 && messages[count - 1].at.offset < head.offset)) {
         ask(core, topic);
     }
+}
+
+void history_filled(struct core *core, uint64_t ticket, enum replay result,
+                    const struct kept *messages, size_t count,
+                    struct position head)
+{
+    struct fill *fill;
+    struct topic *topic;
+
+    HASH_FIND(hh, core->fills, &ticket, sizeof ticket, fill);
+    if (fill != NULL) {
+        topic = find_topic(core, fill->route, fill->topic);
+        drop_fill(core, fill);
+        if (topic != NULL) {
+            take_page(core, topic, result, messages, count, head);
+        }
+    }
+    ask_others(core);
 }
 
 void history_settled(struct core *core, const char *route, const char *name)

@@ -41,7 +41,8 @@ void history_settled(struct core *core, const char *route, const char *topic);
 void history_take(struct core *core, const char *route, const char *topic,
                   const struct kept *message);
 void history_filled(struct core *core, uint64_t ticket, enum replay result,
-                    const struct kept *messages, size_t count);
+                    const struct kept *messages, size_t count,
+                    struct position head);
 void history_finish(struct core *core);
 
 /* A sibling could not be told of news: all look for them, soon. */

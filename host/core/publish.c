@@ -359,7 +359,7 @@ void core_bus_replayed(struct core *core, uint64_t ticket, enum replay result,
                        struct position head)
 {
     if (ticket & 1) { /* see history.c */
-        history_filled(core, ticket, result, messages, count);
+        history_filled(core, ticket, result, messages, count, head);
     } else {
         replay_answer(core, ticket, result, messages, count, head);
     }

@@ -27,13 +27,15 @@ struct replaying {
     unsigned then; /* history that is to follow */
     long given;    /* messages */
     bool waiting;  /* for the bus */
+    bool queued;   /* to ask the bus, which has been asked enough for now */
     bool over;     /* all was given: what comes up to after is known already */
     bool overflow; /* not all that came is held */
     uint64_t ticket;
     struct held *held;
     struct held *held_last;
     size_t held_bytes;
-    UT_hash_handle hh; /* by ticket */
+    struct replaying *prev, *next; /* of those that are queued */
+    UT_hash_handle hh;             /* by ticket */
 };
 
 static struct core *core_of(const struct topic_sub *sub)
@@ -58,6 +60,10 @@ static void stop_waiting(struct replaying *replay)
     if (replay->waiting) {
         HASH_DEL(core_of(replay->sub)->replays, replay);
         replay->waiting = false;
+    }
+    if (replay->queued) {
+        DL_DELETE(core_of(replay->sub)->replays_queued, replay);
+        replay->queued = false;
     }
 }
 
@@ -192,31 +198,47 @@ static void run_archive(struct replaying *replay)
 
 /* ---- from the bus ------------------------------------------------------- */
 
-#define TICKETS_MAX 4096u /* that wait at once: BAY_EFULL above */
+/* Each may have the bus hold half of send_queue. */
+#define TICKETS_MAX 256u
+
+/* The queue of the client takes about so much more. */
+static size_t room_of(const struct conn *conn)
+{
+    size_t half = conn->instance->conf->limits.send_queue / 2;
+
+    return half > conn->sendq.bytes ? half - conn->sendq.bytes : 1;
+}
 
 static int ask_bus(struct replaying *replay)
 {
     struct topic_sub *sub = replay->sub;
     struct core *core = core_of(sub);
+    const struct route *route = topic_route(sub->topic);
+    struct query query = { .after = replay->after,
+                           .max = replay->max,
+                           .keep = route->keep,
+                           .whole = replay->why == REPLAY_RESUME,
+                           .bytes = room_of(sub->conn) };
     int status;
 
     if (core->setup.bus == NULL) {
         return BAY_ESTATE; /* the worker ends */
     }
     if (HASH_COUNT(core->replays) >= TICKETS_MAX) {
-        return BAY_EFULL;
+        replay->queued = true;
+        DL_APPEND(core->replays_queued, replay);
+        return BAY_OK;
     }
     replay->ticket = ++core->tickets << 1; /* even: see history.c */
     HASH_ADD(hh, core->replays, ticket, sizeof replay->ticket, replay);
     if (replay->hh.tbl == NULL) {
         return BAY_ENOMEM;
     }
+    query.ticket = replay->ticket;
     replay->waiting = true;
     replay->overflow = false;
-    status = core->setup.bus->replay(
-        core->setup.bus_self, topic_route(sub->topic)->name,
-        topic_name(sub->topic), replay->after,
-        replay->after.epoch == 0 ? replay->max : UINT32_MAX, replay->ticket);
+    status = core->setup.bus->replay(core->setup.bus_self, route->name,
+                                     topic_name(sub->topic), &query);
     if (status != BAY_OK) {
         stop_waiting(replay);
     }
@@ -268,6 +290,53 @@ static bool give_held(struct replaying *replay)
     return !replay->overflow;
 }
 
+/* The next page now, or when the client has read. */
+static void ask_on(struct replaying *replay)
+{
+    const struct conn *conn = replay->sub->conn;
+
+    drop_held(replay); /* it will be in a page */
+    if (conn->state == CONN_OPEN && conn_is_drained(conn) &&
+        ask_bus(replay) != BAY_OK) {
+        too_late(replay, (struct position){ 0 });
+    }
+}
+
+static void take_page(struct replaying *replay, const struct kept *messages,
+                      size_t count, struct position head)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!give(replay, &messages[i])) {
+            drop_held(replay);
+            return; /* replay_go_on asks again */
+        }
+    }
+    if (count > 0 && messages[count - 1].at.offset < head.offset) {
+        ask_on(replay);
+        return;
+    }
+    replay->after = head;
+    if (give_held(replay)) {
+        drop_held(replay);
+        finish(replay);
+    } else {
+        ask_on(replay);
+    }
+}
+
+/* One that waits for its turn, now that another has had its. */
+static void ask_next(struct core *core)
+{
+    struct replaying *replay = core->replays_queued;
+
+    if (replay != NULL && HASH_COUNT(core->replays) < TICKETS_MAX) {
+        stop_waiting(replay);
+        if (ask_bus(replay) != BAY_OK) {
+            too_late(replay, (struct position){ 0 });
+        }
+    }
+}
+
 bool replay_answer(struct core *core, uint64_t ticket, enum replay result,
                    const struct kept *messages, size_t count,
                    struct position head)
@@ -276,33 +345,19 @@ bool replay_answer(struct core *core, uint64_t ticket, enum replay result,
 
     HASH_FIND(hh, core->replays, &ticket, sizeof ticket, replay);
     if (replay == NULL) {
+        ask_next(core);
         return false;
     }
     stop_waiting(replay);
     if (result == REPLAY_FAILED ||
         (result == REPLAY_TOO_LATE && replay->why == REPLAY_RESUME)) {
         give_held(replay); /* some are lost for it: that is what it hears */
-        too_late(replay, head);
-        return true;
-    }
-    if (count == 0 && replay->after.epoch == 0) {
-        replay->after = head;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!give(replay, &messages[i])) {
-            drop_held(replay);
-            return true; /* replay_go_on asks again */
-        }
-    }
-    if (give_held(replay)) {
         drop_held(replay);
-        finish(replay);
-        return true;
-    }
-    drop_held(replay);
-    if (conn_has_room(replay->sub->conn) && ask_bus(replay) != BAY_OK) {
         too_late(replay, head);
+    } else {
+        take_page(replay, messages, count, head);
     }
+    ask_next(core);
     return true;
 }
 
@@ -381,7 +436,8 @@ void replay_go_on(struct conn *conn)
         struct replaying *replay = sub->replay;
 
         next = sub->next_of_conn;
-        if (replay != NULL && !replay->waiting && !replay->over) {
+        if (replay != NULL && !replay->waiting && !replay->queued &&
+            !replay->over) {
             if (run(replay) != BAY_OK) {
                 too_late(replay, (struct position){ 0 });
             }

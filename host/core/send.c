@@ -233,6 +233,11 @@ bool conn_has_room(const struct conn *conn)
            conn->sendq.bytes <= conn->instance->conf->limits.send_queue / 2;
 }
 
+bool conn_is_drained(const struct conn *conn)
+{
+    return conn->sendq.bytes <= conn->instance->conf->limits.send_queue / 4;
+}
+
 void conn_share(struct conn *conn, struct packet *packet, size_t off,
                 size_t payload)
 {
@@ -316,11 +321,11 @@ void conn_flush(struct conn *conn)
     conn_end_when_sent(conn);
     conn_update_reading(conn);
     if (conn->replays > 0 && conn->state == CONN_OPEN &&
-        conn->sendq.bytes <= conn->instance->conf->limits.send_queue / 4) {
+        conn_is_drained(conn)) {
         replay_go_on(conn);
     }
     if (conn->want_drained && conn->state == CONN_OPEN &&
-        conn->sendq.bytes <= conn->instance->conf->limits.send_queue / 4) {
+        conn_is_drained(conn)) {
         conn->want_drained = false;
         conn->drained_task.run = drained_task;
         core_post(core, &conn->drained_task);

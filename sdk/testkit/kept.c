@@ -170,7 +170,7 @@ void kit_kept_deliver(struct core *core, const char *route,
 }
 
 int kit_replay(void *self, const char *route, const char *topic,
-               struct position after, unsigned max, uint64_t ticket)
+               const struct query *query)
 {
     struct kit_worker *worker = self;
     struct bay_test *test = worker->test;
@@ -182,55 +182,29 @@ int kit_replay(void *self, const char *route, const char *topic,
         return BAY_ESTATE;
     }
     question = kit_bus_letter(KIT_REPLAY, worker->number, topic, NULL, 0);
-    question->at = after;
-    question->max = max;
-    question->ticket = ticket;
+    question->query = *query;
     kit_bus_post(test, question);
     return BAY_OK;
 }
 
-/* The archive gives about a megabyte at once, of these... */
-#define BATCHES 16
-
+/* A page of the archive is one of the bus. */
 void kit_kept_answer(struct kit_worker *worker, const char *route,
                      const struct kit_letter *question)
 {
     struct bay_test *test = worker->test;
-    const struct keep *keep = &core_find_names(worker->core, route)->keep;
-    struct batch batches[BATCHES] = { 0 };
-    struct position after = question->at, head = { 0 };
-    enum replay result = REPLAY_WHOLE;
-    struct kept *messages = NULL;
-    size_t count = 0, batch_count = 0;
-    bool more = true;
+    const struct query *query = &question->query;
+    const struct keep *keep = query->keep.count > 0
+                                  ? &query->keep
+                                  : &core_find_names(worker->core, route)->keep;
+    struct batch batch = { 0 };
+    enum replay result =
+        archive_read(test->archive, route, question->topic, keep,
+                     core_wall(worker->core), query->after, query->max, &batch);
 
-    while (more && batch_count < BATCHES) {
-        struct batch *batch = &batches[batch_count++];
-        enum replay read =
-            archive_read(test->archive, route, question->topic, keep,
-                         core_wall(worker->core), after,
-                         batch_count == 1 ? question->max : UINT32_MAX, batch);
-
-        result = batch_count == 1 || read == REPLAY_FAILED ? read : result;
-        if (batch_count == 1) {
-            head = batch->head;
-        }
-        messages =
-            realloc(messages, (count + batch->count + 1) * sizeof *messages);
-        if (messages == NULL) {
-            abort();
-        }
-        for (size_t i = 0; i < batch->count; i++) {
-            messages[count] = batch->messages[i];
-            messages[count].late = is_late(test, messages[count].at);
-            after = messages[count++].at;
-        }
-        more = batch->count > 0 && after.offset < head.offset;
+    for (size_t i = 0; i < batch.count; i++) {
+        batch.messages[i].late = is_late(test, batch.messages[i].at);
     }
-    core_bus_replayed(worker->core, question->ticket, result, messages, count,
-                      head);
-    free(messages);
-    for (size_t i = 0; i < batch_count; i++) {
-        batch_finish(&batches[i]);
-    }
+    core_bus_replayed(worker->core, query->ticket, result, batch.messages,
+                      batch.count, batch.head);
+    batch_finish(&batch);
 }

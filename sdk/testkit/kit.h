@@ -79,12 +79,11 @@ struct kit_letter {
     bay_id id; /* whom, or whom not */
     int code;
     bay_kind kind;
-    struct position at; /* of KIT_KEPT; behind which, of KIT_REPLAY */
-    bay_id publisher;   /* of KIT_KEPT, as the next two */
+    struct position at; /* of KIT_KEPT, as the next three */
+    bay_id publisher;
     uint64_t time_ms;
     bool late;
-    unsigned max; /* of KIT_REPLAY */
-    uint64_t ticket;
+    struct query query; /* of KIT_REPLAY */
     size_t len;
     char topic[TOPICS_NAME_MAX + 2];
     char data[]; /* with a 0 byte */
@@ -326,7 +325,7 @@ int kit_append(void *self, const char *route, const char *topic,
                const struct keep *keep, bay_kind kind, const void *data,
                size_t len, bay_id except);
 int kit_replay(void *self, const char *route, const char *topic,
-               struct position after, unsigned max, uint64_t ticket);
+               const struct query *query);
 void kit_kept_deliver(struct core *core, const char *route,
                       const struct kit_letter *letter);
 void kit_kept_answer(struct kit_worker *worker, const char *route,

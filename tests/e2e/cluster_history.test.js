@@ -65,6 +65,29 @@ cluster('history of two hosts', { hosts: [HOST, HOST] }, ({ redis, hosts, it }) 
         reader.client.terminate();
     });
 
+    it('is given in pages to one who was away for long', async () => {
+        const reader = new Resumer(hosts[0]);
+        const writer = await hosts[1].connect('/kept');
+        const all = Array.from({ length: 900 }, (_, i) =>
+            `${i}:${'.'.repeat(2000)}`);
+
+        await heard(writer, 'open');
+        await reader.connect();
+        await reader.until('p');
+        reader.client.terminate();
+        await reader.client.ending;
+        all.forEach((text) => writer.send(text));
+        for (const text of all) {
+            assert.strictEqual(await writer.text(), text);
+        }
+        await redis.ask('SCRIPT', 'FLUSH');
+        await reader.connect();
+        assert.strictEqual((await reader.until('r')).count, '900');
+        assert.deepStrictEqual(reader.texts, all);
+        writer.terminate();
+        reader.client.terminate();
+    });
+
     it('reaches the other host late, not never, when Redis was away', async () => {
         const [near, far] = [await hosts[0].connect('/kept'),
             await hosts[1].connect('/kept')];

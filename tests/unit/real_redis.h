@@ -34,6 +34,7 @@ struct replayed {
     size_t count;
     struct position head;
     struct event first, last;
+    size_t pages; /* for the test */
 };
 
 struct core {
@@ -146,7 +147,8 @@ void core_bus_replayed(struct core *core, uint64_t ticket, enum replay result,
     struct replayed *replayed = &core->replays[core->replay_count++];
 
     assert_true(core->replay_count < 16);
-    *replayed = (struct replayed){ ticket, result, count, head, { 0 }, { 0 } };
+    *replayed =
+        (struct replayed){ ticket, result, count, head, { 0 }, { 0 }, 0 };
     for (size_t i = 0; i < count; i++) {
         struct event *event = i == 0 ? &replayed->first : &replayed->last;
 

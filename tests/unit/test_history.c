@@ -1,0 +1,138 @@
+/* test_history.c - topics in one order, from a bus that keeps them */
+#include "core/history.h"
+
+#include "kept_rig.h"
+
+static void delivers_in_order(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_connect(&peer, "/a");
+    rig_say(&peer, "hi");
+    assert_int_equal(kept.appended, 1);
+    rig_expect_silence(&peer); /* before it has a place */
+    kept_push("t", 4);
+    kept_push("t", 5);
+    kept_push("t", 5);
+    kept_push("t", 3);
+    kept_push("nobody", 9);
+    kept_expect(&peer, 4, 5);
+    rig_expect_silence(&peer);
+    assert_int_equal(kept.total, 0);
+    /* The bus is away: at once. */
+    kept.status = BAY_ESTATE;
+    rig_say(&peer, "alone");
+    rig_expect_text(&peer, "alone");
+    assert_int_equal(stat_get(&rig.stats->routes[0].unkept), 0);
+    kept.status = BAY_EFULL;
+    rig_say(&peer, "lost");
+    rig_expect_text(&peer, "lost");
+    assert_int_equal(stat_get(&rig.stats->routes[0].unkept), 1);
+    rig_leave(&peer);
+}
+
+/* In pages, and whatever comes meanwhile. */
+static void fills_gaps(void **state)
+{
+    struct peer peer;
+    const struct query *query = &kept.asked[0].query;
+
+    (void)state;
+    rig_connect(&peer, "/a");
+    kept_push("t", 1);
+    kept.head = 35;
+    kept_push("t", 35);
+    kept_expect(&peer, 1, 1);
+    rig_expect_silence(&peer);
+    assert_int_equal(kept.count, 1);
+    assert_int_equal(query->after.offset, 1);
+    assert_int_equal(query->keep.count, 0); /* all that is there */
+    assert_true(query->bytes > 0);
+    kept_push("t", ++kept.head);
+    kept_answer();
+    kept_expect(&peer, 2, 11);
+    kept_answer_all();
+    kept_expect(&peer, 12, 36);
+    kept_push("t", 37);
+    kept_expect(&peer, 37, 37);
+    rig_expect_silence(&peer);
+    assert_int_equal(kept.count, 0);
+    assert_int_equal(stat_get(&rig.stats->history_missed), 0);
+    /* Some of it is gone for good. */
+    kept.first = 50;
+    kept.head = 52;
+    kept_push("t", 52);
+    kept_answer_all();
+    kept_expect(&peer, 50, 52);
+    assert_int_equal(stat_get(&rig.stats->history_missed), 1);
+    rig_leave(&peer);
+}
+
+static void asks_when_it_hears_again(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_connect(&peer, "/a");
+    core_bus_settled(rig.core, "one", "t");
+    assert_int_equal(kept.count, 0); /* nothing can have been missed */
+    kept_push("t", 1);
+    kept.head = 2;
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer_all();
+    kept_expect(&peer, 1, 2);
+    /* It failed: nothing more, until it hears again. */
+    kept.head = 3;
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer_as(0, REPLAY_FAILED, 0, 0);
+    assert_int_equal(kept.count, 0);
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer_all();
+    kept_expect(&peer, 3, 3);
+    /* Of a topic that has gone meanwhile. */
+    core_bus_settled(rig.core, "one", "t");
+    rig_leave(&peer);
+    kept_answer_all();
+}
+
+#define MANY 300
+
+/* No more than 256 at once, and the others behind. */
+static void many_topics(void **state)
+{
+    static struct peer peers[MANY];
+    char name[16], query[32];
+
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(query, sizeof query, "topic=t%d", i);
+        kept_connect(&peers[i], query, NULL);
+        kept_push(query + 6, 1);
+    }
+    kept.head = 2;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "t%d", i);
+        core_bus_settled(rig.core, "one", name);
+    }
+    assert_int_equal(kept.count, 256);
+    kept_answer_all();
+    assert_int_equal(kept.total, MANY);
+    for (int i = 0; i < MANY; i++) {
+        kept_expect(&peers[i], 1, 2);
+        rig_expect_silence(&peers[i]);
+        rig_leave(&peers[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KEPT_TEST(delivers_in_order),
+        KEPT_TEST(fills_gaps),
+        KEPT_TEST(asks_when_it_hears_again),
+        KEPT_TEST(many_topics),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
