@@ -117,50 +117,111 @@ static void unhash_label(struct members *members, struct member *member)
     }
 }
 
+static bool is_unique(const struct member *member)
+{
+    return (member->flags & BAY_UNIQUE) != 0;
+}
+
+/* Where to put it behind: as in insert, many may share a label. */
+static struct member *find_place(struct member *head,
+                                 const struct member *member)
+{
+    struct member *at = head->chain.last;
+
+    if (!member_before(member, at)) {
+        return at;
+    }
+    at = head->chain.hint;
+    while (!member_before(member, at)) {
+        at = at->next_of_label; /* there is one: the last is not before it */
+    }
+    while (member_before(member, at)) {
+        at = at->prev_of_label; /* there is one: the head is before it */
+    }
+    return at;
+}
+
+static int add_first(struct members *members, struct member *member,
+                     struct member *head)
+{
+    member->chain.last = member->chain.hint = member;
+    member->chain.unique = is_unique(member);
+    if (head != NULL) {
+        unhash_label(members, head);
+        member->chain.last = head->chain.last;
+        member->chain.unique += head->chain.unique;
+        member->next_of_label = head;
+        head->prev_of_label = member;
+    }
+    return hash_label(members, member);
+}
+
 static int add_label(struct members *members, struct member *member)
 {
     struct member *head =
         members_find_label(members, member->is.label, member->label_len);
-    struct member *at = head;
+    struct member *at;
 
     member->prev_of_label = member->next_of_label = NULL;
-    if (head == NULL) {
-        return hash_label(members, member);
+    if (head == NULL || member_before(member, head)) {
+        return add_first(members, member, head);
     }
-    if (member_before(member, head)) {
-        unhash_label(members, head);
-        member->next_of_label = head;
-        head->prev_of_label = member;
-        return hash_label(members, member);
-    }
-    while (at->next_of_label != NULL &&
-           member_before(at->next_of_label, member)) {
-        at = at->next_of_label;
-    }
+    at = find_place(head, member);
     member->prev_of_label = at;
     member->next_of_label = at->next_of_label;
     at->next_of_label = member;
     if (member->next_of_label != NULL) {
         member->next_of_label->prev_of_label = member;
+    } else {
+        head->chain.last = member;
     }
+    head->chain.hint = member;
+    head->chain.unique += is_unique(member);
     return BAY_OK;
 }
 
-static void drop_label(struct members *members, struct member *member)
+/* The next is the first now. */
+static void drop_first(struct members *members, struct member *member,
+                       size_t unique)
 {
     struct member *next = member->next_of_label;
 
-    if (next != NULL) {
-        next->prev_of_label = member->prev_of_label;
-    }
-    if (member->prev_of_label != NULL) {
-        member->prev_of_label->next_of_label = next;
-        return;
-    }
     unhash_label(members, member);
     if (next != NULL) {
+        next->prev_of_label = NULL;
+        next->chain.last = member->chain.last;
+        next->chain.hint =
+            member->chain.hint == member ? next : member->chain.hint;
+        next->chain.unique = member->chain.unique - unique;
         (void)hash_label(members, next);
     }
+}
+
+/* It has the label and the flags it was added with. */
+static void drop_label(struct members *members, struct member *member,
+                       const struct member *was)
+{
+    struct member *prev = member->prev_of_label, *head;
+
+    if (prev == NULL) {
+        drop_first(members, member, is_unique(was));
+        return;
+    }
+    head = members_find_label(members, was->is.label, was->label_len);
+    prev->next_of_label = member->next_of_label;
+    if (member->next_of_label != NULL) {
+        member->next_of_label->prev_of_label = prev;
+    }
+    if (head != NULL) { /* there was memory to hash it */
+        head->chain.last = head->chain.last == member ? prev : head->chain.last;
+        head->chain.hint = head->chain.hint == member ? prev : head->chain.hint;
+        head->chain.unique -= is_unique(was);
+    }
+}
+
+bool members_label_contested(const struct member *first)
+{
+    return first->chain.unique > 1;
 }
 
 /* ---- members ----------------------------------------------------------- */
@@ -247,7 +308,7 @@ int members_update(struct members *members, struct member *member,
         return BAY_ENOMEM;
     }
     member->owner->sum += member->hash - old.hash;
-    drop_label(members, member); /* the old is there to be looked at */
+    drop_label(members, member, &old);
     (void)add_label(members, member);
     free_label(old.is.label);
     return BAY_OK;
@@ -261,7 +322,7 @@ void members_remove(struct members *members, struct member *member)
         members->hint = member->next;
     }
     DL_DELETE(members->first, member);
-    drop_label(members, member);
+    drop_label(members, member, member);
     HASH_DELETE(hh, members->by_id, member);
     DL_DELETE2(owner->list, member, prev_of_owner, next_of_owner);
     owner->count--;

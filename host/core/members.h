@@ -40,7 +40,12 @@ struct member {
     struct member *prev_of_owner, *next_of_owner;
     struct member *prev_of_label, *next_of_label; /* the first is hashed */
     bool labelled;                                /* by label */
-    UT_hash_handle hh;                            /* by id */
+    struct {                                      /* of the first of a label */
+        struct member *last;
+        struct member *hint; /* where the last was put */
+        size_t unique;       /* those that want it for themselves alone */
+    } chain;
+    UT_hash_handle hh; /* by id */
     UT_hash_handle hh_label;
 
     /* Of this worker's own members, for presence.c. */
@@ -102,6 +107,9 @@ struct member *members_find(const struct members *members, bay_id id);
 /* The first who has the label. */
 struct member *members_find_label(const struct members *members,
                                   const char *label, size_t len);
+
+/* Whether several want the label of this first one for themselves alone. */
+bool members_label_contested(const struct member *first);
 
 /* NULL: it has no members; and: not known, so made, NULL without memory. */
 struct owner *members_owner(const struct members *members, bay_id worker);

@@ -223,6 +223,9 @@ static void settle_label(struct room *room, const struct member *member)
         members_find_label(&room->members, member->is.label, member->label_len);
     bool taken = false;
 
+    if (at == NULL || !members_label_contested(at)) {
+        return;
+    }
     while (at != NULL) {
         struct member *next = at->next_of_label;
         bool unique = (at->flags & BAY_UNIQUE) != 0;

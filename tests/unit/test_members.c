@@ -55,6 +55,29 @@ static void check_order(const struct members *members)
     assert_int_equal(count, members->count);
 }
 
+/* All who have the label of this first one are behind it, in order. */
+static size_t check_chain(const struct member *first)
+{
+    const struct member *at, *last = first;
+    bool hinted = false;
+    size_t unique = 0, count = 0;
+
+    for (at = first; at != NULL; at = at->next_of_label) {
+        assert_string_equal(at->is.label, first->is.label);
+        assert_true(at == first ||
+                    (at->prev_of_label == last && member_before(last, at)));
+        unique += (at->flags & BAY_UNIQUE) != 0;
+        hinted = hinted || at == first->chain.hint;
+        last = at;
+        count++;
+    }
+    assert_true(first->chain.last == last);
+    assert_true(hinted);
+    assert_int_equal(first->chain.unique, unique);
+    assert_int_equal(members_label_contested(first), unique > 1);
+    return count;
+}
+
 /* Whatever comes and goes, it is as if it had been put together anew. */
 static void test_random(void **state)
 {
@@ -79,6 +102,7 @@ static void test_random(void **state)
 
             facts.label = label;
             facts.label_len = strlen(label);
+            facts.flags = rand() % 2 == 0 ? BAY_UNIQUE : 0;
             assert_int_equal(members_update(&members, member, &facts), 0);
         } else {
             members_remove(&members, members_find(&members, ids[k]));
@@ -88,6 +112,7 @@ static void test_random(void **state)
         assert_int_equal(members.count, there);
         if (i % 50 == 0) {
             const struct member *at, *first;
+            size_t chained = 0;
 
             check_order(&members);
             for (at = members.first; at != NULL; at = at->next) {
@@ -96,11 +121,30 @@ static void test_random(void **state)
                 assert_non_null(first);
                 assert_string_equal(first->is.label, at->is.label);
                 assert_true(first == at || member_before(first, at));
+                chained += first == at ? check_chain(first) : 0;
             }
+            assert_int_equal(chained, members.count);
         }
     }
     members_finish(&members);
     assert_int_equal(members.count, 0);
+}
+
+/* Of two workers, one after the other: each member is put where it belongs
+ * without a look at the others. */
+static void test_many_of_one_label(void **state)
+{
+    enum { MANY = 100000 };
+    struct members members = { 0 };
+
+    (void)state;
+    for (unsigned worker = 0; worker < 2; worker++) {
+        for (uint32_t i = 1; i <= MANY; i++) {
+            add(&members, id_make(1, worker, 1, i), i, "all");
+        }
+    }
+    assert_int_equal(check_chain(members.first), 2 * MANY);
+    members_finish(&members);
 }
 
 static void test_sum(void **state)
@@ -130,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_labels),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_many_of_one_label),
         cmocka_unit_test(test_sum),
     };
 
