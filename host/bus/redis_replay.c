@@ -144,8 +144,9 @@ static bool read_page(const struct redis_question *question,
     known =
         after->epoch == page->head.epoch && after->offset <= page->head.offset;
     page->at = known ? *after : (struct position){ page->head.epoch, 0 };
-    page->missing = !known;
-    if (!known && list->elements > 0) {
+    /* Who had nothing misses what is not there from the first one on. */
+    page->missing = !known && (question->last || after->epoch != 0);
+    if (page->missing && list->elements > 0) {
         uint64_t first;
 
         if (read_offset(list->element[0], &first) && first > 0) {
@@ -256,7 +257,8 @@ int redis_replay_ask(struct redis_bus *bus, const char *route,
     }
     *question = (struct redis_question){ .bus = bus,
                                          .query = *query,
-                                         .last = query->after.epoch == 0 };
+                                         .last = query->after.epoch == 0 &&
+                                                 !query->whole };
     snprintf(question->topic, size, "%s:%s", route, topic);
     if (bus->log.replay.loading) {
         DL_APPEND(bus->log.questions, question);

@@ -60,7 +60,8 @@ enum replay {
 
 /* What is asked of what is kept of a topic. */
 struct query {
-    struct position after; /* an epoch of 0: none, but the last max */
+    struct position after; /* an epoch of 0: none, but the last max; or with
+                            * whole, from the first one that ever was */
     unsigned max;
     /* How much of the past may be read; a count of 0: all that is there, for a
      * worker that delivers it. */

@@ -402,7 +402,8 @@ void history_subscribed(struct conn *conn, const char *name)
     }
     sub = find_sub(conn, name);
     if (resume_find(conn->resume, resume_key(name), &at)) {
-        at.epoch += at.epoch == 0; /* which is none of any topic */
+        /* With Redis, where it is while nothing was said. */
+        at.epoch += at.epoch == 0 && !by_bus(conn->instance->core);
         replay_begin(sub, at, UINT32_MAX, REPLAY_RESUME);
     } else {
         replay_begin(sub, (struct position){ 0 }, 0, REPLAY_POSITION);

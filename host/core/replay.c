@@ -154,6 +154,10 @@ static void finish(struct replaying *replay)
     }
 }
 
+/* Where one is whom nobody could tell: behind no message of any topic, and not
+ * where nothing was said yet, either, which is 0.0. */
+static const struct position nowhere = { 1, 0 };
+
 /* It asked for what is not kept any more: it begins anew. */
 static void too_late(struct replaying *replay, struct position head)
 {
@@ -298,7 +302,7 @@ static void ask_on(struct replaying *replay)
     drop_held(replay); /* it will be in a page */
     if (conn->state == CONN_OPEN && conn_is_drained(conn) &&
         ask_bus(replay) != BAY_OK) {
-        too_late(replay, (struct position){ 0 });
+        too_late(replay, nowhere);
     }
 }
 
@@ -332,7 +336,7 @@ static void ask_next(struct core *core)
     if (replay != NULL && HASH_COUNT(core->replays) < TICKETS_MAX) {
         stop_waiting(replay);
         if (ask_bus(replay) != BAY_OK) {
-            too_late(replay, (struct position){ 0 });
+            too_late(replay, nowhere);
         }
     }
 }
@@ -353,7 +357,7 @@ bool replay_answer(struct core *core, uint64_t ticket, enum replay result,
         (result == REPLAY_TOO_LATE && replay->why == REPLAY_RESUME)) {
         give_held(replay); /* some are lost for it: that is what it hears */
         drop_held(replay);
-        too_late(replay, head);
+        too_late(replay, result == REPLAY_FAILED ? nowhere : head);
     } else {
         take_page(replay, messages, count, head);
     }
@@ -391,7 +395,7 @@ int replay_begin(struct topic_sub *sub, struct position after, unsigned max,
     sub->conn->replays++;
     status = run(replay);
     if (status != BAY_OK && why == REPLAY_RESUME) {
-        too_late(replay, (struct position){ 0 });
+        too_late(replay, nowhere);
         status = BAY_OK;
     } else if (status != BAY_OK) {
         replay_end(sub);
@@ -439,7 +443,7 @@ void replay_go_on(struct conn *conn)
         if (replay != NULL && !replay->waiting && !replay->queued &&
             !replay->over) {
             if (run(replay) != BAY_OK) {
-                too_late(replay, (struct position){ 0 });
+                too_late(replay, nowhere);
             }
         }
     }

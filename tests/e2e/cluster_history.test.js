@@ -7,7 +7,8 @@ const { Resumer } = require('./lib/resumer.js');
 const { until } = require('./lib/wait.js');
 
 const HOST = { server: { workers: 2 },
-    routes: { kept: { path: '/kept', plugin: 'keeper', history: 1000 } } };
+    routes: { kept: { path: '/kept', plugin: 'keeper', history: 1000 },
+        fresh: { path: '/fresh', plugin: 'keeper', history: 5 } } };
 
 async function heard(client, text) {
     while (await client.text() !== text);
@@ -61,6 +62,35 @@ cluster('history of two hosts', { hosts: [HOST, HOST] }, ({ redis, hosts, it }) 
         await reader.until('m', 'live');
         assert.deepStrictEqual(reader.texts,
             ['heard', 'one', 'two', 'three', 'live']);
+        writer.terminate();
+        reader.client.terminate();
+    });
+
+    it('lets a client resume that was there before anything was said', async () => {
+        const reader = new Resumer(hosts[0], '/fresh?x=1');
+        const again = async (count) => {
+            reader.client.terminate();
+            await reader.client.ending;
+            for (let i = 0; i < count; i++) {
+                writer.send('text');
+                await heard(writer, 'text');
+            }
+            await reader.connect();
+        };
+        const writer = await hosts[1].connect('/fresh');
+
+        await heard(writer, 'open');
+        await reader.connect();
+        await reader.until('p');
+        await again(0);
+        assert.strictEqual((await reader.until('r')).count, '0');
+        await again(3);
+        assert.strictEqual((await reader.until('r')).count, '3');
+        assert.deepStrictEqual(reader.texts, ['text', 'text', 'text']);
+        /* What was the first is not kept any more. */
+        reader.positions.forEach((_, key) => reader.positions.set(key, '0.0'));
+        await again(3);
+        await reader.until('x');
         writer.terminate();
         reader.client.terminate();
     });

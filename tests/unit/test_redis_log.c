@@ -167,6 +167,25 @@ static void replays_what_is_behind(void **state)
     assert_string_equal(got->first.text, "f");
 }
 
+/* To who was there before anything was said, all is given or nothing. */
+static void replays_from_the_first(void **state)
+{
+    struct real *real = *state;
+    const struct query query = { .max = UINT32_MAX, .whole = true };
+    const struct replayed *got = replay_of(real, 0, query);
+
+    assert_int_equal(got->result, REPLAY_WHOLE);
+    assert_int_equal(got->count, 0);
+    real_want(real, 0, "t");
+    for (unsigned i = 1; i <= 6; i++) {
+        append(real, 1, "text");
+        until(real->fake, real->hosts[0].core.count == i);
+        got = replay_of(real, 0, query);
+        assert_int_equal(got->result, i <= 5 ? REPLAY_WHOLE : REPLAY_TOO_LATE);
+        assert_int_equal(got->count, i <= 5 ? i : 5);
+    }
+}
+
 /* Entries as another host would have kept them, at a time. */
 static void put(struct real *real, unsigned first, unsigned last,
                 uint64_t time_ms)
@@ -557,6 +576,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REAL_TEST(keeps_and_gives_to_all),
         REAL_TEST(replays_what_is_behind),
+        REAL_TEST(replays_from_the_first),
         REAL_TEST(replays_in_pages),
         REAL_TEST(replays_what_is_not_too_old),
         REAL_TEST(keeps_late_what_came_while_it_was_away),

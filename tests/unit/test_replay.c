@@ -137,6 +137,27 @@ static void resumes(void **state)
     rig_leave(&peer);
 }
 
+/* It was there when nothing had been said. */
+static void resumes_from_nothing(void **state)
+{
+    char query[80];
+    struct peer peer;
+
+    (void)state;
+    snprintf(query, sizeof query, "resume=5,%016llx.0.0",
+             (unsigned long long)resume_key("t"));
+    kept.head = 3;
+    kept_connect(&peer, query, RESUME_SUBPROTOCOL);
+    assert_int_equal(rig_frame(&peer, NULL), OPCODE_TEXT); /* welcome */
+    assert_true(kept.asked[0].query.whole);
+    assert_int_equal(kept.asked[0].query.after.epoch, 0);
+    assert_true(kept.asked[0].query.max >= 3);
+    kept_answer();
+    expect_lined(&peer, 1, 3);
+    kept_expect_line(&peer, 'r', "7.3 3\n");
+    rig_leave(&peer);
+}
+
 static void is_too_late(void **state)
 {
     struct peer peer;
@@ -163,7 +184,7 @@ static void is_too_late(void **state)
     /* The bus cannot tell. */
     kept.status = BAY_ESTATE;
     resume_at(&peer, 4);
-    kept_expect_line(&peer, 'x', "0.0\n");
+    kept_expect_line(&peer, 'x', "1.0\n");
     rig_leave(&peer);
 }
 
@@ -201,6 +222,7 @@ int main(void)
         KEPT_TEST(nothing_twice_and_nothing_lost),
         KEPT_TEST(waits_for_a_slow_client),
         KEPT_TEST(resumes),
+        KEPT_TEST(resumes_from_nothing),
         KEPT_TEST(is_too_late),
         KEPT_TEST(many_at_once),
     };
