@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('node:assert');
+const zlib = require('node:zlib');
 const { suite } = require('./lib/suite.js');
 const { OPCODE, RawSocket, frame, requestText, upgradeHeaders } =
     require('./lib/raw.js');
@@ -38,6 +39,7 @@ suite('a message', {
         long: { path: '/long', plugin: 'echo', max_message: '64k' },
         many: { path: '/many', plugin: 'echo', max_message: '16m' },
         few: { path: '/few', plugin: 'echo', fragments: 10 },
+        dense: { path: '/dense', plugin: 'echo', compress: 'yes' },
     },
 }, ({ host, it }) => {
     it('may not be longer than max_message', async () => {
@@ -49,6 +51,22 @@ suite('a message', {
         assert.deepStrictEqual(await raw.close(),
             { code: 1009, reason: 'message too big' });
         await told(host, 'max_message', 'long', 'closed with 1009');
+    });
+
+    it('may not inflate to more than compress_ratio allows', async () => {
+        const raw = await host.rawUpgrade('/dense',
+            { 'Sec-WebSocket-Extensions': 'permessage-deflate' });
+        const send = (size) => raw.write(frame(binary,
+            zlib.deflateRawSync(Buffer.alloc(size),
+                { finishFlush: zlib.constants.Z_SYNC_FLUSH }).subarray(0, -4),
+            { rsv: 4 }));
+
+        send(200 * 1024); /* whatever the ratio */
+        assert.strictEqual((await raw.frame()).opcode, binary);
+        send(600 * 1024);
+        assert.deepStrictEqual(await raw.close(),
+            { code: 1009, reason: 'message inflates too much' });
+        await told(host, 'compress_ratio', 'dense', 'closed with 1009');
     });
 
     it('may come in any number of fragments that are not small', async () => {

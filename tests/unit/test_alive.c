@@ -1,6 +1,8 @@
 /* test_alive.c - pings, idle limits and deadlines, by a clock that is told */
 #include "core_script.h"
 
+#include "caught_log.h"
+
 static struct peer peer;
 
 static void connect_with(uint64_t ping_ms, uint64_t ping_wait_ms,
@@ -145,8 +147,12 @@ static void close_is_not_answered(void **state)
     rig_expect_close(&peer, 4000);
     rig_advance(4000);
     assert_false(peer.shut);
+    assert_int_equal(caught_log_begin(), 0);
     rig_advance(2000);
     assert_true(peer.shut);
+    assert_int_equal(caught_log_count("limit close_wait: "), 1);
+    caught_log_end();
+    assert_int_equal(stat_get(&rig.stats->routes[0].limits[LIMIT_CLOSE]), 1);
     rig_leave(&peer);
     assert_string_equal(script_heard(), "close:4000: ");
 }
