@@ -1,7 +1,8 @@
 /* fuzz_frames.c - what a client sends after a handshake: frames, or none
  *
- * To two routes: an echo, which gets whole messages, and a plugin that gets
- * them in pieces. Whatever comes in, what goes out is made of correct frames.
+ * To an echo, which gets whole messages, and a plugin that gets them in pieces;
+ * what begins with a compressed frame, also to an echo with which that was
+ * agreed on. Whatever comes in, what goes out is made of correct frames.
  */
 #include "serve.h"
 
@@ -15,27 +16,32 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-static void upgrade(struct serve_client *client, const char *path)
+static void upgrade(struct serve_client *client, const char *path,
+                    bool deflates)
 {
-    char request[256];
+    char request[320];
     char *end;
 
     snprintf(request, sizeof request,
              "GET %s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
              "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-             path);
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
+             path,
+             deflates ? "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+                      : "");
     serve_connect(client);
     serve_send(client, request, strlen(request), sizeof request);
     end = memmem(client->said, client->len, "\r\n\r\n", 4);
     fuzz_check(end != NULL && memcmp(client->said, "HTTP/1.1 101", 12) == 0);
+    fuzz_check(deflates == (memmem(client->said, client->len,
+                                   "permessage-deflate", 18) != NULL));
     client->len -= (size_t)(end + 4 - client->said);
     fuzz_check(client->len == 0);
 }
 
 /* RFC 6455 5.2, as a strict client reads it. The last frame may be cut short
  * by the end of what was kept, or of the connection. */
-static void check_frames(const struct serve_client *client)
+static void check_frames(const struct serve_client *client, bool deflates)
 {
     const uint8_t *at = (const uint8_t *)client->said;
     const uint8_t *end = at + client->len;
@@ -48,8 +54,10 @@ static void check_frames(const struct serve_client *client)
         uint64_t len = at[1];
         size_t head = 2;
 
-        fuzz_check(!closed);             /* nothing comes behind a Close */
-        fuzz_check((at[0] & 0x70) == 0); /* no extension was agreed on */
+        fuzz_check(!closed); /* nothing comes behind a Close */
+        /* RSV1 is for the first frame of a message, if that was agreed on */
+        fuzz_check((at[0] & 0x70) == 0 || (deflates && (at[0] & 0x70) == 0x40 &&
+                                           (opcode == 1 || opcode == 2)));
         fuzz_check((at[1] & 0x80) == 0); /* a server does not mask */
         if (len == 126) {
             head = 4;
@@ -75,7 +83,7 @@ static void check_frames(const struct serve_client *client)
         } else {
             fuzz_check(opcode <= 2 && !in_message);
             in_message = !fin;
-            text = opcode == 1;
+            text = opcode == 1 && (at[0] & 0x40) == 0;
             state = 0;
         }
         if ((uint64_t)(end - at) < len) {
@@ -94,13 +102,14 @@ static void check_frames(const struct serve_client *client)
     }
 }
 
-static void feed(const char *path, const uint8_t *data, size_t len, size_t cut)
+static void feed(const char *path, bool deflates, const uint8_t *data,
+                 size_t len, size_t cut)
 {
     static struct serve_client client;
 
-    upgrade(&client, path);
+    upgrade(&client, path, deflates);
     serve_send(&client, data, len, cut);
-    check_frames(&client);
+    check_frames(&client, deflates);
     serve_leave(&client);
 }
 
@@ -109,7 +118,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     uint32_t hash = fuzz_hash(data, len);
     size_t cut = hash % 2 == 0 ? len : 1 + hash / 2 % 100;
 
-    feed("/echo", data, len, cut);
-    feed("/pieces", data, len, cut);
+    feed("/echo", false, data, len, cut);
+    feed("/pieces", false, data, len, cut);
+    if (len > 0 && (data[0] & 0x40) != 0) {
+        feed("/deflated", true, data, len, cut);
+    }
     return 0;
 }

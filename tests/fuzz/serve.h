@@ -220,6 +220,8 @@ static inline void serve_begin(void)
     serve_route("echo", "/echo", &serve_echoes);
     serve_route("all", "/all/*", &serve_echoes);
     serve_route("pieces", "/pieces", &serve_pieces);
+    serve_route("deflated", "/deflated", &serve_echoes);
+    serve.routes[3].limits.compress = true;
     server_start(serve.server);
 }
 
