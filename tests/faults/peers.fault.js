@@ -114,7 +114,8 @@ fault('slow loris in a message', {
         cut['/every'] = performance.now() - start;
         /* These are told first, and have five seconds to answer. */
         await until(async () => (await host.metrics())
-            .get('patchbay_timeouts_total{route="idle"}') === count,
+            .get('patchbay_limit_reached_total{route="idle",limit="idle"}') ===
+                count,
         'the end of the idle');
         cut['/idle'] = performance.now() - start;
         if (full) {

@@ -171,7 +171,8 @@ class Host {
             },
             ...tls && { tls },
             /* Two cores that everybody uses make hooks look slow. */
-            limits: { slow_hook: '10s', ...limits },
+            limits: { slow_hook: '10s',
+                ...VALGRIND && { hook_timeout: '300s' }, ...limits },
             log: { level: 'debug', ...log },
             ...http && { http },
             ...cluster && { cluster },

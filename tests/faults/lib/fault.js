@@ -1,6 +1,7 @@
 /* fault.js - faults, one after another, and the table of what they did */
 'use strict';
 
+const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { Host } = require('../../e2e/lib/host.js');
 const { Load } = require('./load.js');
 
@@ -66,6 +67,10 @@ async function attempt({ name, setup, run }, full) {
         server: { workers: 2, ...settled.server } });
     const loads = [];
     const start = performance.now();
+    /* How late this process itself was: a machine that is too busy. */
+    const lag = monitorEventLoopDelay({ resolution: 5 });
+
+    lag.enable();
 
     try {
         if (settled.start !== false) {
@@ -102,6 +107,8 @@ async function attempt({ name, setup, run }, full) {
             row.failed ??= error;
         });
     }
+    lag.disable();
+    row.lag = lag.max / 1e6;
     row.ms = performance.now() - start;
     return row;
 }
@@ -127,6 +134,7 @@ async function runFaults({ pattern, full, json }) {
             `${row.skipped ? `: ${row.skipped}` : ''}`);
         if (row.failed) {
             console.error(row.failed.stack);
+            console.error(`the clients were up to ${ms(row.lag)} late`);
         }
     }
     console.log(json ? JSON.stringify(rows) : tableText(rows));
