@@ -505,7 +505,7 @@ void server_close(struct server *server)
 {
     struct link *link;
 
-    if (server->closed) {
+    if (server == NULL || server->closed) {
         return;
     }
     server->closed = true;

@@ -48,7 +48,7 @@ _Noreturn static void be_worker(const struct crew_setup *setup,
     }
     status = worker_run(worker);
     if (status != 0) {
-        _exit(status); /* half made: nothing to be tidied up */
+        _exit(status); /* without what plugins want to be called at exit */
     }
     exit(0);
 }

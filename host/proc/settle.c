@@ -64,5 +64,7 @@ void settle_begin(struct settle *settle)
 
 void settle_close(struct settle *settle)
 {
-    uv_close((uv_handle_t *)&settle->timer, NULL);
+    if (settle->timer.type == UV_TIMER) {
+        uv_close((uv_handle_t *)&settle->timer, NULL);
+    }
 }

@@ -471,9 +471,6 @@ static int start(struct worker *worker, char *why, size_t why_size)
 
     snprintf(jobs, sizeof jobs, "%u", setup->conf->jobs);
     setenv("UV_THREADPOOL_SIZE", jobs, 1);
-    if (uv_loop_init(&worker->loop) < 0) {
-        return reason_set(why, why_size, "cannot make an event loop");
-    }
     uv_timer_init(&worker->loop, &worker->beat);
     uv_timer_init(&worker->loop, &worker->drain);
     worker->beat.data = worker;
@@ -514,10 +511,13 @@ static int start(struct worker *worker, char *why, size_t why_size)
     return 0;
 }
 
+/* Of a start that failed some were never opened. */
 static void close_handles(struct worker *worker)
 {
     for (size_t i = 0; i < IGNORED_COUNT; i++) {
-        uv_close((uv_handle_t *)&worker->signals[i], NULL);
+        if (worker->signals[i].type == UV_SIGNAL) {
+            uv_close((uv_handle_t *)&worker->signals[i], NULL);
+        }
     }
     uv_close((uv_handle_t *)&worker->beat, NULL);
     uv_close((uv_handle_t *)&worker->drain, NULL);
@@ -532,12 +532,15 @@ static void finish(struct worker *worker)
 {
     worker->shelf.freed = NULL; /* the master sees that all are */
     close_handles(worker);
-    core_cancel_jobs(worker->core);
-    core_set_bus(worker->core, NULL, NULL);
+    if (worker->core != NULL) {
+        core_cancel_jobs(worker->core);
+        core_set_bus(worker->core, NULL, NULL);
+    }
     buses_destroy(&worker->buses);
     lastwords_ward(NULL);
     warden_end(&worker->warden);
     server_close(worker->server);
+    uv_run(&worker->loop, UV_RUN_DEFAULT); /* without a server, too */
     core_destroy(worker->core);
     lastwords_of(NULL);
     server_destroy(worker->server);
@@ -585,8 +588,13 @@ int worker_run(const struct worker_setup *setup)
     worker.settle.arg = &worker;
     worker.turnover.shelf = &worker.shelf;
     worker.turnover.errands = &worker.errands;
+    if (uv_loop_init(&worker.loop) < 0) {
+        errands_tell(setup->channel_fd, "failed", "cannot make an event loop");
+        return 1;
+    }
     if (start(&worker, why, sizeof why) < 0) {
         errands_tell(setup->channel_fd, "failed", why);
+        finish(&worker);
         return 1;
     }
     uv_run(&worker.loop, UV_RUN_DEFAULT);

@@ -123,7 +123,7 @@ describe('a Unix socket', () => {
 
 describe('a host that cannot start', () => {
     /* One sentence, exit code 1, and nothing left. */
-    const fails = (title, pattern, setup, prepare) => {
+    const fails = (title, pattern, setup, prepare, after) => {
         it(title, () => withHost({
             routes: ROUTES, start: false, ...setup,
         }, async (host) => {
@@ -139,6 +139,7 @@ describe('a host that cannot start', () => {
             assert.deepStrictEqual(fs.readdirSync(host.dir)
                 .filter((name) => name.endsWith('.sock')), []);
             await undo?.();
+            after?.(lines);
         }));
     };
 
@@ -166,6 +167,10 @@ describe('a host that cannot start', () => {
             server: { workers: 2 },
             routes: { ...ROUTES, bad: { path: '/bad', plugin: 'nostart' } },
         });
+    fails('has the plugins stop that had started', /start hook failed/, {
+        routes: { ...ROUTES, bad: { path: '/bad', plugin: 'nostart' } },
+    }, null, (lines) => assert.strictEqual(lines.filter((line) =>
+        line.endsWith('stopped after 0 connections')).length, 1));
     fails('names the log file that it cannot write',
         /cannot open .*\/sub\/patchbay.log: no such file/,
         { log: { file: 'sub/patchbay.log' } });
