@@ -5,7 +5,6 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -48,6 +47,10 @@ void custody_keep(struct custody *custody, int fd, enum custody_kind kind)
         custody->fds[custody->fd_count++] =
             (struct custody_fd){ kind, fd, is.st_dev, is.st_ino };
     }
+    if (kind == CUSTODY_LOOP) {
+        snprintf(custody->loop_link, sizeof custody->loop_link,
+                 "/proc/self/fd/%d", fd);
+    }
 }
 
 void custody_drop(struct custody *custody, enum custody_kind kind)
@@ -62,29 +65,34 @@ void custody_drop(struct custody *custody, enum custody_kind kind)
     custody->fd_count = left;
 }
 
-/* All that epoll, eventfd and their like make is of one inode. Whoever asks is
- * told again what is ready, so nothing is taken from the loop. */
-static bool is_epoll(int fd)
+/* All that epoll, eventfd and their like make is of one inode. To wait by it
+ * would tell, too, but might take an event from the loop. Without /proc it is
+ * taken for what it was. */
+static bool is_epoll(const struct custody *custody)
 {
-    struct epoll_event event;
+    static const char epoll[] = "anon_inode:[eventpoll]";
+    char what[sizeof epoll];
+    ssize_t len = readlink(custody->loop_link, what, sizeof what);
 
-    return epoll_wait(fd, &event, 1, 0) >= 0;
+    return len < 0 || (len == sizeof epoll - 1 &&
+                       memcmp(what, epoll, sizeof epoll - 1) == 0);
 }
 
-static bool is_same(const struct custody_fd *kept)
+static bool is_same(const struct custody *custody,
+                    const struct custody_fd *kept)
 {
     struct stat is;
 
     return fstat(kept->fd, &is) == 0 && is.st_dev == kept->device &&
            is.st_ino == kept->inode &&
-           (kept->kind != CUSTODY_LOOP || is_epoll(kept->fd));
+           (kept->kind != CUSTODY_LOOP || is_epoll(custody));
 }
 
 bool custody_lost(const struct custody *custody, int fd)
 {
     for (size_t i = 0; i < custody->fd_count; i++) {
         if (custody->fds[i].fd == fd) {
-            return !is_same(&custody->fds[i]);
+            return !is_same(custody, &custody->fds[i]);
         }
     }
     return false;
@@ -93,7 +101,7 @@ bool custody_lost(const struct custody *custody, int fd)
 bool custody_broken(const struct custody *custody)
 {
     for (size_t i = 0; i < custody->fd_count; i++) {
-        if (!is_same(&custody->fds[i])) {
+        if (!is_same(custody, &custody->fds[i])) {
             return true;
         }
     }
@@ -114,7 +122,7 @@ static bool check_fds(const struct custody *custody, struct buf *found)
     for (size_t i = 0; i < custody->fd_count; i++) {
         const struct custody_fd *kept = &custody->fds[i];
 
-        if (is_same(kept)) {
+        if (is_same(custody, kept)) {
             continue;
         }
         whole = false;

@@ -36,6 +36,7 @@ struct custody_fd {
 struct custody {
     struct custody_fd fds[CUSTODY_FDS];
     size_t fd_count;
+    char loop_link[32]; /* where /proc says what the loop's is */
     bool begun;
     struct sigaction actions[CUSTODY_SIGNALS];
     sigset_t mask;

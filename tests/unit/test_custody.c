@@ -191,6 +191,23 @@ static void leaves_timers_with_a_handler(void **state)
     signal(SIGALRM, SIG_DFL);
 }
 
+/* Also one that tells of an event only once is told. */
+static void takes_nothing_from_the_loop(void **state)
+{
+    int loop = epoll_create1(EPOLL_CLOEXEC);
+    int wake = eventfd(1, EFD_CLOEXEC);
+    struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+    (void)state;
+    assert_int_equal(epoll_ctl(loop, EPOLL_CTL_ADD, wake, &event), 0);
+    custody_keep(&custody, loop, CUSTODY_LOOP);
+    expect(true, "");
+    assert_false(custody_broken(&custody));
+    assert_int_equal(epoll_wait(loop, &event, 1, 0), 1);
+    close(wake);
+    close(loop);
+}
+
 /* What was to be put right with is gone: nothing is put wrong. */
 static void leaves_the_folder_of_another(void **state)
 {
@@ -217,6 +234,8 @@ int main(void)
                                         unmake),
         cmocka_unit_test_setup_teardown(survives_timers, make, unmake),
         cmocka_unit_test_setup_teardown(leaves_timers_with_a_handler, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(takes_nothing_from_the_loop, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(leaves_the_folder_of_another, make,
                                         unmake),
