@@ -35,13 +35,26 @@ size_t printable_char(char out[PRINTABLE_CHAR_MAX], const char *text,
     return 4;
 }
 
-void printable_add(struct buf *buf, const char *text, size_t len)
+/* The same, but for those that are to be kept. */
+static size_t one(char out[PRINTABLE_CHAR_MAX], const char *text, size_t len,
+                  const char *keep, size_t *used)
+{
+    if (text[0] != 0 && strchr(keep, text[0]) != NULL) {
+        out[0] = text[0];
+        *used = 1;
+        return 1;
+    }
+    return printable_char(out, text, len, used);
+}
+
+void printable_add(struct buf *buf, const char *text, size_t len,
+                   const char *keep)
 {
     char out[PRINTABLE_CHAR_MAX];
     size_t used;
 
     for (size_t at = 0; at < len; at += used) {
-        size_t size = printable_char(out, text + at, len - at, &used);
+        size_t size = one(out, text + at, len - at, keep, &used);
 
         buf_add(buf, out, size);
     }
@@ -53,12 +66,8 @@ void printable_put(FILE *out, const char *text, size_t len, const char *keep)
     size_t used;
 
     for (size_t at = 0; at < len; at += used) {
-        size_t size = printable_char(each, text + at, len - at, &used);
+        size_t size = one(each, text + at, len - at, keep, &used);
 
-        if (text[at] != 0 && strchr(keep, text[at]) != NULL) {
-            putc(text[at], out);
-        } else {
-            fwrite(each, 1, size, out);
-        }
+        fwrite(each, 1, size, out);
     }
 }

@@ -23,9 +23,9 @@
 size_t printable_char(char out[PRINTABLE_CHAR_MAX], const char *text,
                       size_t len, size_t *used);
 
-void printable_add(struct buf *buf, const char *text, size_t len);
-
 /* keep: control characters that are left as they are, such as "\n\t". */
+void printable_add(struct buf *buf, const char *text, size_t len,
+                   const char *keep);
 void printable_put(FILE *out, const char *text, size_t len, const char *keep);
 
 #endif

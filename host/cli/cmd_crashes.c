@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/printable.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/table.h"
 #include "proc/crashlist.h"
 #include "proc/reason.h"
+#include "proc/report.h"
 
 static const char *text(const json_t *report, const char *key)
 {
@@ -92,12 +94,29 @@ static int print_json(json_t *value)
     return status;
 }
 
+/* In the way that was asked for. Takes what is in why. */
+static int fail(const struct cli_call *call, struct buf *why)
+{
+    const char *text = why->failed ? "out of memory" : why->data;
+
+    if (cli_flag(call, "json")) {
+        (void)print_json(
+            json_pack("{s:b, s:o}", "ok", 0, "error", report_text(text)));
+    } else {
+        fputs("patchbay: ", stderr);
+        printable_put(stderr, text, strlen(text), "");
+        fputs("\n", stderr);
+    }
+    buf_free(why);
+    return CLI_FAILED;
+}
+
 static int list_reports(const struct cli_call *call, json_t *list,
                         const char *run_dir)
 {
     if (cli_flag(call, "json")) {
-        return print_json(json_pack("{s:b, s:s, s:O}", "ok", 1, "run_dir",
-                                    run_dir, "crashes", list));
+        return print_json(json_pack("{s:b, s:o, s:O}", "ok", 1, "run_dir",
+                                    report_text(run_dir), "crashes", list));
     }
     print_list(list, run_dir);
     return CLI_DONE;
@@ -106,12 +125,12 @@ static int list_reports(const struct cli_call *call, json_t *list,
 static int print_report(const struct cli_call *call, const json_t *report)
 {
     const char *file = text(report, "file");
-    struct buf whole = { 0 };
-    int status = CLI_FAILED;
+    struct buf whole = { 0 }, why = { 0 };
+    int status;
 
     if (crashlist_text(file, &whole) < 0) {
-        fprintf(stderr, "patchbay: cannot read %s: %s\n", file,
-                reason_errno(errno));
+        buf_addf(&why, "cannot read %s: %s", file, reason_errno(errno));
+        status = fail(call, &why);
     } else if (cli_flag(call, "json")) {
         json_t *one = json_deep_copy(report);
 
@@ -129,28 +148,28 @@ static int show(const struct cli_call *call, json_t *list, const char *run_dir)
 {
     const char *wanted = cli_operand(call, 1);
     const json_t *report = crashlist_find(list, wanted);
+    struct buf why = { 0 };
 
     if (report != NULL) {
         return print_report(call, report);
     }
-    fprintf(stderr, "patchbay: no crash report \"");
-    printable_put(stderr, wanted, strlen(wanted), "");
-    fprintf(stderr,
-            "\" in %s/crashes, which has %zu; `patchbay crashes` lists "
-            "them\n",
-            run_dir, json_array_size(list));
-    return CLI_FAILED;
+    buf_addf(&why,
+             "no crash report \"%s\" in %s/crashes, which has %zu; `patchbay "
+             "crashes` lists them",
+             wanted, run_dir, json_array_size(list));
+    return fail(call, &why);
 }
 
 static int look(const struct cli_call *call, const char *run_dir)
 {
     char why[REASON_SIZE] = "out of memory";
     json_t *list = crashlist_read(run_dir, why, sizeof why);
+    struct buf said = { 0 };
     int status;
 
     if (list == NULL) {
-        fprintf(stderr, "patchbay: %s\n", why);
-        return CLI_FAILED;
+        buf_adds(&said, why);
+        return fail(call, &said);
     }
     status = cli_operand(call, 0) != NULL ? show(call, list, run_dir)
                                           : list_reports(call, list, run_dir);

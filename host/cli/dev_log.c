@@ -40,18 +40,8 @@ static void show(int fd, const char *data, size_t len)
 static void show_plain(int fd, const char *text, size_t len)
 {
     struct buf plain = { 0 };
-    char out[PRINTABLE_CHAR_MAX];
-    size_t used;
 
-    for (size_t at = 0; at < len; at += used) {
-        size_t size = printable_char(out, text + at, len - at, &used);
-
-        if (text[at] == '\n' || text[at] == '\t') {
-            buf_add(&plain, text + at, 1);
-        } else {
-            buf_add(&plain, out, size);
-        }
-    }
+    printable_add(&plain, text, len, "\n\t");
     if (!plain.failed) {
         show(fd, plain.data, plain.len);
     }

@@ -32,7 +32,7 @@ void table_text(struct table *table, const char *text)
     struct buf cell = { 0 };
 
     printable_add(&cell, text != NULL ? text : "",
-                  text != NULL ? strlen(text) : 0);
+                  text != NULL ? strlen(text) : 0, "");
     buf_add(&cell, "", 1);
     if (cell.failed) {
         buf_free(&cell);

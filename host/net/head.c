@@ -7,6 +7,10 @@
 
 #define METHOD_MAX 24 /* longer ones are not known, whatever they say */
 
+/* The number that a macro stands for, as text. */
+#define TEXT(number)  AS_TEXT(number)
+#define AS_TEXT(text) #text
+
 struct span {
     char *at;
     size_t len;
@@ -353,7 +357,8 @@ static unsigned count_parameters(struct span line)
 static void check_whole(struct head *head, const struct found *found)
 {
     if (found->fields > HEAD_FIELDS_MAX) {
-        refuse(head, 431, "more than 80 headers and parameters");
+        refuse(head, 431,
+               "more than " TEXT(HEAD_FIELDS_MAX) " headers and parameters");
     }
     if (found->hosts > 1) {
         refuse(head, 400, "more than one Host");

@@ -46,9 +46,9 @@ void asks_init(struct asks *asks, struct poller *poller);
 
 /*
  * Sends order, which it takes, to the workers from first to last (one that is
- * vital, to none that leaves), and calls done, perhaps at once, when all have answered, died or were too slow. The
- * rest of *ask is for done to look at. False if there are too many questions
- * already, or no memory.
+ * vital, to none that leaves), and calls done, perhaps at once, when all have
+ * answered, died or were too slow. The rest of *ask is for done to look at.
+ * False if there are too many questions already, or no memory.
  */
 bool asks_put(struct asks *asks, unsigned first, unsigned last, json_t *order,
               const struct ask *ask);

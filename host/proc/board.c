@@ -478,6 +478,11 @@ uint64_t board_all_connections(const struct board *board)
     return sum;
 }
 
+bool board_has_worker(const struct board *board, unsigned place)
+{
+    return atomic_load(&board_slot(board, place)->state) != WORKER_SPARE;
+}
+
 unsigned board_running(const struct board *board)
 {
     unsigned running = 0;

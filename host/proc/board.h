@@ -162,4 +162,7 @@ uint64_t board_address(const struct board *board, uint64_t key);
 struct addresses board_connects(const struct board *board);
 unsigned board_running(const struct board *board);
 
+/* Whether somebody has the place, or is to have it: it is not spare. */
+bool board_has_worker(const struct board *board, unsigned place);
+
 #endif

@@ -8,9 +8,9 @@
 #include "proc/crew.h"
 
 /* Sets its pid, and the master's end of the channel to it. crew is what the
- * child has to forget; index is its place, number whose
- * sockets it has; replaces is that of crew_setup, for one that has to
- * wait, or NULL. 0, or an errno. */
+ * child has to forget; index is its place, number whose sockets it has;
+ * replaces is that of crew_setup, for one that has to wait, or NULL. 0, or an
+ * errno. */
 int launch_worker(const struct crew_setup *setup, struct crew *crew,
                   unsigned index, unsigned number, const struct conf *replaces,
                   pid_t *pid, int *channel_fd);

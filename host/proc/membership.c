@@ -32,6 +32,13 @@ enum cluster_state membership_of(const struct board *board,
     return (enum cluster_state)worst;
 }
 
+bool membership_degraded(const struct board *board, const struct conf *conf)
+{
+    return board_running(board) < board->wanted ||
+           bans_count(board->bans) > 0 ||
+           membership_of(board, conf) > CLUSTER_UP;
+}
+
 const char *membership_text(enum cluster_state state)
 {
     return texts[state];

@@ -208,11 +208,6 @@ static void add_limits(struct buf *buf, const struct pages *pages)
     }
 }
 
-static bool is_spare(const struct board *board, unsigned place)
-{
-    return atomic_load(&board_slot(board, place)->state) == WORKER_SPARE;
-}
-
 /* What differs from worker to worker: clients are spread by a hash of their
  * addresses, and a worker that hangs has an old heartbeat. */
 static void add_each_worker(struct buf *buf, const struct board *board)
@@ -221,7 +216,7 @@ static void add_each_worker(struct buf *buf, const struct board *board)
     for (unsigned i = 0; i < board->workers; i++) {
         uint32_t state = atomic_load(&board_slot(board, i)->state);
 
-        if (!is_spare(board, i)) {
+        if (board_has_worker(board, i)) {
             buf_addf(buf, "patchbay_worker_up{worker=\"%u\"} %d\n", i,
                      state == WORKER_RUNNING);
         }
@@ -240,7 +235,7 @@ static void add_each_worker(struct buf *buf, const struct board *board)
         uint64_t now = clock_coarse_ms();
         uint64_t age = beat == 0 || beat > now ? 0 : now - beat;
 
-        if (is_spare(board, i)) {
+        if (!board_has_worker(board, i)) {
             continue;
         }
         buf_addf(buf,
@@ -251,7 +246,7 @@ static void add_each_worker(struct buf *buf, const struct board *board)
     add_head(buf, "worker_resident_bytes", GAUGE,
              "Memory of this worker's process; looked at once a second.");
     for (unsigned i = 0; i < board->workers; i++) {
-        if (!is_spare(board, i)) {
+        if (board_has_worker(board, i)) {
             buf_addf(buf,
                      "patchbay_worker_resident_bytes{worker=\"%u\"} %" PRIu64
                      "\n",
@@ -444,11 +439,9 @@ int pages_health(void *arg, struct buf *buf)
     unsigned running = board_running(board);
     unsigned quarantined = bans_count(board->bans);
     enum cluster_state cluster = membership_of(pages->board, pages->conf);
-    const char *status =
-        draining ? "draining"
-        : running < board->wanted || quarantined > 0 || cluster > CLUSTER_UP
-            ? "degraded"
-            : "ok";
+    const char *status = draining                                  ? "draining"
+                         : membership_degraded(board, pages->conf) ? "degraded"
+                                                                   : "ok";
 
     buf_addf(buf,
              "{\"status\":\"%s\",\"version\":\"" PATCHBAY_VERSION "\","

@@ -76,11 +76,6 @@ static json_t *describe_worker(const struct board *board, unsigned i)
     return worker;
 }
 
-static bool has_worker(const struct board *board, unsigned place)
-{
-    return atomic_load(&board_slot(board, place)->state) != WORKER_SPARE;
-}
-
 /* Those that still live. */
 static json_t *list_leaving(const struct generation *leaving)
 {
@@ -88,7 +83,7 @@ static json_t *list_leaving(const struct generation *leaving)
 
     for (; leaving != NULL; leaving = leaving->next) {
         for (unsigned i = 0; i < leaving->board->workers; i++) {
-            if (has_worker(leaving->board, i) &&
+            if (board_has_worker(leaving->board, i) &&
                 atomic_load(&board_slot(leaving->board, i)->state) !=
                     WORKER_DOWN) {
                 json_array_append_new(list, describe_worker(leaving->board, i));
@@ -176,11 +171,7 @@ static const char *state_of(const struct board *board, const struct conf *conf)
     if (board_draining(board)) {
         return "draining";
     }
-    return board_running(board) < board->wanted ||
-                   bans_count(board->bans) > 0 ||
-                   membership_of(board, conf) > CLUSTER_UP
-               ? "degraded"
-               : "running";
+    return membership_degraded(board, conf) ? "degraded" : "running";
 }
 
 json_t *report_status(const struct generation *now,
@@ -205,7 +196,7 @@ json_t *report_status(const struct generation *now,
         const struct crash_last *last = crashes_last(crashes, i);
         json_t *worker;
 
-        if (!has_worker(board, i)) {
+        if (!board_has_worker(board, i)) {
             continue;
         }
         worker = describe_worker(board, i);

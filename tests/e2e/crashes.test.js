@@ -180,6 +180,14 @@ describe('a crash report', () => {
 
                 assert.strictEqual(none.code, 1);
                 assert.match(none.stderr, /^patchbay: no crash report "999" in/);
+                const asked = await host.command('crashes', 'show', '\x1b[2J',
+                    '--json');
+
+                assert.strictEqual(asked.code, 1);
+                assert.strictEqual(asked.stderr, '');
+                assert.match(JSON.parse(asked.stdout).error,
+                    /^no crash report "\x1b\[2J" in .*\/crashes, which has \d/);
+                assert.strictEqual(JSON.parse(asked.stdout).ok, false);
             });
 
         it('lets no escapes out, and tells of this connection only',

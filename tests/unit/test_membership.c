@@ -61,6 +61,26 @@ static void the_worst_counts(void **state)
     board_destroy(board);
 }
 
+static void degraded_if_anything_is_missing(void **state)
+{
+    struct board *board = board_create(3, 1);
+    struct conf conf = { .cluster = { .node = 0 } };
+    struct bans bans = { 0 };
+
+    (void)state;
+    board->bans = &bans;
+    board_spare(board, 2);
+    assert_false(board_has_worker(board, 2));
+    assert_true(board_has_worker(board, 1));
+    set(board, 0, CLUSTER_OFF);
+    assert_true(membership_degraded(board, &conf)); /* one is down */
+    set(board, 1, CLUSTER_OFF);
+    assert_false(membership_degraded(board, &conf));
+    stat_set(&bans.plugins[0].code, 7);
+    assert_true(membership_degraded(board, &conf));
+    board_destroy(board);
+}
+
 static void each_has_a_text(void **state)
 {
     (void)state;
@@ -73,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_worst_counts),
+        cmocka_unit_test(degraded_if_anything_is_missing),
         cmocka_unit_test(each_has_a_text),
     };
 

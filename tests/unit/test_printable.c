@@ -14,7 +14,7 @@ static void expect(const char *text, size_t len, const char *printed)
 {
     struct buf buf = { 0 };
 
-    printable_add(&buf, text, len);
+    printable_add(&buf, text, len, "");
     assert_false(buf.failed);
     assert_int_equal(buf.len, strlen(printed));
     assert_memory_equal(buf.data, printed, buf.len);
@@ -28,7 +28,7 @@ static void leaves_text_alone(void **state)
 
     (void)state;
     expect(text, sizeof text - 1, text);
-    printable_add(&(struct buf){ 0 }, "", 0);
+    printable_add(&(struct buf){ 0 }, "", 0, "");
 }
 
 static void shows_controls(void **state)
@@ -72,12 +72,16 @@ static void keeps_what_it_is_told_to(void **state)
     char *text;
     size_t size;
     FILE *out = open_memstream(&text, &size);
+    struct buf buf = { 0 };
 
     (void)state;
     printable_put(out, "a\n\tb\r\0\xc2\x9b\xc3\xa9", 10, "\n\t");
     fclose(out);
     assert_string_equal(text, "a\n\tb\\r\\x00\\x9b\xc3\xa9");
     free(text);
+    printable_add(&buf, "a\n\tb\r", 5, "\n");
+    assert_string_equal(buf.data, "a\n\\tb\\r");
+    buf_free(&buf);
 }
 
 int main(void)
