@@ -46,6 +46,9 @@ struct core *core_create(const struct core_setup *setup)
 
 void core_set_bus(struct core *core, const struct bus *bus, void *bus_self)
 {
+    if (core == NULL) {
+        return;
+    }
     core->setup.bus = bus;
     core->setup.bus_self = bus_self;
     core->new_interest = false;

@@ -63,7 +63,7 @@ struct core_setup {
 struct core *core_create(const struct core_setup *setup);
 
 /* The bus needs the core and the core the bus: it may be given afterwards,
- * before the first route. */
+ * before the first route. No core, no matter. */
 void core_set_bus(struct core *core, const struct bus *bus, void *bus_self);
 
 /* What the instance of a route is made of. */
@@ -150,7 +150,7 @@ void core_each_connection(struct core *core,
 
 /* Deferred work that is not done yet; and the end of what has not begun: its
  * done hooks run with BAY_ECANCELED in the next core_turn, and no more work is
- * taken. */
+ * taken; a core that was never made has none. */
 size_t core_jobs(const struct core *core);
 void core_cancel_jobs(struct core *core);
 

@@ -156,6 +156,9 @@ void core_cancel_jobs(struct core *core)
 {
     struct job *job;
 
+    if (core == NULL) {
+        return;
+    }
     core->jobs_over = true;
     DL_FOREACH(core->jobs, job)
     {

@@ -140,15 +140,14 @@ static void begin_drain(void *arg, int code, const char *reason,
                         uint64_t limit_ms, uint64_t linger_ms);
 
 /* Without its descriptors a worker serves nobody, or does not hear that it has
- * to end. New clients wait in its sockets until its successor is there, which
- * needs its place: so it does not take the time of a drain. */
+ * to end. New clients wait until its successor has its place: so be it soon. */
 static void look_after(struct worker *worker)
 {
-    uint64_t limit_ms = worker->errands.conf->drain_ms;
+    uint64_t ms = worker->errands.conf->drain_ms;
 
     if (!warden_look(&worker->warden, worker->turnover.next != NULL)) {
-        begin_drain(worker, 1012, "service restart",
-                    limit_ms < BROKEN_MS ? limit_ms : BROKEN_MS, 0);
+        ms = ms < BROKEN_MS ? ms : BROKEN_MS;
+        begin_drain(worker, 1012, "service restart", ms, 0);
     }
 }
 
@@ -532,10 +531,8 @@ static void finish(struct worker *worker)
 {
     worker->shelf.freed = NULL; /* the master sees that all are */
     close_handles(worker);
-    if (worker->core != NULL) {
-        core_cancel_jobs(worker->core);
-        core_set_bus(worker->core, NULL, NULL);
-    }
+    core_cancel_jobs(worker->core);
+    core_set_bus(worker->core, NULL, NULL);
     buses_destroy(&worker->buses);
     lastwords_ward(NULL);
     warden_end(&worker->warden);
