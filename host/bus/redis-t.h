@@ -51,6 +51,12 @@ void redis_look_up(struct redis_bus *bus);
 /* Of 64 bits, at random. */
 uint64_t redis_random(struct redis_bus *bus);
 
+/* Never 0, and exact as a number of Lua. */
+static inline uint64_t redis_epoch(struct redis_bus *bus)
+{
+    return redis_random(bus) >> 11 | 1;
+}
+
 /* To the siblings alone. */
 int redis_publish_near(struct redis_bus *bus, const char *route,
                        const char *topic, bay_kind kind, const void *data,

@@ -125,7 +125,7 @@ static int send_one(struct redis_log *log, struct redis_entry *entry)
     snprintf(number, sizeof number, "%" PRIu64, entry->number);
     snprintf(count, sizeof count, "%u", entry->keep.count);
     snprintf(age, sizeof age, "%" PRIu64, entry->keep.age_ms);
-    snprintf(epoch, sizeof epoch, "%" PRIu64, (redis_random(bus) >> 11) | 1);
+    snprintf(epoch, sizeof epoch, "%" PRIu64, redis_epoch(bus));
     snprintf(seen, sizeof seen, "%" PRIu64, floor.epoch);
     snprintf(offset, sizeof offset, "%" PRIu64, floor.offset);
     args[0] = RESP_TEXT("EVALSHA");

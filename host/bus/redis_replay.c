@@ -218,8 +218,9 @@ static int ask(struct redis_question *question)
     const struct query *query = &question->query;
     const struct keep *keep = &query->keep;
     char epoch[24], offset[24], max[16], count[16], left[24], page[16];
+    char fresh[24] = "";
     struct redis_keys keys;
-    struct resp_arg args[11] = { RESP_TEXT("EVALSHA"),
+    struct resp_arg args[12] = { RESP_TEXT("EVALSHA"),
                                  RESP_TEXT(bus->log.replay.hash),
                                  RESP_TEXT("2") };
     size_t bytes = query->bytes > 0 && query->bytes < PAGE_BYTES ? query->bytes
@@ -233,6 +234,9 @@ static int ask(struct redis_question *question)
              keep->count > 0 ? keep->count : UINT32_MAX);
     snprintf(page, sizeof page, "%u", PAGE_MESSAGES);
     snprintf(left, sizeof left, "%zu", bytes);
+    if (query->max == 0 || query->whole) {
+        snprintf(fresh, sizeof fresh, "%" PRIu64, redis_epoch(bus));
+    }
     args[3] = RESP_TEXT(keys.meta);
     args[4] = RESP_TEXT(keys.stream);
     args[5] = RESP_TEXT(epoch);
@@ -241,7 +245,8 @@ static int ask(struct redis_question *question)
     args[8] = RESP_TEXT(count);
     args[9] = RESP_TEXT(page);
     args[10] = RESP_TEXT(left);
-    return redis_link_command(&bus->commands, args, 11, on_replayed, question,
+    args[11] = RESP_TEXT(fresh);
+    return redis_link_command(&bus->commands, args, 12, on_replayed, question,
                               0, NULL);
 }
 

@@ -41,14 +41,20 @@ const char redis_script_append[] =
  * A page of what is kept behind a position. KEYS: as the first two above. ARGV:
  * epoch and offset of the position; how many of the last are read if that is of
  * another epoch, or never was; how many of the last are read at all; how many
- * messages, and about how many bytes, in one page. Returns epoch and offset of
- * the last that was kept, and the messages, the first first.
+ * messages, and about how many bytes, in one page; an epoch for a topic that has
+ * none yet, or "": a client that hears where it is can come back to it. Returns
+ * epoch and offset of the last that was kept, and the messages, the first first.
  *
  * Offsets have no gap, so the last are found by counting. What is read at once
  * from the stream is little, since messages may be large.
  */
 const char redis_script_replay[] =
     "local m = redis.call('HMGET', KEYS[1], 'e', 'o')\n"
+    "if not m[1] and ARGV[7] ~= '' then\n"
+    "local made = redis.pcall('HMSET', KEYS[1], 'e', ARGV[7], 'o', '0')\n"
+    "if made.err then return {'0', '0', {}} end\n"
+    "redis.call('PEXPIRE', KEYS[1], 691200000)\n"
+    "m = {ARGV[7], '0'} end\n"
     "if not m[1] then return {'0', '0', {}} end\n"
     "local head, at = tonumber(m[2]), tonumber(ARGV[2])\n"
     "if m[1] ~= ARGV[1] or at > head then at = head - tonumber(ARGV[3]) end\n"

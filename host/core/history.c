@@ -259,7 +259,9 @@ void history_take(struct core *core, const char *route, const char *name,
         return;
     }
     record = topic_record(topic);
-    if (record->filling) {
+    if (message->at.epoch == 0) { /* not kept, so among no others */
+        core_deliver(core, NULL, topic, message);
+    } else if (record->filling) {
         record->again = true;
     } else if (record->seen.epoch != message->at.epoch ||
                message->at.offset == record->seen.offset + 1) {

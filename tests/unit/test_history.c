@@ -32,6 +32,39 @@ static void delivers_in_order(void **state)
     rig_leave(&peer);
 }
 
+static void push_unkept(const char *text)
+{
+    struct kept message = { .kind = BAY_TEXT,
+                            .data = text,
+                            .len = strlen(text) };
+
+    core_bus_kept(rig.core, "one", "t", &message);
+    core_turn(rig.core);
+}
+
+/* One that the bus could not keep after all: it has no place. */
+static void delivers_what_is_not_kept(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_connect(&peer, "/a");
+    push_unkept("first");
+    rig_expect_text(&peer, "first");
+    kept_push("t", 1);
+    push_unkept("between");
+    kept.head = 3;
+    kept_push("t", 3); /* 2 is missing, all the same */
+    push_unkept("meanwhile");
+    kept_answer_all();
+    kept_expect(&peer, 1, 1);
+    rig_expect_text(&peer, "between");
+    rig_expect_text(&peer, "meanwhile");
+    kept_expect(&peer, 2, 3);
+    rig_expect_silence(&peer);
+    rig_leave(&peer);
+}
+
 /* In pages, and whatever comes meanwhile. */
 static void fills_gaps(void **state)
 {
@@ -128,9 +161,8 @@ static void many_topics(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KEPT_TEST(delivers_in_order),
-        KEPT_TEST(fills_gaps),
-        KEPT_TEST(asks_when_it_hears_again),
+        KEPT_TEST(delivers_in_order), KEPT_TEST(delivers_what_is_not_kept),
+        KEPT_TEST(fills_gaps),        KEPT_TEST(asks_when_it_hears_again),
         KEPT_TEST(many_topics),
     };
 

@@ -121,6 +121,11 @@ static void replays_what_is_behind(void **state)
     assert_int_equal(got->result, REPLAY_WHOLE);
     assert_int_equal(got->count, 0);
     assert_int_equal(got->head.epoch, 0);
+    /* Who hears where it begins can come back to it. */
+    at = replay(real, 0, at, 0)->head;
+    assert_true(at.epoch != 0);
+    assert_int_equal(at.offset, 0);
+    assert_true(replay(real, 1, at, 0)->head.epoch == at.epoch);
     real_want(real, 1, "t");
     for (int i = 0; i < 8; i++) {
         char text[2] = { (char)('a' + i), '\0' };
@@ -128,6 +133,7 @@ static void replays_what_is_behind(void **state)
         append(real, 0, text);
     }
     until(real->fake, real->hosts[1].core.count == 8);
+    assert_true(event(real, 1, 5)->at.epoch == at.epoch);
     at = event(real, 1, 5)->at;
 
     got = replay(real, 1, at, 100);
