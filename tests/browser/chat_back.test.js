@@ -6,7 +6,7 @@ const assert = require('node:assert');
 const { appears, becomes, click } = require('./lib/browser.js');
 const {
     AWAY, guest, isIn, isState, isText, join, knock, log, people, say,
-    setHidden, shows, unread, unsent,
+    setHidden, shows, unread, unsent, watchForLoss,
 } = require('./lib/chat.js');
 const { DEMO, browserSuite } = require('./lib/suite.js');
 
@@ -32,11 +32,10 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
 
         await say(ann, 'before');
         await shows(bob, 'ann: before');
-        const lost = [ann, bob].map((page) =>
-            appears(page, 'Connection lost.'));
+        const lost = await Promise.all([ann, bob].map(watchForLoss));
 
         host.workers().forEach((pid) => process.kill(pid, 'SIGKILL'));
-        await Promise.all(lost);
+        await Promise.all(lost.map((isLost) => isLost()));
         for (const page of [ann, bob]) {
             await isState(page, 'open');
             assert.ok(await page.locator('#banner').isHidden());

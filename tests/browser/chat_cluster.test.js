@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const { appears, becomes } = require('./lib/browser.js');
 const {
     AWAY, isState, join, knock, log, openDoor, people, say, setHidden, shows,
-    unread, whisperTo,
+    unread, watchForLoss, whisperTo,
 } = require('./lib/chat.js');
 const { clusterSuite } = require('./lib/suite.js');
 
@@ -84,14 +84,13 @@ clusterSuite('the chat page on two hosts', SETUP, ({ hosts, it }) => {
         const texts = Array.from({ length: 10 }, (_, i) => `number ${i}`);
 
         await people(ann, 'ann (you)', 'bob');
-        const lost = appears(ann, 'Connection lost.');
+        const isLost = await watchForLoss(ann);
 
         process.kill(A().workers()[0], 'SIGKILL');
-        await Promise.all([lost, (async () => {
-            for (const text of texts) {
-                await say(bob, text);
-            }
-        })()]);
+        for (const text of texts) {
+            await say(bob, text);
+        }
+        await isLost();
         await isState(ann, 'open');
         await becomes(async () => (await log(ann))
             .filter((line) => !/^(note|divider)/.test(line)),

@@ -78,6 +78,20 @@ const people = (page, ...names) =>
 const isState = (page, state) =>
     becomes(() => page.locator('#state').getAttribute('data-state'), state);
 
+/* Resolves when it watches: to a function that waits until the connection was
+ * lost since then, be it for a moment. */
+async function watchForLoss(page) {
+    await page.evaluate(() => {
+        const { state } = window;
+
+        window.lost = false;
+        new MutationObserver(() => {
+            window.lost ||= state.dataset.state === 'waiting';
+        }).observe(state, { attributes: true });
+    });
+    return () => becomes(() => page.evaluate('lost'), true);
+}
+
 /* How many messages were not read, where the reader and where the tab shows
  * it. */
 async function unread(page, room, count) {
@@ -108,5 +122,6 @@ const whisperTo = (page, name) => click(page, `Write to ${name} only`);
 
 module.exports = {
     AWAY, composer, guest, isIn, isState, isText, join, knock, log, openDoor,
-    people, say, scrollUp, setHidden, shows, unread, unsent, whisperTo,
+    people, say, scrollUp, setHidden, shows, unread, unsent, watchForLoss,
+    whisperTo,
 };
