@@ -141,6 +141,7 @@ void history_check(struct core *core)
  */
 struct fill {
     uint64_t ticket;
+    bool floor; /* only where it stands */
     char route[CONF_MAX_NAME + 1];
     char topic[TOPICS_NAME_MAX + 1];
     UT_hash_handle hh;
@@ -177,21 +178,27 @@ static void ask(struct core *core, struct topic *topic)
     struct topic_record *record = topic_record(topic);
     const struct route *route = topic_route(topic);
     struct fill *fill = by_bus(core) ? add_fill(core, topic) : NULL;
-    struct query query = { .after = record->seen,
-                           .max = UINT32_MAX,
-                           .bytes = FILL_BYTES };
+    bool floor = record->seen.epoch == 0 && !record->floor_known;
+    struct query query = {
+        .after = record->seen.epoch != 0 ? record->seen : record->floor,
+        .max = floor ? 0 : UINT32_MAX,
+        .bytes = FILL_BYTES,
+    };
 
     record->again = by_bus(core) && fill == NULL;
     core->fills_wanted = core->fills_wanted || record->again;
-    record->filling = fill != NULL;
+    record->filling = fill != NULL && !floor;
+    record->floor_asked = fill != NULL && floor;
     if (fill == NULL) {
         return; /* ask_others, as soon as there is an answer to one of these */
     }
+    fill->floor = floor;
     query.ticket = fill->ticket;
     if (setup->bus->replay(setup->bus_self, route->name, topic_name(topic),
                            &query) != BAY_OK) {
         drop_fill(core, fill);
         record->filling = false; /* core_bus_settled will come */
+        record->floor_asked = false;
     }
 }
 
@@ -201,7 +208,7 @@ static void ask_again(void *arg, struct route *route, const char *name)
     struct topic *topic = topics_find(&core->topics, route, name);
 
     if (topic != NULL && topic_record(topic)->again &&
-        !topic_record(topic)->filling) {
+        !topic_record(topic)->filling && !topic_record(topic)->floor_asked) {
         ask(core, topic);
     }
 }
@@ -249,6 +256,26 @@ static struct topic *find_topic(struct core *core, const char *route,
     return found != NULL ? topics_find(&core->topics, found, name) : NULL;
 }
 
+/* Where it stands was perhaps said after messages had been sent here: those are
+ * not to be missed. */
+static void lower_floor(struct topic_record *record, struct position at)
+{
+    if (record->seen.epoch == 0 && (record->floor.epoch != at.epoch ||
+                                    at.offset <= record->floor.offset)) {
+        record->floor = (struct position){ at.epoch, at.offset - 1 };
+    }
+}
+
+/* Of a topic of which nothing was delivered: there was one before this. */
+static bool is_above_floor(const struct topic_record *record,
+                           struct position at)
+{
+    uint64_t floor = record->floor.epoch == at.epoch ? record->floor.offset : 0;
+
+    return record->floor_known && at.offset > floor + 1 &&
+           (record->floor.epoch == at.epoch || record->floor.epoch == 0);
+}
+
 void history_take(struct core *core, const char *route, const char *name,
                   const struct kept *message)
 {
@@ -263,6 +290,9 @@ void history_take(struct core *core, const char *route, const char *name,
         core_deliver(core, NULL, topic, message);
     } else if (record->filling) {
         record->again = true;
+        lower_floor(record, message->at);
+    } else if (record->seen.epoch == 0 && is_above_floor(record, message->at)) {
+        ask(core, topic);
     } else if (record->seen.epoch != message->at.epoch ||
                message->at.offset == record->seen.offset + 1) {
         take(core, topic, message);
@@ -296,6 +326,16 @@ static void take_page(struct core *core, struct topic *topic,
     }
 }
 
+static void take_floor(struct topic_record *record, enum replay result,
+                       struct position head)
+{
+    record->floor_asked = false;
+    if (result != REPLAY_FAILED && record->seen.epoch == 0) {
+        record->floor = head;
+        record->floor_known = true;
+    }
+}
+
 void history_filled(struct core *core, uint64_t ticket, enum replay result,
                     const struct kept *messages, size_t count,
                     struct position head)
@@ -305,9 +345,13 @@ void history_filled(struct core *core, uint64_t ticket, enum replay result,
 
     HASH_FIND(hh, core->fills, &ticket, sizeof ticket, fill);
     if (fill != NULL) {
+        bool floor = fill->floor;
+
         topic = find_topic(core, fill->route, fill->topic);
         drop_fill(core, fill);
-        if (topic != NULL) {
+        if (topic != NULL && floor) {
+            take_floor(topic_record(topic), result, head);
+        } else if (topic != NULL) {
             take_page(core, topic, result, messages, count, head);
         }
     }
@@ -317,11 +361,16 @@ void history_filled(struct core *core, uint64_t ticket, enum replay result,
 void history_settled(struct core *core, const char *route, const char *name)
 {
     struct topic *topic = find_topic(core, route, name);
+    const struct topic_record *record;
 
-    if (topic != NULL && topic_route(topic)->keep.count > 0 && by_bus(core) &&
-        topic_record(topic)->seen.epoch != 0 && !topic_record(topic)->filling) {
+    if (topic == NULL || topic_route(topic)->keep.count == 0 || !by_bus(core)) {
+        return;
+    }
+    record = topic_record(topic);
+    if (!record->filling && !record->floor_asked) {
         ask(core, topic);
     }
+    replay_settled(topic);
 }
 
 void history_finish(struct core *core)
@@ -415,7 +464,6 @@ void history_subscribed(struct conn *conn, const char *name)
 int history_send(struct conn *conn, const char *name, unsigned max)
 {
     struct topic_sub *sub = find_sub(conn, name);
-    int status;
 
     if (sub == NULL) {
         return BAY_ENOTFOUND;
@@ -426,6 +474,5 @@ int history_send(struct conn *conn, const char *name, unsigned max)
     if (sub->replay != NULL && replay_then(sub, max)) {
         return BAY_OK;
     }
-    status = replay_begin(sub, (struct position){ 0 }, max, REPLAY_HISTORY);
-    return status == BAY_ESTATE ? BAY_OK : status; /* the bus is away */
+    return replay_begin(sub, (struct position){ 0 }, max, REPLAY_HISTORY);
 }

@@ -9,6 +9,7 @@
 #include "core/archive.h"
 #include "core/core-t.h"
 #include "core/history.h"
+#include "core/id.h"
 #include "core/limits.h"
 #include "core/resume.h"
 
@@ -28,6 +29,8 @@ struct replaying {
     long given;    /* messages */
     bool waiting;  /* for the bus */
     bool queued;   /* to ask the bus, which has been asked enough for now */
+    bool parked;   /* the bus was away when it was asked */
+    uint64_t parked_ms; /* since when, the first time; by the wall clock */
     bool over;     /* all was given: what comes up to after is known already */
     bool overflow; /* not all that came is held */
     uint64_t ticket;
@@ -104,12 +107,22 @@ static bool is_own(const struct conn *conn, bay_id except)
             (conn->resume != NULL && except == conn->resume->former));
 }
 
+/* While the bus was away it got what was published in this machine at once;
+ * that is kept late. */
+static bool was_given(const struct replaying *replay,
+                      const struct kept *message)
+{
+    return replay->parked_ms != 0 && message->late &&
+           id_node(message->publisher) == core_of(replay->sub)->setup.node &&
+           message->time_ms >= replay->parked_ms;
+}
+
 /* false: the queue is full for now. */
 static bool give(struct replaying *replay, const struct kept *message)
 {
     struct conn *conn = replay->sub->conn;
 
-    if (!is_own(conn, message->except)) {
+    if (!is_own(conn, message->except) && !was_given(replay, message)) {
         if (!conn_has_room(conn)) {
             return false;
         }
@@ -213,6 +226,15 @@ static size_t room_of(const struct conn *conn)
     return half > conn->sendq.bytes ? half - conn->sendq.bytes : 1;
 }
 
+/* Until replay_settled, or a message that is kept shows that the bus is back. */
+static void park(struct replaying *replay)
+{
+    replay->parked = true;
+    if (replay->parked_ms == 0) {
+        replay->parked_ms = core_wall(core_of(replay->sub));
+    }
+}
+
 static int ask_bus(struct replaying *replay)
 {
     struct topic_sub *sub = replay->sub;
@@ -239,6 +261,7 @@ static int ask_bus(struct replaying *replay)
         return BAY_ENOMEM;
     }
     query.ticket = replay->ticket;
+    replay->parked = false;
     replay->waiting = true;
     replay->overflow = false;
     status = core->setup.bus->replay(core->setup.bus_self, route->name,
@@ -246,7 +269,18 @@ static int ask_bus(struct replaying *replay)
     if (status != BAY_OK) {
         stop_waiting(replay);
     }
+    if (status == BAY_ESTATE) {
+        park(replay);
+        status = BAY_OK;
+    }
     return status;
+}
+
+static void unpark(struct replaying *replay)
+{
+    if (replay->parked && ask_bus(replay) != BAY_OK) {
+        replay->parked = true;
+    }
 }
 
 static bool hold(struct replaying *replay, const struct kept *message)
@@ -353,8 +387,10 @@ bool replay_answer(struct core *core, uint64_t ticket, enum replay result,
         return false;
     }
     stop_waiting(replay);
-    if (result == REPLAY_FAILED ||
-        (result == REPLAY_TOO_LATE && replay->why == REPLAY_RESUME)) {
+    if (result == REPLAY_FAILED) {
+        drop_held(replay); /* they will be in a page */
+        park(replay);
+    } else if (result == REPLAY_TOO_LATE && replay->why == REPLAY_RESUME) {
         give_held(replay); /* some are lost for it: that is what it hears */
         drop_held(replay);
         too_late(replay, result == REPLAY_FAILED ? nowhere : head);
@@ -425,11 +461,25 @@ bool replay_admits(struct topic_sub *sub, const struct kept *message)
         replay_end(sub);
         return true;
     }
+    if (replay->parked && message->at.epoch != 0) {
+        unpark(replay);
+    }
     if (replay->waiting && message->at.epoch != 0) {
         replay->overflow = !hold(replay, message) || replay->overflow;
     }
     /* One that is not kept is not among those that are asked for. */
     return message->at.epoch == 0;
+}
+
+void replay_settled(const struct topic *topic)
+{
+    for (size_t i = 0; i < topic_count(topic); i++) {
+        struct replaying *replay = topic_at(topic, i)->replay;
+
+        if (replay != NULL) {
+            unpark(replay);
+        }
+    }
 }
 
 void replay_go_on(struct conn *conn)
@@ -441,7 +491,7 @@ void replay_go_on(struct conn *conn)
 
         next = sub->next_of_conn;
         if (replay != NULL && !replay->waiting && !replay->queued &&
-            !replay->over) {
+            !replay->parked && !replay->over) {
             if (run(replay) != BAY_OK) {
                 too_late(replay, nowhere);
             }

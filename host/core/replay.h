@@ -31,6 +31,10 @@ bool replay_then(struct topic_sub *sub, unsigned max);
  * subscriber now. It gets it later if need be. */
 bool replay_admits(struct topic_sub *sub, const struct kept *message);
 
+/* The bus is back, as far as this topic is concerned: those that could not ask
+ * it, ask. */
+void replay_settled(const struct topic *topic);
+
 /* Its queue is short again. */
 void replay_go_on(struct conn *conn);
 

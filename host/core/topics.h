@@ -88,8 +88,12 @@ const char *topic_name(const struct topic *topic);
 /* What is kept of a topic, as far as this worker has delivered it. */
 struct topic_record {
     struct position seen; /* epoch 0: nothing yet */
-    bool filling;         /* what was missed has been asked for... */
-    bool again;           /* ...and more has been missed since */
+    /* By a bus: what was there when the worker began to want it, if that is
+     * known; nothing behind it may be missed. */
+    struct position floor;
+    bool floor_known, floor_asked;
+    bool filling; /* what was missed has been asked for... */
+    bool again;   /* ...and more has been missed since */
 };
 struct topic_record *topic_record(struct topic *topic);
 

@@ -286,13 +286,18 @@ static void keeps_history(void **state)
     BAY_EXPECT_SILENT(bob);
     BAY_EXPECT_TEXT(ann, "two");
     BAY_EXPECT_SILENT(ann);
+    bay_test_advance(test, 1);
     dan = come(test, "dan", 1);
     BAY_EXPECT_SILENT(dan); /* nothing can be read now */
     BAY_EXPECT_OPEN(dan);
     bay_test_cut_machine(test, 1, false);
     BAY_EXPECT_TEXT(ann, "three");
     BAY_EXPECT_TEXT(bob, "two"); /* and not what it has */
+    BAY_EXPECT_TEXT(dan, "at home"); /* late, but all of it */
+    BAY_EXPECT_TEXT(dan, "one");
     BAY_EXPECT_TEXT(dan, "two");
+    BAY_EXPECT_TEXT(dan, "three");
+    BAY_EXPECT_SILENT(dan);
     BAY_EXPECT_SILENT(ann);
     BAY_EXPECT_SILENT(bob);
     cid = come(test, "cid", 0);

@@ -109,12 +109,15 @@ static void asks_when_it_hears_again(void **state)
     (void)state;
     rig_connect(&peer, "/a");
     core_bus_settled(rig.core, "one", "t");
-    assert_int_equal(kept.count, 0); /* nothing can have been missed */
-    kept_push("t", 1);
+    assert_int_equal(kept.count, 1); /* nothing was missed, but where is it? */
+    assert_int_equal(kept.asked[0].query.max, 0);
+    kept_push("t", 1); /* does not wait for that */
+    kept_expect(&peer, 1, 1);
+    kept_answer();
     kept.head = 2;
     core_bus_settled(rig.core, "one", "t");
     kept_answer_all();
-    kept_expect(&peer, 1, 2);
+    kept_expect(&peer, 2, 2);
     /* It failed: nothing more, until it hears again. */
     kept.head = 3;
     core_bus_settled(rig.core, "one", "t");
@@ -127,6 +130,51 @@ static void asks_when_it_hears_again(void **state)
     core_bus_settled(rig.core, "one", "t");
     rig_leave(&peer);
     kept_answer_all();
+}
+
+/* Nothing was delivered yet when the bus went away. */
+static void knows_where_it_began(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_connect(&peer, "/a");
+    kept.head = 5;
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer();
+    kept.head = 7;
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer_all();
+    kept_expect(&peer, 6, 7);
+    rig_leave(&peer);
+    /* A message shows the gap. */
+    rig_connect(&peer, "/a");
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer();
+    kept.head = 9;
+    kept_push("t", 9);
+    kept_answer_all();
+    kept_expect(&peer, 8, 9);
+    rig_leave(&peer);
+    /* What came before it was said where the topic stands is in it. */
+    rig_connect(&peer, "/a");
+    kept.head = 11;
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer();
+    kept_push("t", 10);
+    kept_push("t", 11);
+    kept_expect(&peer, 10, 11);
+    rig_leave(&peer);
+    rig_connect(&peer, "/a");
+    kept.head = 13;
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer();
+    core_bus_settled(rig.core, "one", "t");
+    kept_push("t", 12); /* while it is asked what was missed */
+    kept_answer_all();
+    kept_expect(&peer, 12, 13);
+    rig_expect_silence(&peer);
+    rig_leave(&peer);
 }
 
 #define MANY 300
@@ -163,6 +211,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KEPT_TEST(delivers_in_order), KEPT_TEST(delivers_what_is_not_kept),
         KEPT_TEST(fills_gaps),        KEPT_TEST(asks_when_it_hears_again),
+        KEPT_TEST(delivers_in_order),
+        KEPT_TEST(fills_gaps),
+        KEPT_TEST(asks_when_it_hears_again),
+        KEPT_TEST(knows_where_it_began),
         KEPT_TEST(many_topics),
     };
 

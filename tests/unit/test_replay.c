@@ -181,10 +181,35 @@ static void is_too_late(void **state)
     kept_answer_as(0, REPLAY_TOO_LATE, 0, 0);
     kept_expect_line(&peer, 'x', "7.31\n");
     rig_leave(&peer);
-    /* The bus cannot tell. */
+}
+
+/* While the bus cannot tell nobody hears that it is too late. */
+static void waits_for_the_bus(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    kept.head = 6;
     kept.status = BAY_ESTATE;
     resume_at(&peer, 4);
-    kept_expect_line(&peer, 'x', "1.0\n");
+    rig_expect_silence(&peer);
+    core_bus_settled(rig.core, "one", "t"); /* not quite */
+    rig_expect_silence(&peer);
+    kept.status = BAY_OK;
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer_all();
+    expect_lined(&peer, 5, 6);
+    kept_expect_line(&peer, 'r', "7.6 2\n");
+    rig_leave(&peer);
+    /* It goes away with the question; what comes shows that it is back. */
+    resume_at(&peer, 4);
+    kept_answer_as(0, REPLAY_FAILED, 0, 0);
+    rig_expect_silence(&peer);
+    kept.head = 7;
+    kept_push("t", 7);
+    kept_answer_all();
+    expect_lined(&peer, 5, 7);
+    kept_expect_line(&peer, 'r', "7.7 3\n");
     rig_leave(&peer);
 }
 
@@ -224,6 +249,7 @@ int main(void)
         KEPT_TEST(resumes),
         KEPT_TEST(resumes_from_nothing),
         KEPT_TEST(is_too_late),
+        KEPT_TEST(waits_for_the_bus),
         KEPT_TEST(many_at_once),
     };
 

@@ -97,14 +97,15 @@ static inline size_t bay_member_count(const bay_route *route,
  * Sends a connection the last messages that were published to a topic, at most
  * max of them, oldest first, and before any that is published from now on:
  * call it right after bay_subscribe. How many are kept, and how long, is said by
- * history and history_for of the route. Does nothing, successfully, if none
- * are kept, or cannot be read now, as while Redis is away; and for a client that has resumed (patchbay.resume.v1, see
- * sdk/doc/resume.md) and gets what it missed anyway.
+ * history and history_for of the route. While they cannot be read, as when Redis
+ * is away, they are awaited. Does nothing, successfully, if none are kept; and for
+ * a client that has resumed (patchbay.resume.v1, see sdk/doc/resume.md) and gets
+ * what it missed anyway.
  *
  * What is published to a topic with history is delivered in one order to all,
  * in every worker and machine. BAY_EINVAL for a topic's name, BAY_ESTATE before
- * open, BAY_ECLOSED, BAY_ENOTFOUND: not subscribed; BAY_EFULL: 4096 requests
- * wait for other machines; BAY_ENOMEM.
+ * open, BAY_ECLOSED, BAY_ENOTFOUND: not subscribed; BAY_EFULL: too much waits for
+ * Redis; BAY_ENOMEM.
  */
 static inline int bay_history(bay_conn *conn, const char *topic, unsigned max);
 

@@ -64,4 +64,4 @@ class Resumer {
     }
 }
 
-module.exports = { RESUME, Resumer, documentedClient };
+module.exports = { RESUME, Resumer, documentedClient, parse };
