@@ -393,7 +393,7 @@ bool replay_answer(struct core *core, uint64_t ticket, enum replay result,
     } else if (result == REPLAY_TOO_LATE && replay->why == REPLAY_RESUME) {
         give_held(replay); /* some are lost for it: that is what it hears */
         drop_held(replay);
-        too_late(replay, result == REPLAY_FAILED ? nowhere : head);
+        too_late(replay, head);
     } else {
         take_page(replay, messages, count, head);
     }

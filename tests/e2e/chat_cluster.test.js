@@ -222,6 +222,7 @@ cluster('a room whose processes are killed', { hosts: [HOST, HOST] },
                 await complete(`all messages after the end of ${what}`);
             }
             await two.kill();
+            two.checked = true;
             await talk(30);
             await complete('all messages after the end of the second host');
 
@@ -229,7 +230,7 @@ cluster('a room whose processes are killed', { hosts: [HOST, HOST] },
                 assert.deepStrictEqual([...heard].sort(), all().sort(), name);
                 assert.strictEqual(missed, 0);
             }
-            assert.ok(regulars.some(({ returns }) => returns > 1));
+            assert.ok(regulars.some(({ returns }) => returns > 0));
             await Promise.all(regulars.map((regular) => regular.end()));
         });
     });
