@@ -65,6 +65,12 @@ static void be_chat(void)
     puppet.presence = hears_change;
 }
 
+static int listens_in(bay_conn *conn, const bay_message *msg)
+{
+    (void)msg;
+    return bay_subscribe(conn, "room");
+}
+
 static bay_peer *come(bay_test *test, const char *name, int worker)
 {
     const bay_client client = { .worker = worker };
@@ -292,7 +298,7 @@ static void keeps_history(void **state)
     BAY_EXPECT_OPEN(dan);
     bay_test_cut_machine(test, 1, false);
     BAY_EXPECT_TEXT(ann, "three");
-    BAY_EXPECT_TEXT(bob, "two"); /* and not what it has */
+    BAY_EXPECT_TEXT(bob, "two");     /* and not what it has */
     BAY_EXPECT_TEXT(dan, "at home"); /* late, but all of it */
     BAY_EXPECT_TEXT(dan, "one");
     BAY_EXPECT_TEXT(dan, "two");
@@ -312,6 +318,34 @@ static void keeps_history(void **state)
     BAY_EXPECT_EQUAL(bay_peer_forget(cid), 4);
     bay_test_advance(test, 3600001);
     BAY_EXPECT_SILENT(come(test, "eve", 1));
+    bay_test_free(test);
+}
+
+/* A worker that has not heard of the topic yet misses nothing of it either. */
+static void misses_nothing(void **state)
+{
+    bay_test *test;
+    bay_peer *ann, *bob;
+
+    (void)state;
+    be_chat();
+    test = bay_test_new(&puppet_plugin, "history = 10");
+    ann = come(test, "ann", 0);
+    bay_peer_text(ann, "before");
+    bay_test_add_machine(test, 1);
+    puppet.open = NULL;
+    bob = come(test, "bob", 1);
+    puppet.message = listens_in;
+    bay_peer_text(bob, "");
+    puppet.message = speak;
+    BAY_EXPECT_SILENT(bob);
+    bay_test_cut_machine(test, 1, true);
+    bay_peer_text(ann, "one");
+    bay_peer_text(ann, "two");
+    bay_test_cut_machine(test, 1, false);
+    BAY_EXPECT_TEXT(bob, "one");
+    BAY_EXPECT_TEXT(bob, "two");
+    BAY_EXPECT_SILENT(bob);
     bay_test_free(test);
 }
 
@@ -368,6 +402,7 @@ int main(void)
         PUPPET_TEST(crashes),
         PUPPET_TEST(crashes_at_home),
         PUPPET_TEST(keeps_history),
+        PUPPET_TEST(misses_nothing),
         PUPPET_TEST(counts_each_machine),
         PUPPET_TEST(start_fails),
     };
