@@ -209,13 +209,9 @@ static void many_topics(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KEPT_TEST(delivers_in_order), KEPT_TEST(delivers_what_is_not_kept),
-        KEPT_TEST(fills_gaps),        KEPT_TEST(asks_when_it_hears_again),
-        KEPT_TEST(delivers_in_order),
-        KEPT_TEST(fills_gaps),
-        KEPT_TEST(asks_when_it_hears_again),
-        KEPT_TEST(knows_where_it_began),
-        KEPT_TEST(many_topics),
+        KEPT_TEST(delivers_in_order),    KEPT_TEST(delivers_what_is_not_kept),
+        KEPT_TEST(fills_gaps),           KEPT_TEST(asks_when_it_hears_again),
+        KEPT_TEST(knows_where_it_began), KEPT_TEST(many_topics),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

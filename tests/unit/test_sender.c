@@ -131,21 +131,6 @@ static uint64_t dropped(const struct scene *scene)
     return stat_get(&scene->world->stats[0]->bus_dropped);
 }
 
-static void path_fits_or_is_refused(void **state)
-{
-    char path[200], dir[200];
-
-    (void)state;
-    assert_int_equal(sender_path(path, sizeof path, "/run/patchbay", 12), 0);
-    assert_string_equal(path, "/run/patchbay/bus.12.sock");
-    assert_int_equal(sender_path(path, 10, "/run/patchbay", 12), -1);
-    memset(dir, 'x', sizeof dir);
-    dir[97] = '\0'; /* and /bus.0.sock make 108 with the 0 byte: sun_path */
-    assert_int_equal(sender_path(path, sizeof path, dir, 0), -1);
-    dir[96] = '\0';
-    assert_int_equal(sender_path(path, sizeof path, dir, 0), 0);
-}
-
 static void says_hello_and_waits(void **state)
 {
     struct scene scene;
@@ -586,7 +571,6 @@ int main(void)
 #define WORLD_TEST(test) \
     cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(path_fits_or_is_refused),
         WORLD_TEST(says_hello_and_waits),
         WORLD_TEST(tells_its_interests_then_changes),
         WORLD_TEST(comes_back_when_the_sibling_ends),

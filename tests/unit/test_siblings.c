@@ -1,5 +1,6 @@
 /* test_siblings.c - which workers of this machine are there, as core is told */
 #include "bus/local.h"
+#include "bus/sender.h"
 #include "bus/siblings.h"
 
 #include "bus_world.h"
@@ -73,6 +74,21 @@ static void knows_the_first_of_all(void **state)
     until(world, told(core, 1, 0, false));
     siblings_close(&siblings);
     until(world, handles == 0);
+}
+
+static void path_fits_or_is_refused(void **state)
+{
+    char path[200], dir[200];
+
+    (void)state;
+    assert_int_equal(sender_path(path, sizeof path, "/run/patchbay", 12), 0);
+    assert_string_equal(path, "/run/patchbay/bus.12.sock");
+    assert_int_equal(sender_path(path, 10, "/run/patchbay", 12), -1);
+    memset(dir, 'x', sizeof dir);
+    dir[97] = '\0'; /* and /bus.0.sock make 108 with the 0 byte: sun_path */
+    assert_int_equal(sender_path(path, sizeof path, dir, 0), -1);
+    dir[96] = '\0';
+    assert_int_equal(sender_path(path, sizeof path, dir, 0), 0);
 }
 
 static struct local_bus *start(struct world *world, unsigned number,
@@ -150,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(knows_the_first_of_all),
         WORLD_TEST(waits_before_it_gives_one_up),
+        cmocka_unit_test(path_fits_or_is_refused),
         WORLD_TEST(buses_tell_of_each_other),
         WORLD_TEST(core_talks_to_a_worker),
     };
