@@ -154,6 +154,7 @@ struct worker_stats {
     stat_value sockets;  /* TCP and Unix connections of any kind, open now */
     stat_value accepted; /* ever */
     stat_value accept_paused;      /* times accept ran out of descriptors */
+    stat_value bodies_dropped;     /* that had come in part */
     stat_value kept_ended;         /* idle HTTP, to have descriptors */
     stat_value connects_refused;   /* their address connects too often */
     stat_value handshake_timeouts; /* no whole request came in time */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "net/files.h"
 #include "net/headers.h"
@@ -24,6 +25,12 @@ static struct exchange *exchange_create(struct link *link)
     return exchange;
 }
 
+static void drop_body(struct exchange *exchange)
+{
+    exchange->link->server->body_bytes -= exchange->body.len;
+    buf_free(&exchange->body);
+}
+
 void exchange_destroy(struct exchange *exchange)
 {
     if (exchange == NULL) {
@@ -33,7 +40,7 @@ void exchange_destroy(struct exchange *exchange)
         close(exchange->fd);
     }
     buf_free(&exchange->query);
-    buf_free(&exchange->body);
+    drop_body(exchange);
     buf_free(&exchange->answer);
     free(exchange);
 }
@@ -124,6 +131,7 @@ static int serve_hook(struct exchange *exchange, struct instance *instance)
     headers_remote(link, remote, sizeof remote);
     status = request_http(instance, &request);
     headers_forget(link);
+    drop_body(exchange);
     if (status == 0) {
         result = exchange_respond(exchange, request.status, request.type,
                                   request.headers.data, request.reply.data,
@@ -320,6 +328,46 @@ static bool is_own_head(const struct exchange *exchange, const char *data,
            memcmp(data, line, len < size ? len : size) == 0;
 }
 
+static void give_up(struct exchange *exchange)
+{
+    struct server *server = exchange->link->server;
+    uint64_t left_out;
+
+    drop_body(exchange);
+    exchange->body_max = 0;
+    link_shut(exchange->link);
+    stat_add(&server->stats->bodies_dropped, 1);
+    if (seldom_due(&server->crowded, uv_now(server->loop), &left_out)) {
+        log_warn("limit receive_total: too many bodies of requests have come "
+                 "in part, the connection that is oldest is ended; %llu times "
+                 "more since this was last said",
+                 (unsigned long long)left_out);
+    }
+}
+
+/* Of bodies that have come in part, as with messages (core/incoming.c). */
+static void make_room(struct exchange *exchange, size_t len)
+{
+    struct server *server = exchange->link->server;
+    size_t total = server->conf->receive_total;
+    struct link *link;
+
+    if (total == 0) {
+        return;
+    }
+    total = total > exchange->body_max ? total : exchange->body_max;
+    DL_FOREACH(server->links, link)
+    {
+        if (server->body_bytes + len <= total) {
+            return;
+        }
+        if (link->exchange != NULL && link->exchange != exchange &&
+            link->exchange->body.len > 0) {
+            give_up(link->exchange);
+        }
+    }
+}
+
 int exchange_body(struct exchange *exchange, const void *data, size_t len)
 {
     if (is_own_head(exchange, data, len)) {
@@ -333,6 +381,11 @@ int exchange_body(struct exchange *exchange, const void *data, size_t len)
     if (exchange->body.len + len > exchange->body_max) {
         return -1;
     }
+    make_room(exchange, len);
     buf_add(&exchange->body, data, len);
-    return exchange->body.failed ? -1 : 0;
+    if (exchange->body.failed) {
+        return -1;
+    }
+    exchange->link->server->body_bytes += len;
+    return 0;
 }

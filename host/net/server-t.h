@@ -42,6 +42,8 @@ struct server {
     uint64_t paused_ms;      /* accepting since then not; 0: it does */
     bool paused_told;        /* in the log */
     struct seldom let_go;    /* said of HTTP connections that made room */
+    struct seldom crowded;   /* said of bodies that have come in part */
+    size_t body_bytes;       /* of these */
     uint64_t scarce_ms;      /* descriptors are scarce until then */
     struct core *core;
     uv_loop_t *loop;

@@ -121,6 +121,7 @@ static const size_t totals[] = {
     offsetof(struct worker_stats, misdeeds),
     offsetof(struct worker_stats, accepted),
     offsetof(struct worker_stats, accept_paused),
+    offsetof(struct worker_stats, bodies_dropped),
     offsetof(struct worker_stats, kept_ended),
     offsetof(struct worker_stats, connects_refused),
     offsetof(struct worker_stats, handshake_timeouts),

@@ -338,9 +338,40 @@ static void requests_without_a_version(void **state)
     assert_int_equal(net_ask("GET /none HTTP/1.2\r\nHost: x\r\n\r\n"), 505);
 }
 
+/* Bodies that do not end: the oldest connection gives way. */
+static void half_bodies(void **state)
+{
+    static const char part[600];
+    struct client clients[3];
+
+    (void)state;
+    net.conf.receive_total = 1700;
+    start();
+    for (size_t i = 0; i < 3; i++) {
+        client_connect(&clients[i]);
+        client_say(&clients[i], "POST /hook HTTP/1.1\r\nHost: x\r\n"
+                                "Content-Length: 1000\r\n\r\n");
+        client_send(&clients[i], part, sizeof part);
+        net_until(net.server->body_bytes == (i == 0 ? 600u : 1200u) &&
+                  stat_get(&net.stats->http_requests) == i + 1);
+    }
+    client_expect_end(&clients[0]);
+    assert_int_equal(stat_get(&net.stats->bodies_dropped), 1);
+    assert_int_equal(caught_log_count("limit receive_total: "), 1);
+    for (size_t i = 1; i < 3; i++) {
+        client_send(&clients[i], part, 400);
+        assert_int_equal(client_answer(&clients[i]), 200);
+    }
+    assert_int_equal(net.server->body_bytes, 0);
+    for (size_t i = 0; i < 3; i++) {
+        client_leave(&clients[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        NET_TEST(half_bodies),
         NET_TEST(pages),
         NET_TEST(no_pages),
         NET_TEST(routes_without_a_hook),
