@@ -1,6 +1,7 @@
 /* 15.js - beyond the usual: compression that is wrong, or too much */
 'use strict';
 
+const { promisify } = require('node:util');
 const zlib = require('node:zlib');
 const { B, C, CLOSE, OPCODE, PART, PING, PONG, T, closes, fails,
     frame, gets, getsBeforeFault, goesOn, message, pongOf, send, sendChopped,
@@ -150,6 +151,15 @@ add('15.5.2', 'The same octets in a binary message come back.',
 
 const SMALL = 1000; /* octets, of the route that is `small` */
 const bomb = (octets) => stripped(Buffer.alloc(octets, 'x'), { level: 9 });
+
+/* 64 MiB, deflated once and on another thread: other cases are in the middle of
+ * a handshake, for which the server gives them seconds. */
+let huge = null;
+const hugeBomb = async () => {
+    huge ??= promisify(zlib.deflateRaw)(Buffer.alloc(64 * 1024 * 1024, 'x'),
+        { level: 9, finishFlush: Z_SYNC_FLUSH });
+    return (await huge).subarray(0, -4);
+};
 const small = (id, says, ...steps) =>
     cases.push({ id, says, steps, small: true, needs: 'deflate' });
 
@@ -159,18 +169,15 @@ gets(textMessage(Buffer.alloc(SMALL, 'x'))), closes());
 small('15.6.2', 'A compressed text one octet longer: Close 1009.',
     send(T(bomb(SMALL + 1), RSV1)), fails(1009));
 small('15.6.3', 'A bomb of 64 MiB in few octets: Close 1009.',
-    (run) => send(T(bomb(64 * 1024 * 1024).subarray(0, 900), RSV1))(run),
+    async (run) => send(T((await hugeBomb()).subarray(0, 900), RSV1))(run),
     fails(1009));
 small('15.6.4', 'A bomb in fragments: Close 1009.',
     (run) => send(T(bomb(1024 * 1024).subarray(0, 500),
         { fin: false, rsv: 4 }), C(''))(run), fails(1009));
 small('15.6.5', 'A good message, then a bomb: the echo, then Close 1009.',
     send(T(HELLO), T(bomb(100000), RSV1)), hello, fails(1009));
-cases.push({
-    id: '15.6.6', needs: 'deflate',
-    says: 'A bomb of 64 MiB where 16 MiB may come: Close 1009.',
-    steps: () => [send(T(bomb(64 * 1024 * 1024), RSV1)), fails(1009)],
-});
+add('15.6.6', 'A bomb of 64 MiB where 16 MiB may come: Close 1009.',
+    async (run) => send(T(await hugeBomb(), RSV1))(run), fails(1009));
 add('15.6.7', 'Nothing is wrong with a megabyte of the same octet, unless the ' +
     'server minds such a ratio: it comes back, or Close 1009.',
 send(T(bomb(1024 * 1024), RSV1)), async (run) => {
