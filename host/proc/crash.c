@@ -110,7 +110,7 @@ static void put_plugin(FILE *out, const struct crash *crash,
         return;
     }
     PUT_TEXT(out, witness->plugin);
-    fprintf(out, " ");
+    fprintf(out, "%s", witness->version[0] != 0 ? " " : "");
     PUT_TEXT(out, witness->version);
     fprintf(out, "\n");
     put_key(out, "file");

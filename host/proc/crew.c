@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/crew-t.h"
+#include "proc/hearsay.h"
 #include "proc/launch.h"
 #include "proc/postmortem.h"
 #include "proc/recycle.h"
@@ -293,6 +294,7 @@ static void bury(struct member *member, int status, bool crashed, char *what,
     if (member->failure[0] != 0) {
         snprintf(what, size, "%s", member->failure);
     } else {
+        hearsay_tell(setup->board, member->index, setup->conf, setup->pins);
         postmortem_death(what, size, setup->board, member->index,
                          (int)member->pid, status);
         crashes_note(setup->crashes, setup->board, member->index, member->pid,

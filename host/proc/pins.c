@@ -147,3 +147,11 @@ void pins_free(struct pins *pins)
     free(pins->files);
     *pins = (struct pins){ 0 };
 }
+
+const char *pins_hash(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    const char *dot = strchr(slash != NULL ? slash : file, '.');
+
+    return dot != NULL ? dot + 1 : "";
+}

@@ -32,4 +32,7 @@ bool pins_hold(const struct pins *pins, const char *file);
 bool pins_are_there(const struct pins *pins);
 void pins_free(struct pins *pins);
 
+/* What stands behind NAME. in the name of such a copy: its hash, and ".so". */
+const char *pins_hash(const char *file);
+
 #endif

@@ -27,22 +27,13 @@ static void tell_all(const struct host *host)
     }
 }
 
-/* NAME.<hash>.so */
-static uint64_t code_of(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    const char *dot = strchr(slash != NULL ? slash : file, '.');
-
-    return dot != NULL ? bans_code(dot + 1) : 0;
-}
-
 static bool serves(const struct generation *generation, uint64_t code)
 {
     if (generation == NULL) {
         return false;
     }
     for (size_t i = 0; i < generation->pins.count; i++) {
-        if (code_of(generation->pins.files[i]) == code) {
+        if (bans_code(pins_hash(generation->pins.files[i])) == code) {
             return true;
         }
     }

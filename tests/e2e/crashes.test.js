@@ -327,6 +327,7 @@ describe('a crash report', () => {
                     `SIGABRT is ${why}`);
                 has(text, '\\(the worker left none: see the reason\\)');
                 has(text, 'plugin +crasher');
+                has(text, 'file +/.*/crasher\\.so, hash [0-9a-f]{16}');
                 has(text, `\\d+ ms before, text, ${word.length} bytes: ` +
                     `"${word}"`);
             });

@@ -258,6 +258,7 @@ describe('a plugin that', () => {
                     /^peer +127\.0\.0\.1$/m, /^path +\/bad$/m,
                     /^#\d+ .*\(misdeed\./m];
 
+                assert.match(text, /^file +\/.*misdeed\.so, hash [0-9a-f]{16}/m);
                 for (const line of how === '_exit' ? [] : known) {
                     assert.match(text, line);
                 }
