@@ -394,7 +394,7 @@ suite('a pause', { ...ONE, concurrency: 2 }, ({ host, it }) => {
         const client = await host.connect('/every');
         const other = await host.connect('/every');
 
-        client.send('pause 300');
+        client.send(`pause ${300 * SLOWNESS}`);
         client.send('echo one');
         client.send('echo two');
         assert.strictEqual(await client.text(), 'pause 0');
