@@ -211,9 +211,11 @@ static const bay_plugin kept_plugin = { BAY_INIT, .name = "kept",
 static inline void kept_connect(struct peer *peer, const char *query,
                                 const char *offered)
 {
+    char list[96] = ""; /* ends with an empty string */
     int status;
 
-    assert_true(rig_ask(peer, "/a", query, offered, &status));
+    snprintf(list, sizeof list - 1, "%s", query);
+    assert_true(rig_ask(peer, "/a", list, offered, &status));
     conn_open(peer->conn);
     core_turn(rig.core);
 }
