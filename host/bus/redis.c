@@ -58,6 +58,7 @@ void redis_look_up(struct redis_bus *bus)
              bus->setup.conf->name);
     bus->why[0] = '\0';
     set_state(bus, CLUSTER_UP);
+    core_bus_back(bus->setup.core);
 }
 
 /* ---- the table --------------------------------------------------------- */

@@ -325,6 +325,9 @@ static void on_loaded(void *arg, uint64_t tag, const redisReply *reply)
     }
     if (tag == TAG_REPLAY) {
         redis_replay_go_on(log->bus);
+        if (log->replay.hash[0] && redis_can_send(log->bus)) {
+            core_bus_back(log->bus->setup.core);
+        }
     } else if (reply && !log->append.hash[0]) {
         deliver_waiting(log);
     }

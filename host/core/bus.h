@@ -132,6 +132,9 @@ void core_bus_close(struct core *core, const char *route, bay_id id, int code,
  * had has ended with it. Being told twice does no harm. */
 void core_bus_peer(struct core *core, bay_id worker, bool there);
 
+/* replay can be asked again, after it returned BAY_ESTATE or failed. */
+void core_bus_back(struct core *core);
+
 /* From now on what others publish to the topic arrives; something may have been
  * missed before. */
 void core_bus_settled(struct core *core, const char *route, const char *topic);

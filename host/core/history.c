@@ -197,8 +197,15 @@ static void ask(struct core *core, struct topic *topic)
     if (setup->bus->replay(setup->bus_self, route->name, topic_name(topic),
                            &query) != BAY_OK) {
         drop_fill(core, fill);
-        record->filling = false; /* core_bus_settled will come */
-        record->floor_asked = false;
+        record->filling = record->floor_asked = false;
+        record->again = true; /* as soon as it can be asked: history_back */
+    }
+}
+
+static void ask_if(bool need, struct core *core, struct topic *topic)
+{
+    if (need) {
+        ask(core, topic);
     }
 }
 
@@ -309,7 +316,8 @@ static void take_page(struct core *core, struct topic *topic,
 
     record->filling = false;
     if (result == REPLAY_FAILED) {
-        return; /* core_bus_settled will come */
+        record->again = true; /* see history_back */
+        return;
     }
     if (result == REPLAY_TOO_LATE) {
         stat_add(&core->setup.stats->history_missed, 1);
@@ -320,19 +328,25 @@ static void take_page(struct core *core, struct topic *topic,
             take(core, topic, &messages[i]);
         }
     }
-    if (record->again ||
-        (count > 0 && messages[count - 1].at.offset < head.offset)) {
-        ask(core, topic);
-    }
+    ask_if(record->again ||
+               (count > 0 && messages[count - 1].at.offset < head.offset),
+           core, topic);
 }
 
-static void take_floor(struct topic_record *record, enum replay result,
-                       struct position head)
+static void take_floor(struct core *core, struct topic *topic,
+                       enum replay result, struct position head)
 {
+    struct topic_record *record = topic_record(topic);
+
     record->floor_asked = false;
     if (result != REPLAY_FAILED && record->seen.epoch == 0) {
         record->floor = head;
         record->floor_known = true;
+    }
+    if (result == REPLAY_FAILED) {
+        record->again = true;
+    } else {
+        ask_if(record->again, core, topic);
     }
 }
 
@@ -350,7 +364,7 @@ void history_filled(struct core *core, uint64_t ticket, enum replay result,
         topic = find_topic(core, fill->route, fill->topic);
         drop_fill(core, fill);
         if (topic != NULL && floor) {
-            take_floor(topic_record(topic), result, head);
+            take_floor(core, topic, result, head);
         } else if (topic != NULL) {
             take_page(core, topic, result, messages, count, head);
         }
@@ -361,16 +375,34 @@ void history_filled(struct core *core, uint64_t ticket, enum replay result,
 void history_settled(struct core *core, const char *route, const char *name)
 {
     struct topic *topic = find_topic(core, route, name);
-    const struct topic_record *record;
+    struct topic_record *record;
 
     if (topic == NULL || topic_route(topic)->keep.count == 0 || !by_bus(core)) {
         return;
     }
     record = topic_record(topic);
-    if (!record->filling && !record->floor_asked) {
+    if (record->filling || record->floor_asked) {
+        record->again = true; /* what is on its way may be older than this */
+    } else {
         ask(core, topic);
     }
     replay_settled(topic);
+}
+
+static void ask_back(void *arg, struct route *route, const char *name)
+{
+    struct core *core = arg;
+    const struct topic *topic = topics_find(&core->topics, route, name);
+
+    ask_again(core, route, name);
+    if (topic != NULL) {
+        replay_settled(topic);
+    }
+}
+
+void history_back(struct core *core)
+{
+    topics_each(&core->topics, ask_back, core);
 }
 
 void history_finish(struct core *core)
@@ -421,7 +453,9 @@ void history_wanted(struct core *core, const struct route *route,
 {
     struct topic *topic = topics_find(&core->topics, route, name);
 
-    if (topic != NULL && !by_bus(core) && core->setup.archive != NULL) {
+    if (topic != NULL && by_bus(core) && route->keep.count > 0) {
+        ask(core, topic);
+    } else if (topic != NULL && core->setup.archive != NULL) {
         archive_head(core->setup.archive, route->name, name,
                      &topic_record(topic)->seen);
     }

@@ -33,6 +33,9 @@ void history_news(struct core *core, const struct route *route,
                   const char *topic);
 void history_sweep(struct core *core);
 
+/* The bus answers again: it is asked what it could not be asked. */
+void history_back(struct core *core);
+
 /* What others publish to the topic arrives from now on: what was missed is asked
  * for. */
 void history_settled(struct core *core, const char *route, const char *topic);

@@ -339,6 +339,11 @@ void core_bus_peer(struct core *core, bay_id worker, bool there)
     }
 }
 
+void core_bus_back(struct core *core)
+{
+    history_back(core);
+}
+
 void core_bus_settled(struct core *core, const char *route, const char *topic)
 {
     if (*topic == PRESENCE_MARK) {

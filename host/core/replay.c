@@ -247,6 +247,7 @@ static int ask_bus(struct replaying *replay)
                            .bytes = room_of(sub->conn) };
     int status;
 
+    replay->parked = false;
     if (core->setup.bus == NULL) {
         return BAY_ESTATE; /* the worker ends */
     }
@@ -261,7 +262,6 @@ static int ask_bus(struct replaying *replay)
         return BAY_ENOMEM;
     }
     query.ticket = replay->ticket;
-    replay->parked = false;
     replay->waiting = true;
     replay->overflow = false;
     status = core->setup.bus->replay(core->setup.bus_self, route->name,

@@ -130,7 +130,7 @@ static int enter(bay_conn *conn)
     if (status == BAY_EEXISTS) {
         const bay_member *other = bay_member_find(route, me->room, me->label);
 
-        if (strcmp(mailbox_of(other), me->mailbox) != 0) {
+        if (other == NULL || strcmp(mailbox_of(other), me->mailbox) != 0) {
             return refuse(conn, TAKEN, "Somebody in this room has that name.");
         }
         bay_close_id(route, other->id, REPLACED, "You came back.");

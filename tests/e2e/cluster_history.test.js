@@ -2,7 +2,7 @@
 'use strict';
 
 const assert = require('node:assert');
-const { cluster, health } = require('./lib/cluster.js');
+const { cluster, health, joined } = require('./lib/cluster.js');
 const { Resumer } = require('./lib/resumer.js');
 const { until } = require('./lib/wait.js');
 
@@ -136,6 +136,9 @@ cluster('history of two hosts', { hosts: [HOST, HOST] }, ({ redis, hosts, it }) 
         near.send('after');
         await heard(far, 'after');
         [near, far].forEach((client) => client.terminate());
+        for (const host of hosts) {
+            await joined(host, 2);
+        }
     });
 
     it('has one order for all who publish at once', async () => {

@@ -19,6 +19,7 @@ struct asked {
 static struct {
     struct asked asked[1024]; /* not answered yet */
     size_t count, total;
+    uint64_t floor; /* the ticket of who asks where a topic stands; 0: nobody */
     uint64_t first, head; /* offsets of those that are kept */
     unsigned page;        /* messages in an answer */
     size_t len;           /* of a message; 0: just its name */
@@ -80,6 +81,10 @@ static int kept_replay(void *self, const char *route, const char *topic,
     assert_string_equal(route, "one");
     if (kept.status != 0) {
         return kept.status;
+    }
+    if (query->max == 0 && query->keep.count == 0) {
+        kept.floor = query->ticket;
+        return 0;
     }
     assert_true(kept.count < 1024);
     snprintf(asked->topic, sizeof asked->topic, "%s", topic);
@@ -176,6 +181,17 @@ static inline void kept_answer(void)
         last = first + (count > 0 ? count - 1 : 0);
     }
     kept_answer_as(0, result, first, last);
+}
+
+/* Where the topic stands, when the worker began to want it. */
+static inline void kept_answer_floor(enum replay result)
+{
+    const struct position head = { KEPT_EPOCH, kept.head };
+    uint64_t ticket = kept.floor;
+
+    assert_true(ticket != 0);
+    kept.floor = 0;
+    core_bus_replayed(rig.core, ticket, result, NULL, 0, head);
 }
 
 static inline void kept_answer_all(void)

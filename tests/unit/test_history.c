@@ -108,12 +108,9 @@ static void asks_when_it_hears_again(void **state)
 
     (void)state;
     rig_connect(&peer, "/a");
-    core_bus_settled(rig.core, "one", "t");
-    assert_int_equal(kept.count, 1); /* nothing was missed, but where is it? */
-    assert_int_equal(kept.asked[0].query.max, 0);
-    kept_push("t", 1); /* does not wait for that */
+    kept_push("t", 1); /* does not wait for where it stands */
     kept_expect(&peer, 1, 1);
-    kept_answer();
+    kept_answer_floor(REPLAY_WHOLE);
     kept.head = 2;
     core_bus_settled(rig.core, "one", "t");
     kept_answer_all();
@@ -126,6 +123,20 @@ static void asks_when_it_hears_again(void **state)
     core_bus_settled(rig.core, "one", "t");
     kept_answer_all();
     kept_expect(&peer, 3, 3);
+    /* The bus hears before it can be asked; and asks, and hears meanwhile. */
+    kept.head = 4;
+    kept.status = BAY_ESTATE;
+    core_bus_settled(rig.core, "one", "t");
+    kept.status = BAY_OK;
+    core_bus_back(rig.core);
+    assert_int_equal(kept.count, 1);
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer();
+    assert_int_equal(kept.count, 1); /* what came between the two */
+    kept_answer_all();
+    kept_expect(&peer, 4, 4);
+    core_bus_back(rig.core);
+    assert_int_equal(kept.count, 0);
     /* Of a topic that has gone meanwhile. */
     core_bus_settled(rig.core, "one", "t");
     rig_leave(&peer);
@@ -138,42 +149,57 @@ static void knows_where_it_began(void **state)
     struct peer peer;
 
     (void)state;
-    rig_connect(&peer, "/a");
     kept.head = 5;
-    core_bus_settled(rig.core, "one", "t");
-    kept_answer();
-    kept.head = 7;
+    rig_connect(&peer, "/a");
+    kept_answer_floor(REPLAY_WHOLE);
+    kept.head = 7; /* before the bus hears what is published */
     core_bus_settled(rig.core, "one", "t");
     kept_answer_all();
     kept_expect(&peer, 6, 7);
     rig_leave(&peer);
+    /* It hears before the answer comes. */
+    rig_connect(&peer, "/a");
+    core_bus_settled(rig.core, "one", "t");
+    assert_int_equal(kept.count, 0);
+    kept_answer_floor(REPLAY_WHOLE);
+    kept.head = 8;
+    kept_answer_all();
+    kept_expect(&peer, 8, 8);
+    rig_leave(&peer);
     /* A message shows the gap. */
     rig_connect(&peer, "/a");
-    core_bus_settled(rig.core, "one", "t");
-    kept_answer();
-    kept.head = 9;
-    kept_push("t", 9);
-    kept_answer_all();
-    kept_expect(&peer, 8, 9);
-    rig_leave(&peer);
-    /* What came before it was said where the topic stands is in it. */
-    rig_connect(&peer, "/a");
-    kept.head = 11;
-    core_bus_settled(rig.core, "one", "t");
-    kept_answer();
+    kept_answer_floor(REPLAY_WHOLE);
+    kept.head = 10;
     kept_push("t", 10);
+    kept_answer_all();
+    kept_expect(&peer, 9, 10);
+    rig_leave(&peer);
+    /* What was sent before it was said where the topic stands is in that. */
+    rig_connect(&peer, "/a");
+    kept.head = 12;
+    kept_answer_floor(REPLAY_WHOLE);
     kept_push("t", 11);
-    kept_expect(&peer, 10, 11);
+    kept_push("t", 12);
+    kept_expect(&peer, 11, 12);
     rig_leave(&peer);
     rig_connect(&peer, "/a");
-    kept.head = 13;
+    kept.head = 14;
+    kept_answer_floor(REPLAY_WHOLE);
     core_bus_settled(rig.core, "one", "t");
-    kept_answer();
-    core_bus_settled(rig.core, "one", "t");
-    kept_push("t", 12); /* while it is asked what was missed */
+    kept_push("t", 13); /* while it is asked what was missed */
     kept_answer_all();
-    kept_expect(&peer, 12, 13);
+    kept_expect(&peer, 13, 14);
     rig_expect_silence(&peer);
+    rig_leave(&peer);
+    /* It could not be said. */
+    rig_connect(&peer, "/a");
+    kept_answer_floor(REPLAY_FAILED);
+    core_bus_back(rig.core);
+    kept_answer_floor(REPLAY_WHOLE);
+    kept.head = 15;
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer_all();
+    kept_expect(&peer, 15, 15);
     rig_leave(&peer);
 }
 
@@ -189,6 +215,7 @@ static void many_topics(void **state)
     for (int i = 0; i < MANY; i++) {
         snprintf(query, sizeof query, "topic=t%d", i);
         kept_connect(&peers[i], query, NULL);
+        kept_answer_floor(REPLAY_WHOLE);
         kept_push(query + 6, 1);
     }
     kept.head = 2;
