@@ -229,17 +229,28 @@ static void ask_others(struct core *core)
     }
 }
 
-/* Clients that can resume have it already: they only hear where they are. */
-static void move_on(const struct topic *topic, struct position at)
+static bool was_there(const struct topic_sub *sub, const struct kept *message)
+{
+    return (int32_t)((uint32_t)message->time_ms - sub->since_ms) >= 0;
+}
+
+/* A message that was kept late, and delivered in this machine at once. Clients
+ * that can resume only hear where they are; who has come since gets it. */
+static void move_on(const struct topic *topic, const struct kept *message)
 {
     char line[RESUME_LINE];
-    size_t len = resume_line(line, 'p', resume_key(topic_name(topic)), at, -1);
+    size_t len =
+        resume_line(line, 'p', resume_key(topic_name(topic)), message->at, -1);
 
     for (size_t i = 0; i < topic_count(topic); i++) {
-        const struct topic_sub *sub = topic_at(topic, i);
+        struct topic_sub *sub = topic_at(topic, i);
 
-        if (sub->conn->resume != NULL && sub->replay == NULL) {
-            conn_tell(sub->conn, line, len);
+        if (was_there(sub, message)) {
+            if (sub->conn->resume != NULL && sub->replay == NULL) {
+                conn_tell(sub->conn, line, len);
+            }
+        } else if (sub->replay == NULL || replay_admits(sub, message)) {
+            conn_send_kept(sub->conn, topic_name(topic), message);
         }
     }
 }
@@ -249,7 +260,7 @@ static void take(struct core *core, struct topic *topic,
 {
     topic_record(topic)->seen = message->at;
     if (message->late && id_node(message->publisher) == core->setup.node) {
-        move_on(topic, message->at);
+        move_on(topic, message);
     } else {
         core_deliver(core, NULL, topic, message);
     }
@@ -321,6 +332,9 @@ static void take_page(struct core *core, struct topic *topic,
     }
     if (result == REPLAY_TOO_LATE) {
         stat_add(&core->setup.stats->history_missed, 1);
+    }
+    if (head.epoch == record->seen.epoch && head.offset < record->seen.offset) {
+        record->seen = head; /* Redis has lost some: these places come again */
     }
     for (size_t i = 0; i < count; i++) {
         if (record->seen.epoch != messages[i].at.epoch ||
@@ -482,10 +496,16 @@ void history_subscribed(struct conn *conn, const char *name)
     struct topic_sub *sub;
     struct position at;
 
-    if (conn->resume == NULL || !kept_somewhere(conn)) {
+    if (!kept_somewhere(conn)) {
         return;
     }
     sub = find_sub(conn, name);
+    if (sub->since_ms == 0) {
+        sub->since_ms = (uint32_t)core_wall(conn->instance->core);
+    }
+    if (conn->resume == NULL) {
+        return;
+    }
     if (resume_find(conn->resume, resume_key(name), &at)) {
         /* With Redis, where it is while nothing was said. */
         at.epoch += at.epoch == 0 && !by_bus(conn->instance->core);

@@ -23,8 +23,10 @@ struct replaying;
 struct topic_sub {
     struct topic *topic;
     struct replaying
-        *replay;  /* it gets older messages first; NULL: it does not */
-    bool resumed; /* it was given what it had missed */
+        *replay;       /* it gets older messages first; NULL: it does not */
+    bool resumed;      /* it was given what it had missed */
+    uint32_t since_ms; /* by the wall clock, its lower half; of a topic that a
+                        * bus keeps */
     struct conn *conn;
     size_t place; /* in topic->subs */
     struct topic_sub *next_of_conn;

@@ -130,6 +130,8 @@ static void test_another_state(void)
     BAY_EXPECT_EQUAL(bay_test_reload(test, &later, NULL), BAY_OK);
     BAY_EXPECT_STRING(bay_test_reloaded(test)->way, "replaced");
     BAY_EXPECT_EQUAL(bay_test_reloaded(test)->outdated, 1);
+    /* of whom the new code knows nobody yet */
+    BAY_EXPECT_CLOSED(bay_test_connect(test, "/chat?name=ann", NULL), 4409);
     bob = bay_test_connect(test, "/chat?name=bob", NULL);
     EXPECT_SIZE_AT(EXPECT_TYPE(bob, "welcome"), "members", 2);
     EXPECT_MOVED(ann, "join", "bob");

@@ -231,6 +231,9 @@ static inline void kept_connect(struct peer *peer, const char *query,
     int status;
 
     snprintf(list, sizeof list - 1, "%s", query);
+    for (char *end = strchr(list, '&'); end != NULL; end = strchr(end, '&')) {
+        *end++ = '\0';
+    }
     assert_true(rig_ask(peer, "/a", list, offered, &status));
     conn_open(peer->conn);
     core_turn(rig.core);

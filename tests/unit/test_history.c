@@ -203,6 +203,50 @@ static void knows_where_it_began(void **state)
     rig_leave(&peer);
 }
 
+/* What was delivered here at once, and is kept late: who has come since has not
+ * got it. */
+static void late_for_who_came_since(void **state)
+{
+    struct kept message = kept_message(1);
+    struct peer peer;
+
+    (void)state;
+    rig_connect(&peer, "/a");
+    message.late = true;
+    message.publisher = presence_self(rig.core);
+    message.time_ms = core_wall(rig.core) + 1000;
+    core_bus_kept(rig.core, "one", "t", &message);
+    core_turn(rig.core);
+    rig_expect_silence(&peer);
+    message = kept_message(2);
+    message.late = true;
+    message.publisher = presence_self(rig.core);
+    message.time_ms = core_wall(rig.core) - 1000;
+    core_bus_kept(rig.core, "one", "t", &message);
+    core_turn(rig.core);
+    kept_expect(&peer, 2, 2);
+    rig_leave(&peer);
+}
+
+/* Redis has lost its newest, and gives their places again. */
+static void seen_again(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    rig_connect(&peer, "/a");
+    kept.head = 9;
+    kept_answer_floor(REPLAY_WHOLE);
+    kept_push("t", 10);
+    kept_expect(&peer, 10, 10);
+    kept.head = 7;
+    core_bus_settled(rig.core, "one", "t");
+    kept_answer_all();
+    kept_push("t", 8);
+    kept_expect(&peer, 8, 8);
+    rig_leave(&peer);
+}
+
 #define MANY 300
 
 /* No more than 256 at once, and the others behind. */
@@ -236,9 +280,14 @@ static void many_topics(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KEPT_TEST(delivers_in_order),    KEPT_TEST(delivers_what_is_not_kept),
-        KEPT_TEST(fills_gaps),           KEPT_TEST(asks_when_it_hears_again),
-        KEPT_TEST(knows_where_it_began), KEPT_TEST(many_topics),
+        KEPT_TEST(delivers_in_order),
+        KEPT_TEST(delivers_what_is_not_kept),
+        KEPT_TEST(fills_gaps),
+        KEPT_TEST(asks_when_it_hears_again),
+        KEPT_TEST(knows_where_it_began),
+        KEPT_TEST(many_topics),
+        KEPT_TEST(late_for_who_came_since),
+        KEPT_TEST(seen_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

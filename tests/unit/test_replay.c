@@ -215,6 +215,47 @@ static void waits_for_the_bus(void **state)
 
 #define MANY 300
 
+#define PARKED 600
+
+/* More than may ask at once wait for the bus, in two topics: what comes when it
+ * is back does not queue them anew. */
+static void many_parked(void **state)
+{
+    static struct peer peers[PARKED];
+    char query[80];
+
+    (void)state;
+    kept.head = 3;
+    kept.status = BAY_ESTATE;
+    for (int i = 0; i < PARKED; i++) {
+        const char *topic = i % 2 ? "t" : "u";
+
+        snprintf(query, sizeof query, "resume=1,%016llx.7.1&topic=%s",
+                 (unsigned long long)resume_key(topic), topic);
+        kept_connect(&peers[i], query, RESUME_SUBPROTOCOL);
+        assert_int_equal(rig_frame(&peers[i], NULL), OPCODE_TEXT);
+    }
+    kept.status = BAY_OK;
+    core_bus_settled(rig.core, "one", "t");
+    core_bus_settled(rig.core, "one", "u");
+    kept_push("t", 4);
+    kept_push("u", 4);
+    core_bus_settled(rig.core, "one", "t");
+    rig_leave(&peers[PARKED - 1]);
+    rig_leave(&peers[PARKED - 4]);
+    kept.head = 4;
+    kept_answer_all();
+    for (int i = 0; i < PARKED; i++) {
+        if (i != PARKED - 1 && i != PARKED - 4) {
+            for (int n = 0; n < 4; n++) { /* three messages, and "r" */
+                assert_int_equal(rig_frame(&peers[i], NULL), OPCODE_TEXT);
+            }
+            rig_expect_silence(&peers[i]);
+            rig_leave(&peers[i]);
+        }
+    }
+}
+
 /* No more than 256 ask at once; the others wait, and are not told that it is
  * too late. */
 static void many_at_once(void **state)
@@ -251,6 +292,7 @@ int main(void)
         KEPT_TEST(is_too_late),
         KEPT_TEST(waits_for_the_bus),
         KEPT_TEST(many_at_once),
+        KEPT_TEST(many_parked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
