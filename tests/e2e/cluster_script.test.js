@@ -11,10 +11,24 @@ const { spawn } = require('node:child_process');
 const { BUILD } = require('./lib/host.js');
 const { Client } = require('./lib/client.js');
 const { request } = require('./lib/http.js');
+const { Member, meet } = require('./lib/chat.js');
+const processes = require('./lib/processes.js');
 const { freePort } = require('./lib/redis.js');
 const { until, within } = require('./lib/wait.js');
 
 const SCRIPT = path.join(__dirname, '../../scripts/cluster');
+
+/* A child of the script: the first host, or its Redis. */
+function pidOf(script, what) {
+    const { pid } = processes.childrenOf(script).find((child) => {
+        const line = fs.readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
+
+        return what === 'host 1' ? line.includes('/1.ini')
+            : line.startsWith('redis-server');
+    });
+
+    return pid;
+}
 
 describe('scripts/cluster', () => {
     it('serves one room from two hosts, and ends all of it', async () => {
@@ -40,14 +54,31 @@ describe('scripts/cluster', () => {
 
                 assert.strictEqual(JSON.parse(text).status, 'ok');
             }
-            const clients = [];
+            const hosts = ports.map((port) => ({ connect: (target) =>
+                Client.connect(`ws://localhost:${port}${target}`) }));
+            const [a, b] = [await Member.join(hosts[0], '/chat', { name: 'a' }),
+                await Member.join(hosts[1], '/chat', { name: 'b' })];
 
-            for (const port of ports) {
-                clients.push(await Client.connect(
-                    `ws://localhost:${port}/echo`));
-                assert.strictEqual(await clients.at(-1).ask('hi'), 'hi');
+            await meet([a, b]);
+            b.say('before');
+            await a.hears('before', b);
+            /* Any of it may end: it is started again, and the room is there. */
+            for (const what of ['host 1', 'the Redis']) {
+                process.kill(pidOf(child.pid, what), 'SIGKILL');
+                await until(() => log.includes(
+                    `cluster: ${what} has ended, and is started again`), what);
             }
-            clients.forEach((client) => client.terminate());
+            await until(async () => {
+                const c = await Member.join(hosts[0], '/chat', { name: 'c' })
+                    .catch(() => null);
+
+                if (c !== null) {
+                    await c.await('message', ({ text }) => text === 'before');
+                    c.client.terminate();
+                }
+                return c !== null;
+            }, 'the first host again, with what was said');
+            b.client.terminate();
         } catch (error) {
             error.message += `\n${log}`;
             throw error;
