@@ -2,6 +2,8 @@
 'use strict';
 
 const assert = require('node:assert');
+const fs = require('node:fs');
+const { pluginFile } = require('./lib/host.js');
 const { suite } = require('./lib/suite.js');
 const { RESUME, Resumer } = require('./lib/resumer.js');
 const { until } = require('./lib/wait.js');
@@ -12,7 +14,8 @@ const ONE = { routes: { kept: kept(),
     short: { ...kept(), path: '/short', history_for: '1s' },
     small: { ...kept(), path: '/small', send_queue: '4k' },
     none: { path: '/none', plugin: 'keeper' } } };
-const THREE = { server: { workers: 3 }, routes: { kept: kept({ history: 5000 }),
+const THREE = { server: { workers: 3 }, routes: { kept: kept({ history: 5000,
+    on_reload: 'close' }),
     one: { ...kept({ history: 1 }), path: '/one' } } };
 
 async function say(host, path, texts) {
@@ -234,7 +237,14 @@ suite('clients that resume', { ...THREE, expected: [/worker \d+ \(pid \d+\) kill
             }
         }
 
-        it('get every message once and in order while workers die', async () => {
+        /* The same code in other bytes: a new version. */
+        async function swapPlugin(version) {
+            host.replacePlugin('keeper', Buffer.concat([
+                fs.readFileSync(pluginFile('keeper')), Buffer.from(version)]));
+            await host.reload();
+        }
+
+        it('get every message once and in order, whatever is killed or replaced', async () => {
             const over = { stop: false, done: false };
             const readers = Array.from({ length: READERS }, () => new Resumer(host));
             const writers = ['a', 'b'].map(() => new Resumer(host));
@@ -247,7 +257,11 @@ suite('clients that resume', { ...THREE, expected: [/worker \d+ \(pid \d+\) kill
                 const pid = workers[i % workers.length];
                 const before = readers.map((r) => r.texts.length);
 
-                process.kill(pid, 'SIGKILL');
+                if (i % 3 === 2) {
+                    await swapPlugin(`version ${i}`); /* closes them all */
+                } else {
+                    process.kill(pid, 'SIGKILL');
+                }
                 await until(() => readers.every((r, n) =>
                     r.texts.length > before[n] + 50), 'traffic goes on');
             }
