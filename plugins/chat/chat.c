@@ -61,14 +61,11 @@ static json_t *people(const bay_route *route, const char *room)
 static int tell(bay_conn *conn, const char *topic, json_t *json)
 {
     char *text = json_dumps(json, JSON_COMPACT);
-    int status = BAY_ENOMEM;
+    int status = text == NULL    ? BAY_ENOMEM
+                 : topic != NULL ? bay_publish(bay_conn_route(conn), topic,
+                                               BAY_TEXT, text, strlen(text), 0)
+                                 : bay_send_text(conn, text, strlen(text));
 
-    if (text != NULL && topic != NULL) {
-        status = bay_publish(bay_conn_route(conn), topic, BAY_TEXT, text,
-                             strlen(text), 0);
-    } else if (text != NULL) {
-        status = bay_send_text(conn, text, strlen(text));
-    }
     free(text);
     json_decref(json);
     return status;
@@ -274,8 +271,10 @@ static int obey(bay_conn *conn, const json_t *json, json_t *ref)
                         text, len, "ref", ref);
     if (private) {
         json_object_set_new(message, "to", person(to->id, to->info));
-        if (to->id != bay_conn_id(conn)) {
-            tell(conn, mailbox_of(to), json_incref(message));
+        if (to->id != bay_conn_id(conn) &&
+            tell(conn, mailbox_of(to), json_incref(message)) != BAY_OK) {
+            json_decref(message);
+            return complain(conn, ref, "not_sent", "That was not sent.");
         }
     }
     return tell(conn, private ? me->mailbox : me->room, message);

@@ -275,6 +275,22 @@ static void test_private(void)
     BAY_EXPECT_SILENT(join("/chat?name=bob"));
 }
 
+/* What did not get out is not shown as said. */
+static void test_not_sent(void)
+{
+    bay_peer *ann, *bob;
+
+    begin(NULL);
+    ann = join("/chat?name=ann");
+    bob = join("/chat?name=bob");
+    bay_peer_forget(ann);
+    bay_test_fail_call(test, "bay_publish", 1, BAY_EFULL);
+    tell(ann, "bob", "psst");
+    EXPECT_ERROR(ann, "not_sent");
+    BAY_EXPECT_SILENT(ann);
+    BAY_EXPECT_SILENT(bob);
+}
+
 static void test_bad_requests(void)
 {
     static const struct {
@@ -379,9 +395,9 @@ int main(void)
         test_rooms_by_path, test_names,
         test_name_taken,    test_coming_back,
         test_foreign_key,   test_say,
-        test_private,       test_bad_requests,
-        test_text_length,   test_room_full,
-        test_history,
+        test_private,       test_not_sent,
+        test_bad_requests,  test_text_length,
+        test_room_full,     test_history,
     };
 
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
