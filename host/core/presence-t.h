@@ -55,6 +55,9 @@ struct room *room_find(const struct core *core, const struct route *route,
                        const char *topic);
 void room_remove(struct room *room, struct member *member);
 
+/* No more members can be known; counted, and said now and then. */
+bool presence_is_full(struct core *core);
+
 /* A member of this worker has lost its label. */
 void room_displace(struct room *room, struct member *member);
 

@@ -6,12 +6,13 @@
 
 #include <utlist.h>
 
+#include "base/log.h"
 #include "core/id.h"
 #include "core/presence-t.h"
 
 void presence_init(struct presence *presence)
 {
-    *presence = (struct presence){ .due_ms = UINT64_MAX };
+    *presence = (struct presence){ .due_ms = UINT64_MAX, .max = PRESENCE_MAX };
 }
 
 bay_id presence_self(const struct core *core)
@@ -266,12 +267,37 @@ static int update(struct room *room, struct member *member,
     return status;
 }
 
+static void refuse(struct core *core, const char *what, size_t limit)
+{
+    uint64_t left_out;
+
+    stat_add(&core->setup.stats->presence_refused, 1);
+    if (seldom_due(&core->presence.said_full, core_now(core), &left_out)) {
+        log_warn("presence: there are %zu %s, which is the limit: a member was "
+                 "left out (%llu more times)",
+                 limit, what, (unsigned long long)left_out);
+    }
+}
+
+bool presence_is_full(struct core *core)
+{
+    bool full = core->presence.count >= core->presence.max;
+
+    if (full) {
+        refuse(core, "members known to this worker", core->presence.max);
+    }
+    return full;
+}
+
 static int add(struct room *room, struct conn *conn, struct member_facts *facts)
 {
     struct member *member;
 
-    if (conn->membership_count >= PRESENCE_JOIN_MAX ||
-        room->core->presence.count >= PRESENCE_MAX) {
+    if (conn->membership_count >= PRESENCE_JOIN_MAX) {
+        refuse(room->core, "topics joined by a connection", PRESENCE_JOIN_MAX);
+        return BAY_EFULL;
+    }
+    if (presence_is_full(room->core)) {
         return BAY_EFULL;
     }
     facts->joined_ms = core_wall(conn->instance->core);

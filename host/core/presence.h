@@ -42,6 +42,7 @@ struct presence {
     uint64_t due_ms;            /* when presence_tick has work */
     uint64_t digest_ms;
     uint64_t refused; /* frames that made no sense */
+    size_t max;       /* PRESENCE_MAX; less in tests */
     struct seldom said_refused, said_full;
 };
 

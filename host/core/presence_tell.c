@@ -238,17 +238,6 @@ static void settle_label(struct room *room, const struct member *member)
     }
 }
 
-static void say_full(struct core *core)
-{
-    uint64_t left_out;
-
-    if (seldom_due(&core->presence.said_full, core_now(core), &left_out)) {
-        log_warn("presence: %u members are known, which is the limit: others "
-                 "are not seen here (%llu more times)",
-                 PRESENCE_MAX, (unsigned long long)left_out);
-    }
-}
-
 enum taken { TAKEN_SAME, TAKEN_NEW, TAKEN_CHANGED, TAKEN_NOT };
 
 static enum taken take_member(struct room *room,
@@ -263,8 +252,7 @@ static enum taken take_member(struct room *room,
         member = NULL;
     }
     if (member == NULL) {
-        if (room->core->presence.count >= PRESENCE_MAX) {
-            say_full(room->core);
+        if (presence_is_full(room->core)) {
             return TAKEN_NOT;
         }
         member = members_add(&room->members, facts);

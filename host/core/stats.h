@@ -163,9 +163,10 @@ struct worker_stats {
     stat_value http_requests;      /* plain HTTP */
     stat_value bus_in;             /* messages from and to other workers */
     stat_value bus_out;
-    stat_value bus_dropped;   /* not sent: a sibling's queue was full or gone */
-    stat_value bus_paused;    /* no descriptor for a stream of the bus */
-    stat_value cluster_state; /* enum cluster_state, now */
+    stat_value bus_dropped; /* not sent: a sibling's queue was full or gone */
+    stat_value presence_refused;   /* members beyond a limit */
+    stat_value bus_paused;         /* no descriptor for a stream of the bus */
+    stat_value cluster_state;      /* enum cluster_state, now */
     stat_value cluster_not_sent;   /* messages that Redis did not get */
     stat_value cluster_late;       /* of history: kept when it was back */
     stat_value cluster_reconnects; /* connections to Redis that were lost */

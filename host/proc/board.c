@@ -132,6 +132,7 @@ static const size_t totals[] = {
     offsetof(struct worker_stats, bus_out),
     offsetof(struct worker_stats, bus_dropped),
     offsetof(struct worker_stats, bus_paused),
+    offsetof(struct worker_stats, presence_refused),
     offsetof(struct worker_stats, cluster_not_sent),
     offsetof(struct worker_stats, cluster_late),
     offsetof(struct worker_stats, cluster_reconnects),

@@ -405,8 +405,30 @@ static void test_errors(void **state)
         assert_int_equal(bay_join(conn, topic, "a", NULL, 0, 0), BAY_OK);
     }
     assert_int_equal(bay_join(conn, "t", "a", NULL, 0, 0), BAY_EFULL);
+    assert_int_equal(stat_get(&workers[0].stats->presence_refused), 1);
     assert_int_equal(bay_leave(conn, "t5"), BAY_OK);
     assert_int_equal(bay_join(conn, "t", "a", NULL, 0, 0), BAY_OK);
+}
+
+/* A worker that knows as many as it may: neither its own nor others' are
+ * added. */
+static void test_full(void **state)
+{
+    (void)state;
+    come(&workers[0], 0);
+    come(&workers[0], 1);
+    come(&workers[1], 0);
+    workers[0].core->presence.max = 1;
+    assert_int_equal(join(0, 0, "anna", 0), BAY_OK);
+    assert_int_equal(join(0, 1, "bob", 0), BAY_EFULL);
+    assert_int_equal(stat_get(&workers[0].stats->presence_refused), 1);
+    assert_int_equal(join(1, 0, "cid", 0), BAY_OK);
+    settle();
+    assert_int_equal(count(0), 1);
+    assert_int_equal(count(1), 2);
+    assert_true(stat_get(&workers[0].stats->presence_refused) >= 2);
+    workers[0].core->presence.max = 10;
+    assert_int_equal(join(0, 1, "bob", 0), BAY_OK);
 }
 
 static void test_unique(void **state)
@@ -556,6 +578,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_without_bus, setup, teardown),
         cmocka_unit_test_setup_teardown(test_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unique, setup, teardown),
         cmocka_unit_test_setup_teardown(test_displaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many, setup, teardown),
