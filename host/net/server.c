@@ -157,6 +157,7 @@ static void after_events(uv_check_t *check)
     if (server->core != NULL) {
         core_turn(server->core);
     }
+    forgive_handshakes(server); /* it may have been stopped in the middle */
 }
 
 /* ---- setting up -------------------------------------------------------- */
