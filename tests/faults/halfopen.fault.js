@@ -96,7 +96,9 @@ async function halfOpen({ host, full, row, load }) {
         }, 'the end of the half-open ones', 30000);
         const took = performance.now() - start;
 
-        assert.ok(took < 10000 * SLOWNESS, `${took} ms`);
+        /* ping, ping_wait and close_wait are 9 s; the rest is for a machine that
+         * has other things to do. */
+        assert.ok(took < 18000 * SLOWNESS, `${took} ms`);
         assert.deepStrictEqual(crowd.broken, []);
         row.done = `${count} silent peers, and ${count} with messages on ` +
             'their way, whose packets are all dropped; ' +
