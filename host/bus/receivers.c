@@ -80,15 +80,18 @@ static const char *take_hello(struct receiver *receiver,
     receiver->sender = &setup->senders[worker];
     receiver->inbox.max = WIRE_MAX;
     current = &receiver->all->current[worker];
-    if (*current) {
-        if (is_older(frame->id, receiver->sender->hello)) {
-            return NULL;
-        }
+    if (*current && is_older(frame->id, receiver->sender->hello)) {
+        return NULL;
+    }
+    /* On a later stream of the same process it tells them anew: until then
+     * those that it had count (WIRE_SYNCED), so that it misses nothing. */
+    if (*current &&
+        id_incarnation(frame->id) != id_incarnation(receiver->sender->hello)) {
         interest_forget(setup->interest, worker);
         worker_set_remove(&receiver->all->told, worker);
     }
     *current = receiver;
-    sender_meet(receiver->sender, frame->id);
+    sender_meet(receiver->sender, frame->id, receiver->stream);
     siblings_met(setup->siblings, frame->id);
     return NULL;
 }

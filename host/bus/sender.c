@@ -112,6 +112,13 @@ static void tell_interest(void *arg, const char *route, const char *topic)
     }
 }
 
+/* Its last word is still to be read: on a stream that was connected since, it is
+ * its successor who listens. */
+static bool has_ended(const struct sender *sender)
+{
+    return sender->heard && stream_has_ended(sender->heard);
+}
+
 /* Tells all interests, if the sibling is there, does not know them, and what
  * waits leaves room. They may go over the limit: their number is bounded by
  * core, and they are not told again before this has been sent. */
@@ -122,7 +129,8 @@ static bool tell(struct sender *sender)
     struct wire_frame synced = { .type = WIRE_SYNCED };
 
     if (!sender->stream || !sender->there || sender->synced ||
-        sender->outbox.bytes > sender->setup->queue_limit / 2) {
+        sender->outbox.bytes > sender->setup->queue_limit / 2 ||
+        has_ended(sender)) {
         return false;
     }
     if (add(sender, &resync) < 0) {
@@ -256,10 +264,12 @@ void sender_init(struct sender *sender, const struct sender_setup *setup,
     connect_now(sender);
 }
 
-void sender_meet(struct sender *sender, bay_id hello)
+void sender_meet(struct sender *sender, bay_id hello,
+                 const struct stream *heard)
 {
     sender->there = true;
     sender->hello = hello;
+    sender->heard = heard;
     if (sender->stream && sender->told &&
         id_incarnation(sender->told) != id_incarnation(hello)) {
         /* To its predecessor; whose end may have been missed, if a child of
@@ -277,6 +287,7 @@ void sender_meet(struct sender *sender, bay_id hello)
 void sender_part(struct sender *sender)
 {
     sender->there = false;
+    sender->heard = NULL;
 }
 
 /* One line a second at most, with the number since the line before. */

@@ -44,11 +44,12 @@ struct sender {
     uint32_t streams;      /* ever; its number is in the hello */
     struct stream *stream; /* NULL: not connected */
     struct outbox outbox;
-    bool blocked; /* the socket takes no more now */
-    bool there;   /* the sibling has said hello and is not gone */
-    bay_id hello; /* what it said */
-    bay_id told;  /* the hello upon which the stream was told our interests */
-    bool synced;  /* all our interests are on their way */
+    bool blocked;               /* the socket takes no more now */
+    bool there;                 /* the sibling has said hello and is not gone */
+    bay_id hello;               /* what it said */
+    const struct stream *heard; /* where it said so */
+    bay_id told; /* the hello upon which the stream was told our interests */
+    bool synced; /* all our interests are on their way */
     bool complained;    /* that it cannot connect */
     uint64_t warned_ms; /* that the queue is full */
     uint64_t dropped;   /* since then */
@@ -62,8 +63,10 @@ int sender_path(char *out, size_t size, const char *run_dir, unsigned worker);
 void sender_init(struct sender *sender, const struct sender_setup *setup,
                  unsigned worker);
 
-/* The sibling has said hello; the sibling's stream has ended. */
-void sender_meet(struct sender *sender, bay_id hello);
+/* The sibling has said hello, on a stream that is borrowed until it parts or
+ * says hello on another; that stream is read no more. */
+void sender_meet(struct sender *sender, bay_id hello,
+                 const struct stream *heard);
 void sender_part(struct sender *sender);
 
 /* Whether a message of so many bytes may be queued now. BAY_EFULL: it goes over

@@ -2,6 +2,7 @@
 #include "bus/stream.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -118,6 +119,13 @@ ssize_t stream_read(struct stream *stream, void *out, size_t space)
         return -1;
     }
     return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+bool stream_has_ended(const struct stream *stream)
+{
+    struct pollfd ask = { .fd = stream->fd, .events = POLLRDHUP };
+
+    return poll(&ask, 1, 0) > 0;
 }
 
 int stream_write(struct stream *stream, struct outbox *outbox)

@@ -8,6 +8,7 @@
 #ifndef PATCHBAY_BUS_STREAM_H
 #define PATCHBAY_BUS_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <uv.h>
@@ -38,6 +39,9 @@ void stream_watch(struct stream *stream, int events, uv_poll_cb on_event);
 
 /* Bytes read; 0: nothing there now; -1 with errno, which is 0 at the end. */
 ssize_t stream_read(struct stream *stream, void *out, size_t space);
+
+/* Whether the other end is closed, however much of it is still to be read. */
+bool stream_has_ended(const struct stream *stream);
 
 /* Writes what the socket takes. 0: all was written; 1: more waits for
  * UV_WRITABLE; -1 with errno: the stream is dead. */

@@ -204,6 +204,7 @@ static void check_start(struct head *head, struct span line)
 
 /* What one pass over the headers has found. */
 struct found {
+    bool newer; /* the version is HTTP/1.1 */
     unsigned hosts;
     unsigned lengths;
     unsigned fields;
@@ -363,6 +364,9 @@ static void check_whole(struct head *head, const struct found *found)
     if (found->hosts > 1) {
         refuse(head, 400, "more than one Host");
     }
+    if (found->hosts == 0 && found->newer) {
+        refuse(head, 400, "a request of HTTP/1.1 needs a Host"); /* 3.2 */
+    }
     if (head->websocket && (found->encoded || head->opaque || head->body > 0)) {
         refuse(head, 400, "a WebSocket handshake has no body");
     }
@@ -390,6 +394,7 @@ void head_read(struct head *head, char *data, size_t len)
         if (start) {
             start = false;
             check_start(head, line);
+            found.newer = line.len > 0 && line.at[line.len - 1] == '1';
             found.fields = count_parameters(line);
             memmove(out, line.at, line.len);
             out += line.len;

@@ -47,9 +47,25 @@ static int bypassed(struct link *link)
     return -1;
 }
 
-static int http(struct link *link)
+/* Of one that was shut nothing more is read or sent: the library would set its
+ * own timer then, in the place of the one that is to end it. */
+static int http(struct link *link, enum lws_callback_reasons reason,
+                const void *in, size_t len)
 {
-    return link != NULL ? exchange_begin(link) : -1;
+    if (link->ended) {
+        return -1;
+    }
+    if (reason == LWS_CALLBACK_HTTP) {
+        return exchange_begin(link);
+    }
+    if (link->exchange == NULL) {
+        return reason == LWS_CALLBACK_HTTP_BODY ? -1 : 0;
+    }
+    return reason == LWS_CALLBACK_HTTP_BODY
+               ? exchange_body(link->exchange, in, len)
+           : reason == LWS_CALLBACK_HTTP_BODY_COMPLETION
+               ? exchange_dispatch(link->exchange)
+               : exchange_continue(link->exchange);
 }
 
 int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
@@ -102,14 +118,10 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_ADD_HEADERS: return handshake_add_headers(link, in);
     case LWS_CALLBACK_ESTABLISHED: return established(link);
     case LWS_CALLBACK_CLOSED: link_lose(link); return 0;
-    case LWS_CALLBACK_HTTP: return http(link);
+    case LWS_CALLBACK_HTTP:
     case LWS_CALLBACK_HTTP_BODY:
-        return link->exchange != NULL ? exchange_body(link->exchange, in, len)
-                                      : -1;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        return link->exchange != NULL ? exchange_dispatch(link->exchange) : 0;
-    case LWS_CALLBACK_HTTP_WRITEABLE:
-        return link->exchange != NULL ? exchange_continue(link->exchange) : 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE: return http(link, reason, in, len);
     case LWS_CALLBACK_HTTP_BIND_PROTOCOL:
         /* Comes, among others, when the last byte of an answer is out and the
          * library gets ready for the next request. */

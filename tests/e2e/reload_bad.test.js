@@ -40,8 +40,8 @@ async function expectRefusal(host, pattern) {
     await talker.more(10);
     await talker.stop();
     assert.deepStrictEqual(talker.versions, [1]);
-    assert.deepStrictEqual(
-        fs.readdirSync(path.join(host.runDir, 'images')), images);
+    await until(() => fs.readdirSync(path.join(host.runDir, 'images'))
+        .join() === images.join(), 'the end of what was refused');
     const status = await host.json('status');
 
     assert.strictEqual(status.state, 'running');

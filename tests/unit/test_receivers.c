@@ -370,12 +370,20 @@ static void a_new_stream_takes_over(void **state)
     assert_true(wants(scene, "fresh", 1));
     assert_true(scene->senders[1].there);
 
-    /* The same process, on another stream. */
+    /* The same process, on another stream: what it wanted counts until it has
+     * told it all again. */
     old = fresh;
-    fresh = sibling(scene, 1, 2, 2, "fresher");
-    assert_false(wants(scene, "fresh", 1));
+    fresh = raw_connect(scene->world, 0);
+    raw_hello(fresh, 1, 2, 2);
+    raw_send(fresh, &(struct wire_frame){ .type = WIRE_RESYNC });
+    raw_interest(fresh, "fresher", true);
+    until(scene->world, wants(scene, "fresher", 1));
+    assert_true(wants(scene, "fresh", 1));
     close(old);
     until(scene->world, scene->receivers.count == 1);
+    assert_true(wants(scene, "fresh", 1));
+    raw_send(fresh, &(struct wire_frame){ .type = WIRE_SYNCED });
+    until(scene->world, !wants(scene, "fresh", 1));
     assert_true(wants(scene, "fresher", 1));
     close(fresh);
     end(scene);

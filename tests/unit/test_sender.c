@@ -85,7 +85,7 @@ static struct wire_frame accept_hello(struct scene *scene)
 /* The sibling says hello, and is told what this worker wants: nothing. */
 static void meet(struct scene *scene, unsigned incarnation)
 {
-    sender_meet(&scene->sender, id_make(NODE, 1, incarnation, 1));
+    sender_meet(&scene->sender, id_make(NODE, 1, incarnation, 1), NULL);
 }
 
 static void accept_and_meet(struct scene *scene)
@@ -276,6 +276,37 @@ static void leaves_the_stream_of_a_predecessor(void **state)
     assert_int_equal(post(&scene, "x", 1), 0);
     sender_flush(&scene.sender);
     expect(&scene, WIRE_PUBLISH);
+    end(&scene);
+}
+
+/* This worker was busy when the sibling died: it has connected again, to who
+ * is to come, before it has read the end of what the sibling said. Its stream
+ * is not told upon the word of the dead, or it would have to be given up when
+ * the successor says hello, with what both say meanwhile. */
+static void does_not_take_the_word_of_the_dead(void **state)
+{
+    struct scene scene;
+    struct stream *heard;
+    int ends[2];
+
+    begin(&scene, state, LIMIT);
+    accept_hello(&scene);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    heard = stream_adopt(scene.setup.loop, ends[0], NULL, &scene.handles);
+    assert_non_null(heard);
+    sender_meet(&scene.sender, id_make(NODE, 1, 1, 1), heard);
+    expect(&scene, WIRE_RESYNC);
+    expect(&scene, WIRE_SYNCED);
+    assert_int_equal(write(ends[1], "unread", 6), 6);
+    close(ends[1]);
+    close(scene.peer);
+    accept_hello(&scene); /* and no more */
+    sender_part(&scene.sender);
+    stream_close(heard);
+    meet(&scene, 2);
+    expect(&scene, WIRE_RESYNC);
+    expect(&scene, WIRE_SYNCED);
+    assert_int_equal(raw_accept(scene.world, 1), -1);
     end(&scene);
 }
 
@@ -577,6 +608,7 @@ int main(void)
         WORLD_TEST(notices_a_dead_stream_when_it_meets),
         WORLD_TEST(notices_a_stream_that_was_never_used),
         WORLD_TEST(leaves_the_stream_of_a_predecessor),
+        WORLD_TEST(does_not_take_the_word_of_the_dead),
         WORLD_TEST(tries_until_there_is_a_socket),
         WORLD_TEST(hurries_to_one_that_says_hello),
         WORLD_TEST(backs_off_from_one_that_hangs_up),

@@ -150,8 +150,10 @@ async function inEachWorker(host, path, parameters, name = (i) => `n${i}`) {
 
     for (let tries = 0; found.size < 2; tries++) {
         assert.ok(tries < 200, 'all connections go to one worker');
+        const called = name(found.size, tries);
+        /* The key: in the place of a former one of that name (see pair). */
         const member = await Member.join(host, path,
-            { ...parameters, name: name(found.size, tries) });
+            { key: called, ...parameters, name: called });
 
         if (found.has(member.worker)) {
             await member.leave();
