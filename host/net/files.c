@@ -1,7 +1,8 @@
 /* files.c - the files of [http] root
  *
  * Every path is opened below the root by the kernel (openat2), so that neither
- * dots nor symbolic links lead out of it. Served here rather than by a mount
+ * dots nor symbolic links lead out of it; where a sandbox keeps that call from
+ * us, step by step and through no link. Served here rather than by a mount
  * of libwebsockets, which follows links out, refuses types it does not know
  * and redirects to whatever Host the client names.
  */
@@ -9,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,9 @@
 #include "net/exchange.h"
 #include "net/headers.h"
 #include "net/link.h"
+
+/* A FIFO or a terminal keeps nobody waiting, before it is seen to be no file. */
+#define FILE_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
 
 struct files {
     int root;
@@ -100,20 +105,51 @@ void files_destroy(struct files *files)
     }
 }
 
-static int open_below(const struct files *files, const char *name)
-{
-    struct open_how how = { .flags =
-                                O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-                            .resolve =
-                                RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-
-    return (int)syscall(SYS_openat2, files->root, name, &how, sizeof how);
-}
-
 /* Names that begin with a dot are nobody's business: .git, .htpasswd. */
 static bool is_hidden(const char *path)
 {
     return path[0] == '.' || strstr(path, "/.") != NULL;
+}
+
+/* The name has no "..", being not hidden. */
+static int open_by_steps(int root, const char *name)
+{
+    int at = root;
+
+    for (;;) {
+        size_t len = strcspn(name, "/");
+        bool last = name[len] == '\0';
+        char part[NAME_MAX + 1];
+        int next = -1;
+
+        if (len < sizeof part) {
+            memcpy(part, name, len);
+            part[len] = '\0';
+            next = openat(at, part,
+                          O_NOFOLLOW | O_CLOEXEC |
+                              (last ? FILE_FLAGS : O_PATH | O_DIRECTORY));
+        }
+        if (at != root) {
+            close(at);
+        }
+        if (last || next < 0) {
+            return next;
+        }
+        at = next;
+        name += len + 1;
+    }
+}
+
+static int open_below(const struct files *files, const char *name)
+{
+    struct open_how how = { .flags = FILE_FLAGS | O_CLOEXEC,
+                            .resolve =
+                                RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+    int fd = (int)syscall(SYS_openat2, files->root, name, &how, sizeof how);
+
+    return fd < 0 && (errno == ENOSYS || errno == EPERM)
+               ? open_by_steps(files->root, name)
+               : fd;
 }
 
 /* Opens a regular file, or the index of a folder whose path ends in a slash.

@@ -6,7 +6,6 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { suite } = require('./lib/suite.js');
 const { requestText, upgradeHeaders } = require('./lib/raw.js');
-const { VALGRIND } = require('./lib/wait.js');
 
 const HELLO = 'client：hello，服务端';
 const ANSWER = 'this is server';
@@ -157,73 +156,71 @@ suite('the greeter', DEMO, ({ host, it }) => {
     });
 });
 
-if (!VALGRIND) { /* it opens no files of the host's */
-    suite('the path / beside the demo page', DEMO, ({ host, it }) => {
-        it('is the page to who asks for no upgrade', async () => {
-            for (const name of ['/', '/?from=here', '/index.html']) {
-                const answer = await host.request(name);
+suite('the path / beside the demo page', DEMO, ({ host, it }) => {
+    it('is the page to who asks for no upgrade', async () => {
+        for (const name of ['/', '/?from=here', '/index.html']) {
+            const answer = await host.request(name);
 
-                assert.strictEqual(answer.status, 200);
-                assert.strictEqual(answer.headers['content-type'],
-                    'text/html; charset=utf-8');
-                assert.ok(answer.body.equals(INDEX), name);
-            }
-        });
+            assert.strictEqual(answer.status, 200);
+            assert.strictEqual(answer.headers['content-type'],
+                'text/html; charset=utf-8');
+            assert.ok(answer.body.equals(INDEX), name);
+        }
+    });
 
-        it('is the greeter to who asks for an upgrade', async () => {
-            for (const name of ['/', '/?from=here']) {
-                const client = await host.connect(name);
-
-                assert.strictEqual(await client.ask(HELLO), ANSWER);
-            }
-        });
-
-        it('is both on one connection', async () => {
-            const raw = await host.raw();
-
-            raw.request('GET / HTTP/1.1', { Host: 'localhost' });
-            assert.ok((await raw.response()).body.equals(INDEX));
-            await raw.upgrade('/');
-            raw.send(1, HELLO);
-            assert.strictEqual((await raw.message()).text, ANSWER);
-        });
-
-        it('is both on one connection, without a wait in between', async () => {
-            const raw = await host.raw();
-
-            raw.write(requestText('GET / HTTP/1.1', { Host: 'localhost' }),
-                requestText('GET / HTTP/1.1', upgradeHeaders('localhost')));
-            assert.ok((await raw.response()).body.equals(INDEX));
-            assert.strictEqual((await raw.response()).status, 101);
-            raw.send(1, HELLO);
-            assert.strictEqual((await raw.message()).text, ANSWER);
-        });
-
-        it('takes no other path', async () => {
-            for (const name of ['/index.html', '/x', '/echo/']) {
-                assert.strictEqual((await host.refusal(name)).status, 404,
-                    name);
-            }
-            const client = await host.connect('/echo');
-
-            assert.strictEqual(await client.ask(HELLO), HELLO);
-        });
-
-        it('takes the pages of this host, and no others', async () => {
-            const own = `http://127.0.0.1:${host.port}`;
-            const client = await host.connect('/', { origin: own });
+    it('is the greeter to who asks for an upgrade', async () => {
+        for (const name of ['/', '/?from=here']) {
+            const client = await host.connect(name);
 
             assert.strictEqual(await client.ask(HELLO), ANSWER);
-            for (const origin of ['http://example.org', 'null',
-                `http://127.0.0.1:${host.port + 1}`, `${own}.example.org`]) {
-                const { status, text } = await host.refusal('/', { origin });
-
-                assert.strictEqual(status, 403, origin);
-                assert.match(text, /origin/i);
-            }
-        });
+        }
     });
-}
+
+    it('is both on one connection', async () => {
+        const raw = await host.raw();
+
+        raw.request('GET / HTTP/1.1', { Host: 'localhost' });
+        assert.ok((await raw.response()).body.equals(INDEX));
+        await raw.upgrade('/');
+        raw.send(1, HELLO);
+        assert.strictEqual((await raw.message()).text, ANSWER);
+    });
+
+    it('is both on one connection, without a wait in between', async () => {
+        const raw = await host.raw();
+
+        raw.write(requestText('GET / HTTP/1.1', { Host: 'localhost' }),
+            requestText('GET / HTTP/1.1', upgradeHeaders('localhost')));
+        assert.ok((await raw.response()).body.equals(INDEX));
+        assert.strictEqual((await raw.response()).status, 101);
+        raw.send(1, HELLO);
+        assert.strictEqual((await raw.message()).text, ANSWER);
+    });
+
+    it('takes no other path', async () => {
+        for (const name of ['/index.html', '/x', '/echo/']) {
+            assert.strictEqual((await host.refusal(name)).status, 404,
+                name);
+        }
+        const client = await host.connect('/echo');
+
+        assert.strictEqual(await client.ask(HELLO), HELLO);
+    });
+
+    it('takes the pages of this host, and no others', async () => {
+        const own = `http://127.0.0.1:${host.port}`;
+        const client = await host.connect('/', { origin: own });
+
+        assert.strictEqual(await client.ask(HELLO), ANSWER);
+        for (const origin of ['http://example.org', 'null',
+            `http://127.0.0.1:${host.port + 1}`, `${own}.example.org`]) {
+            const { status, text } = await host.refusal('/', { origin });
+
+            assert.strictEqual(status, 403, origin);
+            assert.match(text, /origin/i);
+        }
+    });
+});
 
 suite('the greeter without a page', { routes: ROUTES }, ({ host, it }) => {
     it('says what the path is for', async () => {

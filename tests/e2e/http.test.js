@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const http = require('node:http');
 const { suite } = require('./lib/suite.js');
 const { requestText } = require('./lib/raw.js');
-const { pass, until } = require('./lib/wait.js');
+const { VALGRIND, pass, until } = require('./lib/wait.js');
 
 const BIG = crypto.randomBytes(5 << 20);
 const SECRET = 'this is outside of the root';
@@ -266,7 +266,11 @@ suite('traversal', SETUP, ({ host, it }) => {
     it('follows a link that stays inside', async () => {
         const answer = await host.request('/inside.html');
 
-        assert.strictEqual(answer.text, SITE['www/sub/page.html']);
+        if (VALGRIND) { /* but not without openat2 */
+            assert.strictEqual(answer.status, 404);
+        } else {
+            assert.strictEqual(answer.text, SITE['www/sub/page.html']);
+        }
     });
 });
 

@@ -26,7 +26,9 @@ function setup(workers = 2, more = {}) {
  */
 async function expectRefusal(host, pattern) {
     const talker = new Talker(await host.connect('/one'));
-    const images = fs.readdirSync(path.join(host.runDir, 'images'));
+    const images = () => fs.readdirSync(path.join(host.runDir, 'images'))
+        .sort().join();
+    const before = images();
     const from = host.mark();
 
     host.expected.push(pattern);
@@ -40,8 +42,7 @@ async function expectRefusal(host, pattern) {
     await talker.more(10);
     await talker.stop();
     assert.deepStrictEqual(talker.versions, [1]);
-    await until(() => fs.readdirSync(path.join(host.runDir, 'images'))
-        .join() === images.join(), 'the end of what was refused');
+    await until(() => images() === before, 'the end of what was refused');
     const status = await host.json('status');
 
     assert.strictEqual(status.state, 'running');

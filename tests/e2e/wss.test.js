@@ -8,7 +8,6 @@ const https = require('node:https');
 const path = require('node:path');
 const { OPCODE, closePayload, frame } = require('./lib/raw.js');
 const { suite } = require('./lib/suite.js');
-const { VALGRIND } = require('./lib/wait.js');
 const {
     FILES, SETUP, TRUST, WSS, assertServes, only,
 } = require('./lib/tls.js');
@@ -32,9 +31,8 @@ const HTTPS = {
 suite('https', HTTPS, ({ host, it }) => {
     const get = (name, options) =>
         host.request(name, { secure: true, ...options });
-    const withFiles = VALGRIND ? () => {} : it; /* it opens none */
 
-    withFiles('serves the demo page and its files', async () => {
+    it('serves the demo page and its files', async () => {
         for (const name of ['', ...Object.keys(PAGES)]) {
             const { status, body } = await get(`/${name}`);
 
@@ -43,7 +41,7 @@ suite('https', HTTPS, ({ host, it }) => {
         }
     });
 
-    withFiles('serves a large file', async () => {
+    it('serves a large file', async () => {
         assert.ok((await get('/large.bin')).body.equals(LARGE));
     });
 
@@ -63,7 +61,7 @@ suite('https', HTTPS, ({ host, it }) => {
         assert.match(text, /\bwss:/);
     });
 
-    withFiles('takes several requests on one connection', async () => {
+    it('takes several requests on one connection', async () => {
         const agent = new https.Agent({ keepAlive: true, maxSockets: 1,
             ...TRUST });
 

@@ -342,9 +342,6 @@ static void killed_amid_an_answer(void **state)
     struct client client;
 
     (void)state;
-    if (under_valgrind()) {
-        skip(); /* it knows no openat2, by which files are opened */
-    }
     start_for_all_kinds();
     client_connect(&client);
     client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -394,9 +391,6 @@ static void accepting_no_more(void **state)
     struct client websocket, idle, fresh, hook, file;
 
     (void)state;
-    if (under_valgrind()) {
-        skip(); /* it knows no openat2, by which files are opened */
-    }
     start_for_all_kinds();
     script.on_http = give_much;
     script.on_message = net_echo;

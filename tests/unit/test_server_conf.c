@@ -120,9 +120,6 @@ static bool shows(const struct holder *holder)
 static void another_folder(void **state)
 {
     (void)state;
-    if (under_valgrind()) {
-        skip(); /* it knows no openat2, by which files are opened */
-    }
     serve(false, true);
     expect_page("one");
     other.http_root = roots[1];
@@ -143,9 +140,6 @@ static void another_folder(void **state)
 static void left_as_it_was(void **state)
 {
     (void)state;
-    if (under_valgrind()) {
-        skip();
-    }
     serve(false, true);
     other.http_root = roots[1];
     assert_int_equal(prepare(&no_pems), 0);

@@ -5,7 +5,8 @@
 const SLOWNESS = Number(process.env.PATCHBAY_SLOWNESS ??
     (process.env.PATCHBAY_SANITIZED === '1' ? 4 : 1));
 
-/* It keeps limits of descriptors in a way of its own, and knows no openat2. */
+/* It keeps limits of descriptors in a way of its own, knows no openat2, and
+ * blocks the signals of whom it watches. */
 const VALGRIND = /^valgrind /.test(process.env.PATCHBAY_WRAPPER ?? '');
 
 const SOON_MS = 8000 * SLOWNESS;
