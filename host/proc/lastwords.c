@@ -281,6 +281,11 @@ void lastwords_prepare(const struct board *board, unsigned worker)
     }
 }
 
+bool lastwords_begun(void)
+{
+    return atomic_load(&speaker) != 0;
+}
+
 void lastwords_ward(struct warden *warden)
 {
     self.warden = warden;

@@ -18,6 +18,10 @@ void lastwords_prepare(const struct board *board, unsigned worker);
 /* Whose hooks and deferred work they tell of; borrowed. NULL: nobody's. */
 void lastwords_of(struct core *core);
 
+/* Whether a thread of this process has died, and says so: what it changes for
+ * that, its alarm among it, is no plugin's doing. */
+bool lastwords_begun(void);
+
 /* Children that plugins have forked, which came back from the hook or the work
  * they were forked in, and were ended for that. */
 struct stray {

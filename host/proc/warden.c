@@ -115,7 +115,7 @@ bool warden_look(struct warden *warden, bool unsure)
     struct core_ran ran;
     bool whole;
 
-    if (warden->core == NULL) {
+    if (warden->core == NULL || lastwords_begun()) {
         return true;
     }
     if (warden->broken) {
