@@ -4,6 +4,7 @@
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { Client } = require('./lib/client.js');
+const { cluster } = require('./lib/cluster.js');
 const { OPCODE } = require('./lib/raw.js');
 const { withHost } = require('./lib/suite.js');
 const { SLOWNESS, pass, until } = require('./lib/wait.js');
@@ -122,6 +123,38 @@ class Member {
     }
 }
 
+/* One worker of the host gives way while all members talk; those that stay
+ * elsewhere hear all, once and in order. */
+async function giveWay(host, members) {
+    await until(() => members.every(({ lives }) => lives[0]?.said > 5),
+        'all members');
+    await ask(await host.raw(), 100);
+    await host.waitLog(TAKES_OVER);
+    await host.waitLog(HAS_GONE);
+    const said = new Map(members.flatMap(({ lives }) =>
+        lives.map((life) => [life, life.said])));
+
+    /* One whose connection is over says no more on it. */
+    await until(() => members.every(({ lives }) => lives.at(-1).said >
+        (said.get(lives.at(-1)) ?? 0) + 20), 'all members again');
+    await Promise.all(members.map((each) => each.stop()));
+    const stayed = members.filter((each) => each.stayed);
+    const lives = members.flatMap((each) => each.lives);
+
+    assert.ok(stayed.length > 0 && stayed.length < members.length,
+        `${stayed.length} of ${members.length} have stayed`);
+    for (const { lives: [life] } of stayed) {
+        for (const other of lives) {
+            await life.hear(other);
+            life.compare(other, { to: other.said });
+        }
+    }
+    for (const life of lives) {
+        lives.forEach((other) => life.compare(other));
+    }
+    members.forEach(({ lives: all }) => all.at(-1).client.terminate());
+}
+
 describe('a worker at its limit', () => {
     it('gives way under load, and who stays loses nothing', () => withHost({
         server: { workers: 2, max_requests: 100, recycle_interval: '1s' },
@@ -129,36 +162,9 @@ describe('a worker at its limit', () => {
         expected: [/worker \d+ \(pid \d+\) has reached .* too low a limit/],
     }, async (host) => {
         const members = Array.from({ length: 10 }, () => new Member(host));
-
-        await until(() => members.every(({ lives }) => lives[0]?.said > 5),
-            'ten members');
         const { workers } = await host.json('status');
 
-        await ask(await host.raw(), 100);
-        await host.waitLog(TAKES_OVER);
-        await host.waitLog(HAS_GONE);
-        const said = new Map(members.flatMap(({ lives }) =>
-            lives.map((life) => [life, life.said])));
-
-        /* One whose connection is over says no more on it. */
-        await until(() => members.every(({ lives }) => lives.at(-1).said >
-            (said.get(lives.at(-1)) ?? 0) + 20), 'all ten again');
-        await Promise.all(members.map((each) => each.stop()));
-        const stayed = members.filter((each) => each.stayed);
-        const lives = members.flatMap((each) => each.lives);
-
-        assert.ok(stayed.length > 0 && stayed.length < 10,
-            `${stayed.length} of 10 have stayed`);
-        for (const { lives: [life] } of stayed) {
-            for (const other of lives) {
-                await life.hear(other);
-                life.compare(other, { to: other.said });
-            }
-        }
-        for (const life of lives) {
-            lives.forEach((other) => life.compare(other));
-        }
-        members.forEach(({ lives: all }) => all.at(-1).client.terminate());
+        await giveWay(host, members);
         const after = await host.json('status');
 
         assert.strictEqual(after.state, 'running');
@@ -279,4 +285,23 @@ describe('a worker at its limit', () => {
         assert.strictEqual((await host.reload()).workers, 'kept');
         assert.strictEqual(await client.ask('echo here'), 'here');
     }));
+});
+
+cluster('a worker of one of two machines, at its limit', {
+    hosts: [
+        { server: { workers: 2, max_requests: 100, recycle_interval: '1s' },
+            expected: [/too low a limit/] },
+        {},
+    ],
+}, ({ hosts, it: test }) => {
+    test('gives way, and both machines lose nothing', async () => {
+        const members = Array.from({ length: 10 },
+            (_, i) => new Member(hosts[i % 2]));
+
+        await giveWay(hosts[0], members);
+        assert.deepStrictEqual(await recycled(hosts[0]),
+            { max_memory: 0, max_requests: 1 });
+        assert.ok(members.every(({ host, stayed }) =>
+            host === hosts[0] || stayed));
+    });
 });

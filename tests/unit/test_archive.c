@@ -214,7 +214,7 @@ static void keeps_none_too_large_for_it(void **state)
 
 static void has_a_place_for_new_topics_always(void **state)
 {
-    char topic[16];
+    char topic[24];
     struct position at;
 
     (void)state;

@@ -237,7 +237,7 @@ static void test_options(void **state)
 static void test_endless_tables(void **state)
 {
     enum { MANY = 300 };
-    static char names[MANY][8];
+    static char names[MANY][16];
     static bay_option options[MANY];
     static const char *subprotocols[MANY];
     bay_plugin plugin = good;

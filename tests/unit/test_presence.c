@@ -388,7 +388,7 @@ static void test_late(void **state)
 static void test_errors(void **state)
 {
     bay_conn *conn;
-    char topic[8], info[1025] = "";
+    char topic[16], info[1025] = "";
 
     (void)state;
     come(&workers[0], 0);

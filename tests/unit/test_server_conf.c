@@ -13,7 +13,7 @@ static char why[512];
 
 static void write_page(unsigned at, const char *text)
 {
-    char name[100];
+    char name[200];
     FILE *file;
 
     snprintf(name, sizeof name, "%s/page.txt", roots[at]);
