@@ -182,7 +182,7 @@ describe('a Redis that cannot be used', () => {
                 host.lines.items.map((line) => line.text).join('\n')]) {
                 assert.doesNotMatch(text, /hush/);
             }
-            assert.ok(host.logged(/does not take the user and password/).length);
+            await host.waitLog(/does not take the user and password/);
             const client = await host.connect('/every');
 
             assert.strictEqual(await client.ask('echo on'), 'on');
@@ -193,7 +193,7 @@ describe('a Redis that cannot be used', () => {
     it('wants a password', () =>
         alone({ requirepass: 'right' }, () => ({}), async (host) => {
             await ails(host, 'Redis refuses the password');
-            assert.ok(host.logged(/wants a password/).length);
+            await host.waitLog(/wants a password/);
         }));
 
     it('is given the right one, by a Unix socket too', () =>
@@ -211,13 +211,13 @@ describe('a Redis that cannot be used', () => {
     it('is a node of a Redis Cluster', () =>
         alone({ 'cluster-enabled': 'yes' }, () => ({}), async (host) => {
             await ails(host, 'Redis is a Cluster, a Sentinel or a replica');
-            assert.ok(host.logged(/is a node of a Redis Cluster/).length);
+            await host.waitLog(/is a node of a Redis Cluster/);
         }));
 
     it('is a replica', () =>
         alone({ replicaof: '127.0.0.1 1' }, () => ({}), async (host) => {
             await ails(host, 'Redis is a Cluster, a Sentinel or a replica');
-            assert.ok(host.logged(/it is a replica/).length);
+            await host.waitLog(/it is a replica/);
         }));
 });
 
