@@ -83,12 +83,12 @@ static const char *take_hello(struct receiver *receiver,
     if (*current && is_older(frame->id, receiver->sender->hello)) {
         return NULL;
     }
-    /* On a later stream of the same process it tells them anew: until then
-     * those that it had count (WIRE_SYNCED), so that it misses nothing. */
+    worker_set_remove(&receiver->all->told, worker);
+    /* On a later stream of the same process it tells its interests anew: until
+     * it has (WIRE_SYNCED), those count that it had. */
     if (*current &&
         id_incarnation(frame->id) != id_incarnation(receiver->sender->hello)) {
         interest_forget(setup->interest, worker);
-        worker_set_remove(&receiver->all->told, worker);
     }
     *current = receiver;
     sender_meet(receiver->sender, frame->id, receiver->stream);

@@ -112,8 +112,8 @@ static void tell_interest(void *arg, const char *route, const char *topic)
     }
 }
 
-/* Its last word is still to be read: on a stream that was connected since, it is
- * its successor who listens. */
+/* Its last word is still to be read: on a stream that was connected since then
+ * its successor listens. */
 static bool has_ended(const struct sender *sender)
 {
     return sender->heard && stream_has_ended(sender->heard);

@@ -64,7 +64,7 @@ void sender_init(struct sender *sender, const struct sender_setup *setup,
                  unsigned worker);
 
 /* The sibling has said hello, on a stream that is borrowed until it parts or
- * says hello on another; that stream is read no more. */
+ * says hello on another; the sibling's stream has ended. */
 void sender_meet(struct sender *sender, bay_id hello,
                  const struct stream *heard);
 void sender_part(struct sender *sender);

@@ -125,7 +125,8 @@ bool stream_has_ended(const struct stream *stream)
 {
     struct pollfd ask = { .fd = stream->fd, .events = POLLRDHUP };
 
-    return poll(&ask, 1, 0) > 0;
+    return poll(&ask, 1, 0) > 0 &&
+           (ask.revents & (POLLRDHUP | POLLERR | POLLHUP)) != 0;
 }
 
 int stream_write(struct stream *stream, struct outbox *outbox)

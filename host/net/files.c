@@ -21,15 +21,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "net/exchange.h"
 #include "net/headers.h"
 #include "net/link.h"
 
-/* A FIFO or a terminal keeps nobody waiting, before it is seen to be no file. */
+/* A FIFO keeps nobody waiting before it is seen to be no file. */
 #define FILE_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
 
 struct files {
     int root;
+    bool by_steps; /* openat2 may not be called here */
 };
 
 static const struct {
@@ -89,6 +91,7 @@ struct files *files_create(const char *root)
     if (files == NULL) {
         return NULL;
     }
+    files->by_steps = false;
     files->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (files->root < 0) {
         free(files);
@@ -140,21 +143,30 @@ static int open_by_steps(int root, const char *name)
     }
 }
 
-static int open_below(const struct files *files, const char *name)
+static int open_below(struct files *files, const char *name)
 {
     struct open_how how = { .flags = FILE_FLAGS | O_CLOEXEC,
                             .resolve =
                                 RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-    int fd = (int)syscall(SYS_openat2, files->root, name, &how, sizeof how);
+    int fd;
 
-    return fd < 0 && (errno == ENOSYS || errno == EPERM)
-               ? open_by_steps(files->root, name)
-               : fd;
+    if (files->by_steps) {
+        return open_by_steps(files->root, name);
+    }
+    fd = (int)syscall(SYS_openat2, files->root, name, &how, sizeof how);
+    if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) {
+        return fd;
+    }
+    log_info("[http] root: links are not followed, as openat2 may not be "
+             "called here: %s",
+             strerror(errno));
+    files->by_steps = true;
+    return open_by_steps(files->root, name);
 }
 
 /* Opens a regular file, or the index of a folder whose path ends in a slash.
  * name becomes what was opened. -1: there is none. */
-static int open_file(const struct files *files, const char *path, char *name,
+static int open_file(struct files *files, const char *path, char *name,
                      size_t size, struct stat *st)
 {
     const char *below = path + 1; /* without the first slash */
@@ -163,7 +175,7 @@ static int open_file(const struct files *files, const char *path, char *name,
     int n = snprintf(name, size, "%s%s", below, folder ? "index.html" : "");
     int fd;
 
-    if (n < 0 || (size_t)n >= size || is_hidden(name) ||
+    if (n < 0 || (size_t)n >= size || name[0] == '/' || is_hidden(name) ||
         strstr(name, "//") != NULL) {
         return -1;
     }
@@ -188,8 +200,7 @@ static bool has_copy(struct link *link, const char *etag)
     return strcmp(list, "*") == 0 || strstr(list, etag) != NULL;
 }
 
-bool files_serve(const struct files *files, struct exchange *exchange,
-                 int *result)
+bool files_serve(struct files *files, struct exchange *exchange, int *result)
 {
     char name[EXCHANGE_PATH_MAX + 16], headers[256], etag[64], modified[40];
     const char *method = exchange->method;

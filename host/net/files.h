@@ -16,8 +16,7 @@ void files_destroy(struct files *files);
  * False if there is no such file, with nothing answered; files may be NULL.
  * *result is for the callback of libwebsockets.
  */
-bool files_serve(const struct files *files, struct exchange *exchange,
-                 int *result);
+bool files_serve(struct files *files, struct exchange *exchange, int *result);
 
 /* "text/html; charset=utf-8" for "index.html". */
 const char *files_type(const char *name);

@@ -204,7 +204,7 @@ static void check_start(struct head *head, struct span line)
 
 /* What one pass over the headers has found. */
 struct found {
-    bool newer; /* the version is HTTP/1.1 */
+    bool newer; /* HTTP/1.1, if the request line is good at all */
     unsigned hosts;
     unsigned lengths;
     unsigned fields;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "net/exchange.h"
 #include "net/head.h"
 #include "net/link.h"
@@ -19,10 +21,20 @@ size_t opening_before(const struct opening *opening, char *to)
     return opening->head.len;
 }
 
-static void count_if_long(const struct link *link, int status)
+static void tell_if_long(const struct link *link, int status)
 {
-    if (status == 431) {
-        stat_add(&link->server->stats->heads_too_long, 1);
+    struct server *server = link->server;
+    uint64_t left_out;
+
+    if (status != 431) {
+        return;
+    }
+    stat_add(&server->stats->heads_too_long, 1);
+    if (seldom_due(&server->too_long, clock_coarse_ms(), &left_out)) {
+        log_info("limit head: a request has more than 8 KiB of them, or "
+                 "more than %d headers and parameters; %llu times more since "
+                 "this was last said",
+                 HEAD_FIELDS_MAX, (unsigned long long)left_out);
     }
 }
 
@@ -34,7 +46,7 @@ static void refuse(struct link *link, int status, const char *why)
 
     opening->refused = true;
     stat_add(&link->server->stats->handshake_errors, 1);
-    count_if_long(link, status);
+    tell_if_long(link, status);
     if (!lws_partial_buffered(link->wsi)) {
         exchange_refuse_upgrade(link->wsi, status,
                                 status == 405 ? "allow: GET\r\n" : NULL, why);
@@ -49,7 +61,8 @@ static void refuse_later(struct link *link, int status)
 {
     struct opening *opening = &link->intake.opening;
 
-    count_if_long(link, status);
+    stat_add(&link->server->stats->handshake_errors, 1);
+    tell_if_long(link, status);
     opening->refused = true;
     opening->last = true;
 }

@@ -38,6 +38,7 @@ struct server {
     struct worker_stats *stats;
     struct seldom too_often; /* said of connect_rate, in the log */
     struct seldom too_late;  /* of handshake */
+    struct seldom too_long;  /* of headers */
     struct seldom paused;    /* of descriptors */
     uint64_t paused_ms;      /* accepting since then not; 0: it does */
     bool paused_told;        /* in the log */

@@ -123,7 +123,7 @@ bool warden_look(struct warden *warden, bool unsure)
     }
     look_for_strays(warden);
     whole = custody_check(&warden->custody, &found);
-    if (found.len > 0 || !whole) {
+    if ((found.len > 0 || !whole) && !lastwords_begun()) {
         core_tell_ran(warden->core, &ran);
         if (!whole) {
             warden->broken = true;

@@ -309,6 +309,29 @@ describe('a crash report', () => {
         });
     });
 
+    suite('of a worker that hangs outside of hooks', {
+        env: REAL, routes: ROUTES,
+        limits: { crash_limit: 1, hook_timeout: '300ms' },
+        expected: [/hangs: no hook runs/, / killed by signal 6 /],
+    }, ({ host, it }) => {
+        it('tells where, and blames no plugin for it', async () => {
+            const { text } = await crash(host, told(host, 'later'));
+
+            has(text, 'reason +no hook runs, but it has not come back to its ' +
+                'loop for \\d+ ms');
+            assert.match(text, /^#\d+ .* crasher_hang/m);
+            const { crashes } = await host.json('status');
+
+            assert.strictEqual(crashes.hangs, 1);
+            assert.deepStrictEqual(crashes.plugins, []);
+            assert.strictEqual((await host.metrics())
+                .get('patchbay_hangs_total'), 1);
+            /* It is not quarantined. */
+            assert.strictEqual(await (await host.connect('/crasher/x'))
+                .ask('still here'), 'still here');
+        });
+    });
+
     suite('of a hook that hangs and hears no signal', {
         env: REAL, routes: ROUTES,
         limits: { crash_limit: 3, hook_timeout: '300ms' },

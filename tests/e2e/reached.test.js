@@ -40,6 +40,8 @@ suite('a message', {
         many: { path: '/many', plugin: 'echo', max_message: '16m' },
         few: { path: '/few', plugin: 'echo', fragments: 10 },
         dense: { path: '/dense', plugin: 'echo', compress: 'yes' },
+        packed: { path: '/packed', plugin: 'echo', compress: 'yes',
+            max_message: '64k' },
     },
 }, ({ host, it }) => {
     it('may not be longer than max_message', async () => {
@@ -67,6 +69,17 @@ suite('a message', {
         assert.deepStrictEqual(await raw.close(),
             { code: 1009, reason: 'message inflates too much' });
         await told(host, 'compress_ratio', 'dense', 'closed with 1009');
+    });
+
+    it('may not inflate to more than a message may have', async () => {
+        const raw = await host.rawUpgrade('/packed',
+            { 'Sec-WebSocket-Extensions': 'permessage-deflate' });
+
+        raw.write(frame(binary, zlib.deflateRawSync(Buffer.alloc(70000),
+            { finishFlush: zlib.constants.Z_SYNC_FLUSH }).subarray(0, -4),
+        { rsv: 4 }));
+        assert.strictEqual((await raw.close()).code, 1009);
+        await told(host, 'max_message', 'packed', 'closed with 1009');
     });
 
     it('may come in any number of fragments that are not small', async () => {
@@ -161,6 +174,8 @@ suite('a client that sends', {
         const ms = performance.now() - start;
 
         assert.ok(ms > 700 && ms < 2500 * SLOWNESS, `${ms} ms`);
+        await host.waitLog(
+            /\[bytes\/echo\].*: limit rate_bytes: not read from for/);
         assert.ok(await reached(host, 'rate_bytes', 'bytes') > 0);
     });
 
@@ -485,6 +500,7 @@ suite('a handshake', {
             assert.match((await raw.rest()).toString('latin1'),
                 /^HTTP\/1\.. 431 /);
         }
+        await host.waitLog(/limit head: a request has more than 8 KiB/);
         assert.strictEqual((await host.request('/-/metrics',
             { secure: true })).text.match(
             /^patchbay_request_heads_too_long_total (\d+)$/m)[1], '2');

@@ -1,14 +1,16 @@
 /* crasher.c - crashes or hangs when told; all else is sent back
  *
- * Messages: crash and any more (writes to NULL), abort, overflow (of the stack), divide (by
- * zero), jump (to nonsense), hang, work (crashes in deferred work), timer
- * (hangs in the timer hook), block and ignore (SIGABRT, then hang). A path that ends in /hang hangs in open.
+ * Messages: crash and any more (writes to NULL), abort, overflow (of the stack),
+ * divide (by zero), jump (to nonsense), hang, work (crashes in deferred work),
+ * timer (hangs in the timer hook), block and ignore (SIGABRT, then hang), later
+ * (hangs outside of all hooks). A path that ends in /hang hangs in open.
  */
 #include <patchbay.h>
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fault.h"
 
@@ -58,6 +60,26 @@ static void crasher_work(void *arg)
     sink++;
 }
 
+static void on_signal(int number)
+{
+    (void)number;
+    crasher_hang();
+}
+
+/* In a handler that runs when its hook has long returned. */
+static void crasher_hang_later(void)
+{
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+                              .sigev_signo = SIGRTMIN };
+    struct itimerspec when = { .it_value = { .tv_nsec = 200000000 } };
+    timer_t timer;
+
+    signal(SIGRTMIN, on_signal);
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) {
+        timer_settime(timer, 0, &when, NULL);
+    }
+}
+
 static void act(bay_conn *conn, const char *word)
 {
     if (strncmp(word, "crash", 5) == 0) {
@@ -81,6 +103,8 @@ static void act(bay_conn *conn, const char *word)
     } else if (strcmp(word, "ignore") == 0) {
         signal(SIGABRT, SIG_IGN);
         crasher_hang();
+    } else if (strcmp(word, "later") == 0) {
+        crasher_hang_later();
     } else if (strcmp(word, "work") == 0) {
         bay_defer(bay_conn_route(conn), crasher_work, NULL, NULL);
     } else if (strcmp(word, "timer") == 0) {

@@ -1,6 +1,4 @@
-/* sender_scene.h - for the tests of a sender: one worker sends to a sibling that
- * is a bare socket
- */
+/* sender_scene.h - one worker sends to a sibling that is a bare socket */
 #ifndef PATCHBAY_TESTS_SENDER_SCENE_H
 #define PATCHBAY_TESTS_SENDER_SCENE_H
 

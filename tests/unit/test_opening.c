@@ -208,6 +208,8 @@ static void refused_and_answered(void **state)
         assert_int_equal(stat_get(&net.stats->handshake_errors), errors + 1);
     }
     assert_int_equal(stat_get(&net.stats->heads_too_long), 1);
+    assert_int_equal(caught_log_count("limit head: a request has more than"),
+                     1);
 }
 
 #define OPENING_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)

@@ -379,12 +379,14 @@ static void a_new_stream_takes_over(void **state)
     raw_interest(fresh, "fresher", true);
     until(scene->world, wants(scene, "fresher", 1));
     assert_true(wants(scene, "fresh", 1));
+    assert_false(worker_set_has(&scene->receivers.told, 1));
     close(old);
     until(scene->world, scene->receivers.count == 1);
     assert_true(wants(scene, "fresh", 1));
     raw_send(fresh, &(struct wire_frame){ .type = WIRE_SYNCED });
     until(scene->world, !wants(scene, "fresh", 1));
     assert_true(wants(scene, "fresher", 1));
+    assert_true(worker_set_has(&scene->receivers.told, 1));
     close(fresh);
     end(scene);
 }

@@ -6,6 +6,15 @@
 #include "core_script.h"
 #include "proc/warden.h"
 
+/* Whether another thread of this process is dying (CMakeLists.txt wraps it). */
+static bool dying;
+
+bool __wrap_lastwords_begun(void);
+bool __wrap_lastwords_begun(void)
+{
+    return dying;
+}
+
 static struct warden warden;
 static struct peer peers[2];
 static mode_t kept;
@@ -152,6 +161,23 @@ static void blames_nobody_during_a_reload(void **state)
     end();
 }
 
+/* What it changes for that is no plugin's doing. */
+static void leaves_the_dying_alone(void **state)
+{
+    (void)state;
+    begin();
+    rig_say(&peers[0], "x");
+    alarm(100);
+    dying = true;
+    assert_true(warden_look(&warden, false));
+    assert_int_equal(stat_get(&rig.stats->misdeeds), 0);
+    dying = false;
+    assert_true(warden_look(&warden, false));
+    assert_int_equal(stat_get(&rig.stats->misdeeds), 1);
+    assert_int_equal(alarm(0), 0);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +187,7 @@ int main(void)
         SCRIPT_TEST(puts_the_culprit_on_the_board),
         SCRIPT_TEST(blames_nobody_in_doubt),
         SCRIPT_TEST(blames_nobody_during_a_reload),
+        SCRIPT_TEST(leaves_the_dying_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
