@@ -294,6 +294,34 @@ static void other_threads_read_as_ever(void **state)
     close(fds[1]);
 }
 
+/* Both have closed, and the client sends on and on: that is read for the sake of
+ * our Close, but not for longer than a turn. */
+static void floods_behind_the_close(void **state)
+{
+    static char flood[64 << 10];
+    struct client client;
+    size_t sent = 0;
+
+    (void)state;
+    start(true);
+    client_connect(&client);
+    client_tls(&client);
+    assert_int_equal(client_upgrade(&client, "/a", ""), 101);
+    client_send_close(&client, 1000);
+    client_expect_close(&client, 1000);
+    assert_int_equal(stat_get(&net.stats->sockets), 1); /* it lingers */
+    while (sent < 256 * sizeof flood && stat_get(&net.stats->sockets) == 1) {
+        ssize_t n = client_write_some(&client, flood, sizeof flood);
+
+        sent += n > 0 ? (size_t)n : 0;
+        if (n <= 0) {
+            uv_run(&net.loop, UV_RUN_NOWAIT);
+        }
+    }
+    assert_int_equal(stat_get(&net.stats->sockets), 0);
+    client_leave(&client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +335,7 @@ int main(void)
         NET_TEST(paused_over_tls),
         NET_TEST(in_order_plain),
         NET_TEST(in_order_over_tls),
+        NET_TEST(floods_behind_the_close),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
