@@ -15,7 +15,7 @@ struct crash {
     int pid;
     uint64_t wall_ms;
     char what[512]; /* in one sentence */
-    char hang[256]; /* why the master ended it; "": it did not */
+    char hang[320]; /* why the master ended it; "": it did not */
     enum hook hook;
     char
         plugin[CONF_MAX_NAME + 1]; /* by the board; what remains knows better */

@@ -47,9 +47,9 @@ static void take_registers(struct remains *remains, const ucontext_t *context)
 }
 #endif
 
-static void take_maps(struct remains *remains)
+void remains_take_maps(struct remains *remains, const char *file)
 {
-    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
     size_t len = 0;
     ssize_t n = 1;
 
@@ -80,8 +80,7 @@ static const char *read_hex(const char *at, const char *end, uint64_t *number)
     return at;
 }
 
-/* The part of the stack that can be read: from low to high. A stack that has
- * run over ends above the pointer. false: there is none. */
+/* A stack that has run over ends above the pointer. */
 static bool find_stack(const struct remains *remains, uint64_t *low,
                        uint64_t *high)
 {
@@ -113,18 +112,24 @@ copy_words(unsigned char *out, uint64_t from, size_t len)
     }
 }
 
+size_t remains_find_stack(struct remains *remains)
+{
+    uint64_t low, high, len;
+
+    if (!find_stack(remains, &low, &high)) {
+        return 0;
+    }
+    remains->stack_at = (low + 7) / 8 * 8;
+    len = high - remains->stack_at;
+    return len < REMAINS_STACK ? (size_t)len : REMAINS_STACK;
+}
+
 static void take_stack(struct remains *remains)
 {
-    uint64_t low, high;
+    size_t len = remains_find_stack(remains);
 
-    if (find_stack(remains, &low, &high)) {
-        size_t len;
-
-        low = (low + 7) / 8 * 8;
-        len = (size_t)(high - low);
-        len = len < REMAINS_STACK ? len : REMAINS_STACK;
-        remains->stack_at = low;
-        copy_words(remains->stack, low, len);
+    if (len > 0) {
+        copy_words(remains->stack, remains->stack_at, len);
         remains->stack_len = (uint32_t)len;
     }
 }
@@ -135,7 +140,7 @@ void remains_take(struct remains *remains, const void *context)
     take_registers(remains, context);
     remains->wall_ms = clock_wall_ms();
     if (remains->register_count > 0) {
-        take_maps(remains);
+        remains_take_maps(remains, "/proc/self/maps");
         take_stack(remains);
     }
 }

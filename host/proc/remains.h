@@ -8,6 +8,7 @@
 #define PATCHBAY_PROC_REMAINS_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/recent.h"
@@ -37,5 +38,11 @@ struct remains {
 
 /* In a signal handler; context is its third argument. recent stays. */
 void remains_take(struct remains *remains, const void *context);
+
+/* Its parts, for who takes them of another process (seize.h): the text of its
+ * maps; and with these and the stack pointer, where its stack is, in stack_at,
+ * and how much of it is kept: returned, 0 if there is none. */
+void remains_take_maps(struct remains *remains, const char *file);
+size_t remains_find_stack(struct remains *remains);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "proc/hang.h"
 #include "proc/postmortem.h"
+#include "proc/seize.h"
 
 #define IDLE_MS  1000 /* no limit is set: a reload may bring one */
 #define DYING_MS 1000 /* for the last words of one that hangs */
@@ -19,7 +20,8 @@
 struct watched {
     pid_t pid; /* whom the rest is about */
     struct hang hang;
-    char why[256]; /* "": it gets on */
+    char why[320]; /* "": it gets on */
+    bool deaf;     /* its remains were taken, or cannot be */
     uint64_t told_ms;
 };
 
@@ -48,18 +50,40 @@ static void end_worker(struct watchman *watchman, unsigned worker)
     (void)syscall(SYS_tgkill, watched->pid, watched->pid, SIGABRT);
 }
 
-/* Then nothing can be asked of it, and its stack is not known. */
-static void end_deaf_worker(struct watched *watched, unsigned worker)
+/* Nothing can be asked of it. What it has left already stays as it is: it may
+ * be slow to die. */
+static void take_stack(struct watchman *watchman, unsigned worker,
+                       const char *deaf)
 {
+    struct watched *watched = &watchman->workers[worker];
+    struct remains *remains = board_remains(watchman->board, worker);
+    size_t len = strlen(watched->why), size = sizeof watched->why - len;
+    char *end = watched->why + len;
+    int error;
+
+    if (watched->deaf || remains->wall_ms != 0) {
+        return;
+    }
+    watched->deaf = true;
+    error = seize_remains(remains, watched->pid);
+    if (error == 0) {
+        snprintf(end, size, "; SIGABRT %s, so its stack was read from outside",
+                 deaf);
+    } else {
+        snprintf(end, size,
+                 "; no stack, since SIGABRT %s, and it cannot be traced: %s",
+                 deaf, strerror(error));
+    }
+}
+
+static void end_deaf_worker(struct watchman *watchman, unsigned worker)
+{
+    struct watched *watched = &watchman->workers[worker];
     const char *deaf = hang_deaf(watched->pid, SIGABRT);
-    size_t len = strlen(watched->why);
 
     log_warn("worker %u (pid %d) does not even abort, since SIGABRT %s: killed",
              worker, (int)watched->pid, deaf);
-    if (strstr(watched->why, "no stack") == NULL) {
-        snprintf(watched->why + len, sizeof watched->why - len,
-                 "; no stack, since SIGABRT %s", deaf);
-    }
+    take_stack(watchman, worker, deaf);
     watched->told_ms = clock_now_ms();
     kill(watched->pid, SIGKILL);
 }
@@ -84,7 +108,7 @@ static void look_at(struct watchman *watchman, unsigned worker,
     }
     if (watched->why[0] != 0) {
         if (clock_now_ms() - watched->told_ms >= DYING_MS) {
-            end_deaf_worker(watched, worker);
+            end_deaf_worker(watchman, worker);
         }
     } else if (hang_look(&watched->hang, board_stats(watchman->board, worker),
                          &rule, pid, elapsed_ms, watched->why,

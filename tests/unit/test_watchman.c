@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "caught_log.h"
+#include "proc/remains.h"
 #include "proc/watchman.h"
 
 static struct poller poller;
@@ -101,8 +102,12 @@ static void is_killed(void **state)
     assert_int_equal(caught_log_count("does not even abort, since SIGABRT is "
                                       "ignored by it: killed"),
                      1);
-    assert_non_null(strstr(watchman_why(watchman, 1),
-                           "; no stack, since SIGABRT is ignored by it"));
+    /* From outside, where that is allowed. */
+    assert_non_null(
+        strstr(watchman_why(watchman, 1), "SIGABRT is ignored by it"));
+    assert_int_equal(
+        board_remains(board, 1)->wall_ms != 0,
+        strstr(watchman_why(watchman, 1), "was read from outside") != NULL);
 }
 
 int main(void)
