@@ -311,7 +311,8 @@ static void reap(struct master *master)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         const struct generation *leaving = master->host.leaving;
 
-        if (reap_one(master->host.now, pid, status) ||
+        if (WIFSTOPPED(status) || /* late, for seize.c: it has not ended */
+            reap_one(master->host.now, pid, status) ||
             reap_one(master->host.coming, pid, status)) {
             continue;
         }
