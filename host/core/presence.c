@@ -241,14 +241,23 @@ void room_remove(struct room *room, struct member *member)
     members_remove(&room->members, member);
 }
 
+/* Who has had it longest may have it for itself alone, too: others that took it
+ * so meanwhile, before they knew, have to go (settle_label). */
 static bool is_taken(const struct room *room, const struct conn *conn,
                      const struct member_facts *facts)
 {
     const struct member *other =
         members_find_label(&room->members, facts->label, facts->label_len);
 
-    return other != NULL &&
-           (other->is.id != conn->id || other->next_of_label != NULL);
+    if (other == NULL || other->is.id != conn->id) {
+        return other != NULL;
+    }
+    while ((other = other->next_of_label) != NULL) {
+        if ((other->flags & BAY_UNIQUE) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int update(struct room *room, struct member *member,

@@ -209,7 +209,7 @@ static void chat_presence(bay_route *route, const bay_change *change)
         who = bay_member_find(route, change->topic, who->label);
         conn = who != NULL ? bay_route_find(route, who->id) : NULL;
         if (conn != NULL) {
-            join(conn, BAY_UNIQUE);
+            enter(conn);
         }
     } else if (change->kind == BAY_DISPLACED && conn != NULL) {
         enter(conn); /* by a former connection of its own, perhaps */

@@ -85,11 +85,11 @@ suite('the order of hooks', { routes: ROUTES }, ({ host, it }) => {
             return now.get('patchbay_sockets') === 2 && now;
         }, 'the end of all of them');
 
-        assert.strictEqual(
-            await until(() => host.logged(/: closed 1006 ""/, from).length >=
-                opened(after) - opened(before) &&
-                host.logged(/: closed 1006 ""/, from).length,
-            'the close hooks'), opened(after) - opened(before));
+        const closed = () => host.logged(/: closed 1006 ""/, from).length;
+        const expected = opened(after) - opened(before);
+
+        await until(() => closed() >= expected, 'the close hooks');
+        assert.strictEqual(closed(), expected);
     });
 });
 

@@ -141,6 +141,9 @@ static void idle_ones_make_room(void **state)
     size_t count;
 
     (void)state;
+    if (under_valgrind()) {
+        skip(); /* it accepts above the limit, and closes what it accepted */
+    }
     net_start_route("/a");
     script.on_message = net_echo;
     client_connect(&idle);

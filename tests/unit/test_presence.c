@@ -466,6 +466,39 @@ static void test_displaced(void **state)
     assert_int_equal(count(0) + count(1), 1); /* none where nobody is in */
 }
 
+/* One that others have as well is made its own by who has had it longest. */
+static void test_claimed(void **state)
+{
+    (void)state;
+    again = BAY_OK;
+    come(&workers[0], 0);
+    come(&workers[1], 0);
+    assert_int_equal(join(0, 0, "anna", 0), BAY_OK);
+    assert_int_equal(join(1, 0, "anna", BAY_UNIQUE), BAY_OK);
+    settle();
+    assert_null(strstr(heard, ":4:anna "));
+    assert_int_equal(count(0), 2);
+    assert_int_equal(join(0, 0, "anna", BAY_UNIQUE), BAY_OK);
+    settle();
+    assert_non_null(strstr(heard, ":4:anna "));
+    assert_int_equal(again, BAY_EEXISTS);
+    assert_int_equal(count(0), 1);
+}
+
+/* Not if another has it without having claimed it, nor by the later. */
+static void test_not_claimed(void **state)
+{
+    (void)state;
+    come(&workers[0], 0);
+    come(&workers[1], 0);
+    assert_int_equal(join(0, 0, "anna", 0), BAY_OK);
+    assert_int_equal(join(1, 0, "anna", 0), BAY_OK);
+    settle();
+    assert_int_equal(join(0, 0, "anna", BAY_UNIQUE), BAY_EEXISTS);
+    assert_int_equal(join(1, 0, "anna", BAY_UNIQUE), BAY_EEXISTS);
+    assert_int_equal(count(0), 2);
+}
+
 /* Beyond a bound they are one. */
 static void test_many(void **state)
 {
@@ -581,6 +614,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unique, setup, teardown),
         cmocka_unit_test_setup_teardown(test_displaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_claimed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_claimed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kills, setup, teardown),
     };

@@ -60,9 +60,10 @@ enum bay_join_flag {
  * topics joined by the connection, or 2^20 members known to the worker;
  * BAY_ESTATE before open, BAY_ECLOSED, BAY_ENOMEM.
  *
- * With BAY_UNIQUE also BAY_EEXISTS: another member has the label. Two that take
- * one at the same moment in different workers both succeed at first; then the
- * later one, by joined_ms and id, is displaced: see BAY_DISPLACED.
+ * With BAY_UNIQUE also BAY_EEXISTS: another member has the label. Who has joined
+ * with it without BAY_UNIQUE joins again with BAY_UNIQUE when the other has left.
+ * Two that take one at the same moment in different workers both succeed at first;
+ * then the later one, by joined_ms and id, is displaced: see BAY_DISPLACED.
  */
 static inline int bay_join(bay_conn *conn, const char *topic, const char *label,
                            const void *info, size_t len, unsigned flags);
