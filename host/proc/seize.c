@@ -33,7 +33,7 @@ static void put_registers(struct remains *remains,
     }
     remains->pc = from->rip;
     remains->sp = from->rsp;
-    remains->register_count = count;
+    remains->register_count = (uint32_t)count;
 }
 #elif defined(__aarch64__)
 static void put_registers(struct remains *remains,

@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const { cluster } = require('./lib/cluster.js');
 const { Member, chatUrl, meet, refused } = require('./lib/chat.js');
 const { RESUME, parse } = require('./lib/resumer.js');
-const { pass, until } = require('./lib/wait.js');
+const { SOON_MS, pass, until } = require('./lib/wait.js');
 
 const HOST = {
     server: { workers: 2 },
@@ -145,7 +145,9 @@ class Regular {
         if (what === 'x') {
             this.missed += 1;
         }
-        if (what === 'r' || what === 'x') {
+        /* A new one, if it was lost before it had an id. */
+        if (what === 'r' || what === 'x' ||
+            (what === 'w' && this.returns > 0)) {
             for (const message of this.pending.values()) {
                 this.client.send(message);
             }
@@ -199,7 +201,11 @@ cluster('a room whose processes are killed', { hosts: [HOST, HOST] },
                 }
             };
             const complete = (what) => until(() => regulars.every(
-                ({ heard }) => heard.length >= all().length), what, 20000);
+                ({ heard }) => heard.length >= all().length), what,
+            2 * SOON_MS).catch((error) => {
+                regulars.forEach((regular) => regular.end());
+                throw error;
+            });
 
             await Promise.all(regulars.map((regular) => regular.begin()));
             await talk(20);
