@@ -208,6 +208,10 @@ cluster('a room whose processes are killed', { hosts: [HOST, HOST] },
             });
 
             await Promise.all(regulars.map((regular) => regular.begin()));
+            /* In the room, and at its own mailbox: who comes later misses
+             * what was said before. */
+            await until(() => regulars.every(({ positions }) =>
+                positions.size === 2), 'all in the room');
             await talk(20);
 
             const kills = {
