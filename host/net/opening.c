@@ -31,7 +31,7 @@ static void tell_if_long(const struct link *link, int status)
     }
     stat_add(&server->stats->heads_too_long, 1);
     if (seldom_due(&server->too_long, clock_coarse_ms(), &left_out)) {
-        log_info("limit head: a request has more than 8 KiB of them, or "
+        log_info("limit head: a request has more than 8 KiB of headers, or "
                  "more than %d headers and parameters; %llu times more since "
                  "this was last said",
                  HEAD_FIELDS_MAX, (unsigned long long)left_out);

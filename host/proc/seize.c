@@ -4,7 +4,9 @@
 #include <elf.h>
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
@@ -115,7 +117,7 @@ static int take(struct remains *remains, pid_t pid)
     return error;
 }
 
-int seize_remains(struct remains *remains, pid_t pid)
+static int take_stopped(struct remains *remains, pid_t pid)
 {
     int error;
 
@@ -125,10 +127,23 @@ int seize_remains(struct remains *remains, pid_t pid)
     error = ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 ? take(remains, pid)
                                                            : errno;
     (void)ptrace(PTRACE_DETACH, pid, NULL, NULL);
+    return error;
+}
+
+int seize_remains(struct remains *remains, pid_t pid)
+{
+    /* The other threads of the process, which run on, may write to the board:
+     * nothing is worked with that they could change. */
+    struct remains *own = calloc(1, sizeof *own);
+    const size_t from = offsetof(struct remains, wall_ms); /* recent stays */
+    int error = own != NULL ? take_stopped(own, pid) : ENOMEM;
+
     if (error == 0) {
-        remains->has_witness = 0;
-        remains->at_ms = clock_now_ms();
-        remains->wall_ms = clock_wall_ms();
+        own->at_ms = clock_now_ms();
+        own->wall_ms = clock_wall_ms();
+        memcpy((char *)remains + from, (const char *)own + from,
+               sizeof *own - from);
     }
+    free(own);
     return error;
 }
