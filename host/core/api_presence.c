@@ -71,6 +71,9 @@ const bay_member *api_member_next(const bay_route *handle, const char *topic,
                    ? members->first
                    : ((const struct member *)(const void *)after)->next;
     }
+    while (next != NULL && next->hidden) {
+        next = next->next;
+    }
     return next != NULL ? &next->is : NULL;
 }
 
@@ -91,5 +94,5 @@ size_t api_member_count(const bay_route *handle, const char *topic)
 {
     const struct members *members = members_of(handle, topic);
 
-    return members != NULL ? members->count : 0;
+    return members != NULL ? members->count - members->hidden : 0;
 }

@@ -224,6 +224,31 @@ bool members_label_contested(const struct member *first)
     return first->chain.unique > 1;
 }
 
+static bool comes_late(const struct members *members,
+                       const struct member *member)
+{
+    const struct member *first =
+        members_find_label(members, member->is.label, member->label_len);
+
+    if (!is_unique(member) || first == NULL ||
+        !members_label_contested(first)) {
+        return false;
+    }
+    do {
+        member = member->prev_of_label;
+    } while (member != NULL && !is_unique(member));
+    return member != NULL;
+}
+
+bool members_hide(struct members *members, struct member *member)
+{
+    bool hidden = comes_late(members, member);
+
+    members->hidden += (size_t)hidden - (size_t)member->hidden;
+    member->hidden = hidden;
+    return hidden;
+}
+
 /* ---- members ----------------------------------------------------------- */
 
 /* Label and info lie in one piece, each with a 0 byte behind. */
@@ -328,6 +353,7 @@ void members_remove(struct members *members, struct member *member)
     owner->count--;
     owner->sum -= member->hash;
     members->count--;
+    members->hidden -= member->hidden;
     free_label(member->is.label);
     free(member);
 }

@@ -40,6 +40,7 @@ struct member {
     struct member *prev_of_owner, *next_of_owner;
     struct member *prev_of_label, *next_of_label; /* the first is hashed */
     bool labelled;                                /* by label */
+    bool hidden;                                  /* see members_hide */
     struct {                                      /* of the first of a label */
         struct member *last;
         struct member *hint; /* where the last was put */
@@ -74,6 +75,7 @@ struct members {
     struct member *by_label;
     struct owner *owners;
     size_t count;
+    size_t hidden; /* of them */
 };
 
 /* The worker an id belongs to. */
@@ -110,6 +112,11 @@ struct member *members_find_label(const struct members *members,
 
 /* Whether several want the label of this first one for themselves alone. */
 bool members_label_contested(const struct member *first);
+
+/* One that wants its label for itself alone, as one before it does, has to go as
+ * soon as its worker hears of that one: nobody is told of it until then. Hides it,
+ * or not any more, as is due now; returns whether it is hidden. */
+bool members_hide(struct members *members, struct member *member);
 
 /* NULL: it has no members; and: not known, so made, NULL without memory. */
 struct owner *members_owner(const struct members *members, bay_id worker);

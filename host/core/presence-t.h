@@ -54,6 +54,8 @@ static inline const char *room_topic(const struct room *room)
 struct room *room_find(const struct core *core, const struct route *route,
                        const char *topic);
 void room_remove(struct room *room, struct member *member);
+int room_update(struct room *room, struct member *member,
+                const struct member_facts *facts);
 
 /* No more members can be known; counted, and said now and then. */
 bool presence_is_full(struct core *core);

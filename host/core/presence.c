@@ -235,10 +235,52 @@ const struct members *presence_members(const struct instance *instance,
 
 /* ---- members of this worker -------------------------------------------- */
 
+/* Who was hidden behind one that has the label no more. */
+static void reveal(struct room *room, const char *label, size_t len)
+{
+    struct member *member = members_find_label(&room->members, label, len);
+
+    for (; member != NULL; member = member->next_of_label) {
+        if (member->hidden && !members_hide(&room->members, member)) {
+            changes_post(room, BAY_JOINED, member, NULL);
+        }
+    }
+}
+
+/* Takes the label; returns its length, or 0 if nobody can be behind it. */
+static size_t keep_label(char label[BAY_LABEL_MAX + 1], const struct room *room,
+                         const struct member *member)
+{
+    if (room->members.hidden == 0) {
+        return 0;
+    }
+    memcpy(label, member->is.label, member->label_len + 1);
+    return member->label_len;
+}
+
 void room_remove(struct room *room, struct member *member)
 {
+    char label[BAY_LABEL_MAX + 1];
+    size_t len = keep_label(label, room, member);
+
     room->core->presence.count--;
     members_remove(&room->members, member);
+    if (len > 0) {
+        reveal(room, label, len);
+    }
+}
+
+int room_update(struct room *room, struct member *member,
+                const struct member_facts *facts)
+{
+    char label[BAY_LABEL_MAX + 1];
+    size_t len = keep_label(label, room, member);
+    int status = members_update(&room->members, member, facts);
+
+    if (status == BAY_OK && len > 0) {
+        reveal(room, label, len);
+    }
+    return status;
 }
 
 /* Who has had it longest may have it for itself alone, too: others that took it
@@ -268,7 +310,7 @@ static int update(struct room *room, struct member *member,
     if (!member_differs(member, facts)) {
         return BAY_OK;
     }
-    status = members_update(&room->members, member, facts);
+    status = room_update(room, member, facts);
     if (status == BAY_OK) {
         tell_change(room, PRESENCE_UPDATE, member);
         changes_post(room, BAY_UPDATED, member, NULL);

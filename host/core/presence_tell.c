@@ -238,6 +238,14 @@ static void settle_label(struct room *room, const struct member *member)
     }
 }
 
+static void lose(struct room *room, struct member *member)
+{
+    if (!member->hidden) {
+        changes_post(room, BAY_LEFT, member, NULL);
+    }
+    room_remove(room, member);
+}
+
 enum taken { TAKEN_SAME, TAKEN_NEW, TAKEN_CHANGED, TAKEN_NOT };
 
 static enum taken take_member(struct room *room,
@@ -248,7 +256,7 @@ static enum taken take_member(struct room *room,
     enum taken taken = TAKEN_SAME;
 
     if (member != NULL && member->is.joined_ms != facts->joined_ms) {
-        room_remove(room, member);
+        lose(room, member);
         member = NULL;
     }
     if (member == NULL) {
@@ -260,12 +268,15 @@ static enum taken take_member(struct room *room,
             return TAKEN_NOT;
         }
         room->core->presence.count++;
+        members_hide(&room->members, member);
         taken = TAKEN_NEW;
     } else if (member_differs(member, facts)) {
-        if (members_update(&room->members, member, facts) != BAY_OK) {
+        if (room_update(room, member, facts) != BAY_OK) {
             return TAKEN_NOT;
         }
-        taken = TAKEN_CHANGED;
+        taken = member->hidden && !members_hide(&room->members, member)
+                    ? TAKEN_NEW
+                    : TAKEN_CHANGED;
     }
     member->round = member->owner->round;
     *found = member;
@@ -281,8 +292,10 @@ static void take_one(struct room *room, struct presence_frame *frame)
     presence_wire_next(frame, &facts);
     taken = take_member(room, &facts, &member);
     if (taken == TAKEN_NEW || taken == TAKEN_CHANGED) {
-        changes_post(room, taken == TAKEN_NEW ? BAY_JOINED : BAY_UPDATED,
-                     member, NULL);
+        if (!member->hidden) {
+            changes_post(room, taken == TAKEN_NEW ? BAY_JOINED : BAY_UPDATED,
+                         member, NULL);
+        }
         settle_label(room, member);
     }
 }
@@ -344,8 +357,7 @@ static void take_leave(struct room *room, const struct presence_frame *frame)
     struct member *member = members_find(&room->members, frame->id);
 
     if (member != NULL) {
-        changes_post(room, BAY_LEFT, member, NULL);
-        room_remove(room, member);
+        lose(room, member);
     }
 }
 
@@ -461,10 +473,7 @@ static void forget_worker(struct room *room, bay_id worker)
         return;
     }
     while (owner->list != NULL) {
-        struct member *member = owner->list;
-
-        changes_post(room, BAY_LEFT, member, NULL);
-        room_remove(room, member);
+        lose(room, owner->list);
     }
     members_forget_owner(&room->members, owner);
 }

@@ -44,6 +44,7 @@ clusterSuite('the chat page on two hosts', SETUP, ({ hosts, it }) => {
         await bob.getByRole('button', { name: 'Leave' }).click();
         await people(ann, 'ann (you)', 'cat');
         await people(cat, 'cat (you)', 'ann');
+        assert.ok(!(await log(ann)).join().includes('ANN'));
         assert.ok(!(await log(cat)).join().includes('psst'));
     });
 

@@ -62,8 +62,10 @@ enum bay_join_flag {
  *
  * With BAY_UNIQUE also BAY_EEXISTS: another member has the label. Who has joined
  * with it without BAY_UNIQUE joins again with BAY_UNIQUE when the other has left.
- * Two that take one at the same moment in different workers both succeed at first;
- * then the later one, by joined_ms and id, is displaced: see BAY_DISPLACED.
+ * Two that take one in different workers, neither of which knows of the other's
+ * yet, both succeed at first; then the later one, by joined_ms and id, is displaced:
+ * see BAY_DISPLACED. Those who know of the first are not told of it at all, unless
+ * the first leaves just then.
  */
 static inline int bay_join(bay_conn *conn, const char *topic, const char *label,
                            const void *info, size_t len, unsigned flags);
