@@ -16,7 +16,7 @@
 #include "base/clock.h"
 
 /* For it to stop. In the kernel it may not, and the caller waits. */
-#define TRIES  100
+#define TRIES  500
 #define TRY_MS 1
 
 #if defined(__x86_64__)

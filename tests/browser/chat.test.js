@@ -119,6 +119,7 @@ browserSuite('the chat page', DEMO, ({ host, it }) => {
         const ann = await join(await visit(), room, 'ann');
         const bob = await guest(host, room, 'bob');
 
+        await shows(ann, 'note: bob joined');
         for (const ref of ['x-1', 'x-1', 'x-2']) {
             bob.say('hello', ref);
         }

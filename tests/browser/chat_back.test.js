@@ -125,6 +125,7 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
         const bob = await guest(host, room, 'bob');
 
         visitor.expect(...AWAY);
+        await shows(ann, 'note: bob joined');
         bob.say('before');
         await shows(ann, 'bob: before');
         await ann.bringToFront();

@@ -132,6 +132,7 @@ browserSuite('how the chat looks', SETUP, ({ host, it }) => {
             const ann = await join(await visit(SHARP), room, 'Ann');
             const bob = await guest(host, room, 'Bob');
 
+            await shows(ann, 'note: Bob joined');
             bob.say('A list:\n'.repeat(30));
             await shows(ann, `Bob: ${'A list:\n'.repeat(30).trim()}`);
             await scrollUp(ann);

@@ -8,7 +8,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const { spawn } = require('node:child_process');
-const { BUILD } = require('./lib/host.js');
+const { BUILD, PROGRAM } = require('./lib/host.js');
 const { Client } = require('./lib/client.js');
 const { request } = require('./lib/http.js');
 const { Member, meet } = require('./lib/chat.js');
@@ -17,6 +17,17 @@ const { freePort } = require('./lib/redis.js');
 const { until, within } = require('./lib/wait.js');
 
 const SCRIPT = path.join(__dirname, '../../scripts/cluster');
+
+/* As BUILD, but with each patchbay started by what PROGRAM begins with. */
+function wrapped(dir) {
+    const program = path.join(dir, 'patchbay');
+
+    fs.mkdirSync(dir);
+    fs.writeFileSync(program, `#!/bin/sh\nexec ${PROGRAM.join(' ')} "$@"\n`,
+        { mode: 0o755 });
+    fs.symlinkSync(path.join(BUILD, 'plugins'), path.join(dir, 'plugins'));
+    return dir;
+}
 
 /* A child of the script: the first host, or its Redis. */
 function pidOf(script, what) {
@@ -33,10 +44,14 @@ function pidOf(script, what) {
 describe('scripts/cluster', () => {
     it('serves one room from two hosts, and ends all of it', async () => {
         const ports = [await freePort(), await freePort()];
-        const tmp = fs.mkdtempSync(path.join(os.tmpdir(), 'cluster-'));
+        const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'cluster-'));
+        const [build, tmp] = [wrapped(path.join(dir, 'build')),
+            path.join(dir, 'tmp')];
+
+        fs.mkdirSync(tmp);
         const child = spawn('setpriv', ['--pdeathsig', 'KILL', SCRIPT,
             ...ports.map(String)], { stdio: ['ignore', 'pipe', 'pipe'],
-            env: { ...process.env, BUILD_DIR: BUILD, TMPDIR: tmp } });
+            env: { ...process.env, BUILD_DIR: build, TMPDIR: tmp } });
         const ended = new Promise((done) => child.on('close', done));
         let log = '';
 
@@ -88,7 +103,7 @@ describe('scripts/cluster', () => {
         assert.strictEqual(await within(ended, 'the end of the script'), 0,
             log);
         assert.deepStrictEqual(fs.readdirSync(tmp), [], 'left behind');
-        fs.rmdirSync(tmp);
+        fs.rmSync(dir, { recursive: true });
         for (const port of ports) {
             await assert.rejects(Client.connect(
                 `ws://localhost:${port}/echo`));

@@ -9,7 +9,7 @@ const { describe, it } = require('node:test');
 const { runCommand } = require('./lib/host.js');
 const { RawSocket } = require('./lib/raw.js');
 const { suite, withHost } = require('./lib/suite.js');
-const { SLOWNESS, until } = require('./lib/wait.js');
+const { SLOWNESS, VALGRIND, until } = require('./lib/wait.js');
 
 const SETUP = {
     server: { workers: 2, listen: '127.0.0.1:0, unix:web.sock' },
@@ -57,8 +57,9 @@ suite('status', SETUP, ({ host, it }) => {
 
     it('shows which hook keeps a worker', async () => {
         const client = await host.connect('/slow');
+        const ms = VALGRIND ? '9000' : '2000';
 
-        client.send('2000');
+        client.send(ms);
         const worker = await until(async () => (await host.json('status'))
             .workers.find(({ hook }) => hook), 'a hook that runs');
 
@@ -68,7 +69,7 @@ suite('status', SETUP, ({ host, it }) => {
         const { stdout } = await host.command('status');
 
         assert.match(stdout, /the message hook of plugin slowhook/);
-        assert.strictEqual(await client.text(), 'slept 2000');
+        assert.strictEqual(await client.text(), `slept ${ms}`);
     });
 });
 

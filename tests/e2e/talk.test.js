@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
-const { PATCHBAY, SANITIZER } = require('./lib/host.js');
+const { PROGRAM, SANITIZER } = require('./lib/host.js');
 const { suite, withHost } = require('./lib/suite.js');
 const { SETUP, PEM } = require('./lib/tls.js');
 const { until, within } = require('./lib/wait.js');
@@ -19,8 +19,8 @@ const ROUTES = {
 /* A client, with its input open until end is called. */
 class Talk {
     constructor(url, ...args) {
-        this.child = spawn('setpriv', ['--pdeathsig', 'KILL', PATCHBAY, 'talk',
-            url, ...args]);
+        this.child = spawn('setpriv', ['--pdeathsig', 'KILL', ...PROGRAM,
+            'talk', url, ...args]);
         this.out = '';
         this.err = '';
         this.child.stdout.on('data', (data) => { this.out += data; });
@@ -158,8 +158,8 @@ suite('patchbay talk', { routes: ROUTES, log: { access: 'yes' } }, ({ host, it }
     it('shows them on a terminal', async () => {
         const { code, out } = await new Promise((done) => {
             const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'script',
-                '-qec', `${PATCHBAY} talk ws://127.0.0.1:${host.port}/echo` +
-                ` < ${host.writeFile('lines', 'a\tb\x1b[2J\u009b\n')}`,
+                '-qec', `${PROGRAM.join(' ')} talk ` +
+                `ws://127.0.0.1:${host.port}/echo < ${host.writeFile('lines', 'a\tb\x1b[2J\u009b\n')}`,
                 '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'] });
             let out = '';
 

@@ -123,8 +123,8 @@ async function takePictures(page, name) {
 
 /* Waits until the value that is read from a page is the one expected, or says
  * which it is instead. */
-async function becomes(read, expected) {
-    const end = performance.now() + SOON_MS;
+async function becomes(read, expected, ms = SOON_MS) {
+    const end = performance.now() + ms;
 
     for (;;) {
         const value = await read();

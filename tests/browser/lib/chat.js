@@ -2,7 +2,10 @@
 'use strict';
 
 const { Member } = require('../../e2e/lib/chat.js');
-const { becomes, click } = require('./browser.js');
+const { SOON_MS, becomes, click } = require('./browser.js');
+
+/* Between two tries to come back: LONGEST_DELAY_MS of etc/www/connection.js. */
+const LONGEST_DELAY_MS = 15000;
 
 /* What a browser says of a server that is not there, or refuses. */
 const AWAY = [/WebSocket connection .* failed/, /net::ERR_/];
@@ -76,7 +79,8 @@ const people = (page, ...names) =>
             .map(({ textContent }) => textContent).join(' '))), names);
 
 const isState = (page, state) =>
-    becomes(() => page.locator('#state').getAttribute('data-state'), state);
+    becomes(() => page.locator('#state').getAttribute('data-state'), state,
+        LONGEST_DELAY_MS + SOON_MS);
 
 /* Resolves when it watches: to a function that waits until the connection was
  * lost since then, be it for a moment. */

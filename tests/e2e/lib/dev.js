@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
-const { PATCHBAY, SANITIZER, SLOWNESS, runCommand } = require('./host.js');
+const { PROGRAM, SANITIZER, runCommand } = require('./host.js');
 const { SOON_MS, until, within } = require('./wait.js');
 
 class Dev {
@@ -31,8 +31,8 @@ class Dev {
 
     /* Runs until it says where to look; or, with ready, until it says that. */
     async start(args, { ready = /dev: open (http:[^,\s]+)/, env = {} } = {}) {
-        this.child = spawn('setpriv', ['--pdeathsig', 'KILL', PATCHBAY, 'dev',
-            ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder,
+        this.child = spawn('setpriv', ['--pdeathsig', 'KILL', ...PROGRAM,
+            'dev', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder,
             env: { ...process.env, TMPDIR: this.temporary, ...env } });
         for (const name of ['stdout', 'stderr']) {
             this.child[name].setEncoding('utf8').on('data', (text) => {
@@ -56,7 +56,7 @@ class Dev {
             await until(() => {
                 found = pattern.exec(this.said.slice(from));
                 return found !== null;
-            }, String(pattern), SOON_MS * SLOWNESS);
+            }, String(pattern), SOON_MS);
         } catch (error) {
             error.message += `\n${this.said}`;
             throw error;

@@ -38,8 +38,10 @@ function parseLine(text) {
  * killed when this process ends. */
 const KEEPER = ['setpriv', '--pdeathsig', 'KILL'];
 
-/* A command that each host is started by, such as valgrind: tests/valgrind. */
+/* Each patchbay is started by a command, if there is one, such as valgrind:
+ * tests/valgrind. */
 const WRAPPER = (process.env.PATCHBAY_WRAPPER ?? '').split(' ').filter(Boolean);
+const PROGRAM = [...WRAPPER, PATCHBAY];
 
 /* The shared object of a plugin, wherever it was built. */
 function pluginFile(name) {
@@ -57,7 +59,7 @@ function pluginFile(name) {
 
 /* A patchbay command that ends by itself: { code, signal, stdout, stderr }. */
 async function runCommand(args, { env = {}, ms = SOON_MS, cwd } = {}) {
-    const child = spawn(KEEPER[0], [...KEEPER.slice(1), PATCHBAY, ...args],
+    const child = spawn(KEEPER[0], [...KEEPER.slice(1), ...PROGRAM, ...args],
         { stdio: ['ignore', 'pipe', 'pipe'], cwd,
             env: { ...process.env, ...env } });
     const out = { stdout: '', stderr: '' };
@@ -194,8 +196,8 @@ class Host {
         this.killed = false;
         /* A session of its own: all that it starts can be found by it. */
         this.child = spawn(KEEPER[0],
-            [...KEEPER.slice(1), ...this.setup.prefix ?? [], ...WRAPPER,
-                PATCHBAY, 'run', '-c', this.ini],
+            [...KEEPER.slice(1), ...this.setup.prefix ?? [], ...PROGRAM,
+                'run', '-c', this.ini],
             { detached: true, cwd: this.dir,
                 stdio: ['ignore', 'pipe', 'pipe'],
                 env: { ...process.env, ...this.setup.env } });
@@ -525,5 +527,5 @@ class Host {
 }
 
 module.exports = {
-    BUILD, Host, PATCHBAY, SANITIZER, SLOWNESS, pluginFile, runCommand,
+    BUILD, Host, PATCHBAY, PROGRAM, SANITIZER, SLOWNESS, pluginFile, runCommand,
 };
