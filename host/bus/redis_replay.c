@@ -94,6 +94,7 @@ static void read_entries(const struct redis_question *question,
                          const redisReply *list, struct page *page)
 {
     stat_value *broken = &question->bus->setup.stats->cluster_broken;
+    const uint64_t from = page->at.offset;
     uint64_t offset;
 
     for (size_t i = 0; i < list->elements; i++) {
@@ -116,9 +117,10 @@ static void read_entries(const struct redis_question *question,
             page->count++;
         }
     }
-    page->more = list->elements > 0 && page->at.offset < page->head.offset;
-    if (list->elements == 0 && page->at.offset < page->head.offset) {
-        page->missing = true;
+    /* One that leads nowhere would be asked for again and again. */
+    if (page->at.offset < page->head.offset) {
+        page->more = page->at.offset > from;
+        page->missing = page->missing || !page->more;
     }
 }
 
@@ -137,6 +139,10 @@ static bool read_page(const struct redis_question *question,
         return false;
     }
     list = reply->element[2];
+    if (page->head.epoch == 0 &&
+        (page->head.offset > 0 || list->elements > 0)) {
+        return false; /* nobody could come back to where those are */
+    }
     page->messages = malloc((list->elements + 1) * sizeof *page->messages);
     if (!page->messages) {
         return false;
