@@ -9,7 +9,7 @@ const { describe, it } = require('node:test');
 const { Client, Refused } = require('./lib/client.js');
 const processes = require('./lib/processes.js');
 const { withHost } = require('./lib/suite.js');
-const { until } = require('./lib/wait.js');
+const { VALGRIND, until } = require('./lib/wait.js');
 const { PEM, FILES, TLS } = require('./lib/tls.js');
 
 function setup(workers, more = {}) {
@@ -229,7 +229,7 @@ describe('new workers', () => {
 
     it('come while older ones still leave, which end in time',
         () => withHost(setup(1, {
-            server: { workers: 1, drain: '3s' },
+            server: { workers: 1, drain: VALGRIND ? '30s' : '3s' },
             expected: [/did not close in time/],
         }), async (host) => {
             /* It does not answer a close frame. */

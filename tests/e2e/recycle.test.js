@@ -7,7 +7,7 @@ const { Client } = require('./lib/client.js');
 const { cluster } = require('./lib/cluster.js');
 const { OPCODE } = require('./lib/raw.js');
 const { withHost } = require('./lib/suite.js');
-const { SLOWNESS, pass, until } = require('./lib/wait.js');
+const { SLOWNESS, VALGRIND, pass, until } = require('./lib/wait.js');
 
 const RESTART = { code: 1012, reason: 'service restart' };
 const TAKES_OVER = /worker \d+ \(pid \d+\) serves in the place of worker \d+/;
@@ -220,7 +220,8 @@ describe('a worker at its limit', () => {
     it('is known by its memory, and the limit may be changed', () => withHost({
         server: { workers: 1, max_memory: '1024g', recycle_interval: '1s' },
         routes: {
-            leak: { path: '/leak', plugin: 'leak', 'leak.start': '400ms' },
+            leak: { path: '/leak', plugin: 'leak',
+                'leak.start': VALGRIND ? '8s' : '400ms' },
         },
         expected: [/too low a limit/],
     }, async (host) => {
