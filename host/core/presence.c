@@ -235,51 +235,44 @@ const struct members *presence_members(const struct instance *instance,
 
 /* ---- members of this worker -------------------------------------------- */
 
-/* Who was hidden behind one that has the label no more. */
-static void reveal(struct room *room, const char *label, size_t len)
+/* Who may be hidden behind it, and not any more when it goes or changes. */
+static struct member *behind(const struct room *room,
+                             const struct member *member)
 {
-    struct member *member = members_find_label(&room->members, label, len);
+    bool hides = room->members.hidden > 0 && (member->flags & BAY_UNIQUE) != 0;
 
+    return hides ? member->next_of_label : NULL;
+}
+
+static void reveal(struct room *room, struct member *member)
+{
     for (; member != NULL; member = member->next_of_label) {
         if (member->hidden && !members_hide(&room->members, member)) {
             changes_post(room, BAY_JOINED, member, NULL);
         }
+        if ((member->flags & BAY_UNIQUE) != 0) {
+            break; /* it hides those behind */
+        }
     }
-}
-
-/* Takes the label; returns its length, or 0 if nobody can be behind it. */
-static size_t keep_label(char label[BAY_LABEL_MAX + 1], const struct room *room,
-                         const struct member *member)
-{
-    if (room->members.hidden == 0) {
-        return 0;
-    }
-    memcpy(label, member->is.label, member->label_len + 1);
-    return member->label_len;
 }
 
 void room_remove(struct room *room, struct member *member)
 {
-    char label[BAY_LABEL_MAX + 1];
-    size_t len = keep_label(label, room, member);
+    struct member *next = behind(room, member);
 
     room->core->presence.count--;
     members_remove(&room->members, member);
-    if (len > 0) {
-        reveal(room, label, len);
-    }
+    reveal(room, next);
 }
 
+/* It keeps its place among those of its label, if it keeps that. */
 int room_update(struct room *room, struct member *member,
                 const struct member_facts *facts)
 {
-    char label[BAY_LABEL_MAX + 1];
-    size_t len = keep_label(label, room, member);
+    struct member *next = behind(room, member);
     int status = members_update(&room->members, member, facts);
 
-    if (status == BAY_OK && len > 0) {
-        reveal(room, label, len);
-    }
+    reveal(room, next);
     return status;
 }
 
@@ -401,9 +394,11 @@ static void drop(struct room *room, struct member *member)
     tell_change(room, PRESENCE_LEAVE, member);
     DL_DELETE2(conn->memberships, member, prev_of_conn, next_of_conn);
     conn->membership_count--;
-    room_remove(room, member);
     watcher->joined--;
-    watcher_collect(watcher);
+    room_pin(room);
+    watcher_collect(watcher); /* it does not hear who was hidden behind it */
+    room_remove(room, member);
+    room_unpin(room);
 }
 
 void room_displace(struct room *room, struct member *member)

@@ -308,8 +308,8 @@ static bool sweep(struct room *room, struct owner *owner)
     for (member = owner->list; member != NULL; member = next) {
         next = member->next_of_owner;
         if (member->round != owner->round) {
+            changed = changed || !member->hidden;
             room_remove(room, member);
-            changed = true;
         }
     }
     return changed;
@@ -337,7 +337,7 @@ static void take_list(struct room *room, struct presence_frame *frame)
         enum taken taken = take_member(room, &facts, &member);
 
         if (taken == TAKEN_NEW || taken == TAKEN_CHANGED) {
-            changed = true;
+            changed = changed || !member->hidden;
             settle_label(room, member);
         }
     }

@@ -21,9 +21,10 @@ const SCRIPT = path.join(__dirname, '../../scripts/cluster');
 /* As BUILD, but with each patchbay started by what PROGRAM begins with. */
 function wrapped(dir) {
     const program = path.join(dir, 'patchbay');
+    const words = PROGRAM.map((word) => `'${word}'`).join(' ');
 
     fs.mkdirSync(dir);
-    fs.writeFileSync(program, `#!/bin/sh\nexec ${PROGRAM.join(' ')} "$@"\n`,
+    fs.writeFileSync(program, `#!/bin/sh\nexec ${words} "$@"\n`,
         { mode: 0o755 });
     fs.symlinkSync(path.join(BUILD, 'plugins'), path.join(dir, 'plugins'));
     return dir;

@@ -213,6 +213,60 @@ static void test_in_vain_gone(void **state)
     assert_int_equal(count(2), 2);
 }
 
+/* It gives the label up: it need not go then. */
+static void test_in_vain_shared(void **state)
+{
+    (void)state;
+    begin_with_anna();
+    take_in_vain();
+    assert_int_equal(join(1, 0, "anna", 0), BAY_OK);
+    settle();
+    assert_null(strstr(heard, "1:4:"));
+    expect_heard(":1:anna");
+    assert_int_equal(listed(2), 2);
+}
+
+/* Who leaves hears of nobody any more, nor of who was hidden behind it. */
+static void test_in_vain_unheard(void **state)
+{
+    (void)state;
+    begin_with_anna();
+    take_in_vain();
+    while (deliver_from(&workers[0], 1)) {
+    }
+    assert_int_equal(bay_leave(&workers[0].peers[0].conn->handle, "t"), BAY_OK);
+    core_turn(workers[0].core);
+    assert_non_null(strstr(heard, "0:2:anna "));
+    assert_null(strstr(heard, "0:1:"));
+}
+
+/* It is in a list, since what told of it was lost. */
+static void test_in_vain_listed(void **state)
+{
+    (void)state;
+    begin_with_anna();
+    kill_worker(&workers[1]);
+    start(&workers[1]); /* which worker 2 asks for its list */
+    come(&workers[1], 0);
+    assert_int_equal(join(1, 0, "anna", BAY_UNIQUE), BAY_OK);
+    while (workers[2].in[1] != NULL) {
+        struct letter *letter = workers[2].in[1];
+
+        workers[2].in[1] = letter->next;
+        free(letter);
+    }
+    while (deliver_from(&workers[1], 2)) {
+    }
+    assert_non_null(workers[2].in[1]);
+    while (deliver_from(&workers[2], 1)) {
+    }
+    assert_int_equal(
+        room_find(workers[2].core, core_find_names(workers[2].core, "r"), "t")
+            ->members.hidden,
+        1);
+    assert_null(strstr(heard, "2:5:"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +282,9 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_in_vain_renamed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_in_vain_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_in_vain_shared, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_in_vain_unheard, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_in_vain_listed, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

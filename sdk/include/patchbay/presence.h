@@ -64,8 +64,9 @@ enum bay_join_flag {
  * with it without BAY_UNIQUE joins again with BAY_UNIQUE when the other has left.
  * Two that take one in different workers, neither of which knows of the other's
  * yet, both succeed at first; then the later one, by joined_ms and id, is displaced:
- * see BAY_DISPLACED. Those who know of the first are not told of it at all, unless
- * the first leaves just then.
+ * see BAY_DISPLACED. Who knows of the first is not told of a second that is new, and
+ * does not find it among the members, until the first has left, or is known to be
+ * gone: after [cluster] ttl, if its machine has vanished.
  */
 static inline int bay_join(bay_conn *conn, const char *topic, const char *label,
                            const void *info, size_t len, unsigned flags);
