@@ -174,7 +174,8 @@ class Host {
             ...tls && { tls },
             /* Two cores that everybody uses make hooks look slow. */
             limits: { slow_hook: '10s',
-                ...VALGRIND && { hook_timeout: '300s' }, ...limits },
+                ...VALGRIND && { hook_timeout: '300s', crash_window: '1h' },
+                ...limits },
             log: { level: 'debug', ...log },
             ...http && { http },
             ...cluster && { cluster },
