@@ -419,7 +419,7 @@ async function told(host) {
 
     assert.strictEqual(status.state, 'degraded');
     assert.deepStrictEqual([plugin, crashes], ['misdeed', 5]);
-    assert.match(why, /^it ended 5 workers within 1m, the last in the message /);
+    assert.match(why, /^it ended 5 workers within 1[mh], the last in the message /);
     assert.match((await host.command('status')).stdout,
         /^quarantined {2}misdeed, for .*: it ended 5 workers/m);
     assert.match((await host.command('routes')).stdout,
