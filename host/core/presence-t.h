@@ -53,6 +53,9 @@ static inline const char *room_topic(const struct room *room)
 /* presence.c */
 struct room *room_find(const struct core *core, const struct route *route,
                        const char *topic);
+
+/* Who was hidden behind it is told of, if nobody else hides it. update: 0 or
+ * BAY_ENOMEM. */
 void room_remove(struct room *room, struct member *member);
 int room_update(struct room *room, struct member *member,
                 const struct member_facts *facts);

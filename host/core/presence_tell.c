@@ -238,6 +238,7 @@ static void settle_label(struct room *room, const struct member *member)
     }
 }
 
+/* Nobody hears that one has left of whom nobody has heard. */
 static void lose(struct room *room, struct member *member)
 {
     if (!member->hidden) {
