@@ -101,7 +101,6 @@ export class Connection extends EventTarget {
   #take(data) {
     clearTimeout(this.#silence);
     this.#silence = 0;
-    this.#awaitRest();
     if (this.#socket.protocol !== RESUME) {
       this.#emit("message", { json: JSON.parse(data), at: "", missed: null });
       return;
@@ -126,6 +125,7 @@ export class Connection extends EventTarget {
         this.#emit("caughtup", { lost: what === "x" });
       }
     }
+    this.#awaitRest();
   }
 
   /* Should what we missed never come. */

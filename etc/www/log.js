@@ -108,12 +108,16 @@ export class Log {
     const before = ours.find(({ type }) => type === "divider");
     const missed = ours.filter((now) => now !== before);
     const isAtEnd = this.#atEnd;
+    let i = this.#items.length;
 
     lost ||= before?.lost ?? false;
     if (before !== undefined) {
-      this.#remove(this.#items.indexOf(before));
+      i = this.#items.indexOf(before);
+      this.#remove(i);
     }
-    if (missed.length === 0 && !lost) {
+    if (missed.length > 0) {
+      i = this.#items.indexOf(missed[0]);
+    } else if (!lost) {
       return;
     }
     const now = { type: "divider", at: "", absence: this.#absence, lost,
@@ -121,8 +125,7 @@ export class Log {
         : `While you were away: ${count(missed.length, "message")}`,
       time: missed[0]?.time ?? Date.now() };
 
-    this.#insert(missed.length === 0 ? this.#items.length
-      : this.#items.indexOf(missed[0]), now);
+    this.#insert(i, now);
     if (isAtEnd) {
       this.#scrollTo(now);
     }
@@ -131,12 +134,13 @@ export class Log {
     }
   }
 
-  /* Where one belongs that was said before others came. */
+  /* Where one belongs that was said before others came: below the divider. */
   #place(now) {
+    const isLater = (other) => other?.absence === now.absence
+      && other.type !== "divider" && isBehind(other, now);
     let i = this.#items.length;
 
-    while (i > 0 && this.#items[i - 1].absence === now.absence
-      && isBehind(this.#items[i - 1], now)) {
+    while (isLater(this.#items[i - 1])) {
       i -= 1;
     }
     return i;

@@ -1,0 +1,128 @@
+/* chat_lines.test.js - what the chat page makes of the lines by which a server
+ * says what was missed (sdk/doc/resume.md), in whatever order they come */
+'use strict';
+
+const { becomes } = require('./lib/browser.js');
+const { isIn, isState, knock, log, say, shows } = require('./lib/chat.js');
+const { DEMO, browserSuite } = require('./lib/suite.js');
+
+const ROOM = '00000000000000aa';
+const MAILBOX = '00000000000000bb';
+const TOO_LONG = 'divider: You were away too long: some messages may be ' +
+    'missing here';
+const CATCH_UP_MS = 5000; /* of etc/www/connection.js */
+
+const ANN = { id: '1', name: 'ann' };
+const BOB = { id: '2', name: 'bob' };
+
+/* A server that says what the test wants; the page itself is the host's. */
+class Server {
+    static async behind(page) {
+        const server = new this();
+
+        await page.clock.install();
+        await page.routeWebSocket(/\/chat\?/, (socket) => {
+            server.socket = socket;
+            server.heard = [];
+            socket.onMessage((data) => server.heard.push(JSON.parse(data)));
+            server.say('w 1');
+        });
+        return server;
+    }
+
+    say(...line) {
+        this.socket.send(`${line.join(' ')}\n`);
+    }
+
+    sends(what, message) {
+        this.socket.send(`${what}\n${JSON.stringify(message)}`);
+    }
+
+    welcomes() {
+        this.sends('m', { type: 'welcome', time: Date.now(), room: 'r',
+            you: ANN, limits: { text: 2000 }, members: [ANN, BOB] });
+    }
+
+    hears(text) {
+        return becomes(() =>
+            this.heard.some((said) => said.text === text), true);
+    }
+
+    says(text, position, time = Date.now()) {
+        this.sends(`m ${ROOM} ${position}`, { type: 'message', from: BOB, text,
+            time });
+    }
+}
+
+/* The page of ann, who was away: her server has just let her in again. */
+async function comeBack(visitor) {
+    const page = await visitor.context.newPage();
+    const server = await Server.behind(page);
+
+    await page.goto('/chat.html#r');
+    await knock(page, 'ann');
+    await becomes(() => server.socket !== undefined, true);
+    server.welcomes();
+    server.say('p', MAILBOX, 'a.0');
+    server.say('p', ROOM, 'a.0');
+    await isIn(page, 'r');
+    server.says('before', 'a.1');
+    await shows(page, 'bob: before');
+    const { socket } = server;
+
+    socket.close();
+    await isState(page, 'waiting');
+    await page.clock.fastForward(1000);
+    await becomes(() => server.socket !== socket, true);
+    server.welcomes();
+    await isState(page, 'open');
+    return { page, server };
+}
+
+browserSuite('what the chat page is told', DEMO, ({ it }) => {
+    it('has what the server kept below what is lost', async (visit) => {
+        const { page, server } = await comeBack(await visit());
+        const earlier = Date.now() - 5000;
+
+        server.say('x', MAILBOX, 'b.0');
+        server.say('x', ROOM, 'b.2');
+        server.says('one', 'b.1', earlier);
+        server.says('two', 'b.2', earlier);
+        server.says('three', 'b.3');
+        await shows(page, 'bob: before', TOO_LONG, 'bob: one', 'bob: two',
+            'bob: three');
+    });
+
+    it('has what is lost where it was lost', async (visit) => {
+        const { page, server } = await comeBack(await visit());
+
+        server.say('x', ROOM, 'b.0');
+        server.says('one', 'b.1');
+        await shows(page, 'bob: before', TOO_LONG, 'bob: one');
+        server.say('x', MAILBOX, 'b.0');
+        server.says('two', 'b.2');
+        await shows(page, 'bob: before', TOO_LONG, 'bob: one', 'bob: two');
+    });
+
+    it('says nothing when nothing was missed', async (visit) => {
+        const { page, server } = await comeBack(await visit());
+
+        await say(page, 'mine');
+        server.say('r', MAILBOX, 'a.0', 0);
+        server.say('r', ROOM, 'a.1', 0);
+        await server.hears('mine'); /* it has all that it missed */
+        await page.clock.fastForward(2 * CATCH_UP_MS);
+        server.says('after', 'a.2');
+        await becomes(() => log(page), ['bob: before', 'bob: after']);
+    });
+
+    it('says so when what was missed does not come', async (visit) => {
+        const { page, server } = await comeBack(await visit());
+
+        server.say('r', MAILBOX, 'a.0', 0);
+        await page.clock.fastForward(2 * CATCH_UP_MS);
+        await becomes(() => log(page), ['bob: before', TOO_LONG]);
+        server.says('after', 'a.2');
+        await becomes(() => log(page), ['bob: before', TOO_LONG, 'bob: after']);
+    });
+});
