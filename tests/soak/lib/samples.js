@@ -4,34 +4,51 @@
 const fs = require('node:fs');
 
 const KIB = /^(Rss|Private_Clean|Private_Dirty): +(\d+) kB$/gm;
+const LISTENING = '0A'; /* TCP_LISTEN of the kernel's */
 
-/* { rss, own, files } of a process: KiB, and open descriptors. */
+/* The fields of each line of a table in /proc/net. */
+const table = (name) => fs.readFileSync(`/proc/net/${name}`, 'utf8')
+    .split('\n').slice(1).map((line) => line.trim().split(/ +/));
+
+const inode = (number) => `socket:[${number}]`;
+
+/* What the descriptors of a process are: "socket:[123]", "/dev/null". */
+const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+        return [fs.readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+        return []; /* closed meanwhile */
+    }
+});
+
+/*
+ * { rss, own, files, fixed } of a process: KiB, open descriptors, and how many
+ * of these are no connections of clients, which come and go as they like.
+ */
 function usage(pid) {
     const sums = { rss: 0, own: 0 };
     const text = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    const files = descriptors(pid);
+    const clients = new Set([...table('tcp'), ...table('tcp6')]
+        .filter(([, , , state]) => state !== LISTENING)
+        .map((fields) => inode(fields[9])));
 
     for (const [, name, kib] of text.matchAll(KIB)) {
         sums[name === 'Rss' ? 'rss' : 'own'] += Number(kib);
     }
-    return { ...sums, files: fs.readdirSync(`/proc/${pid}/fd`).length };
+    return { ...sums, files: files.length,
+        fixed: files.filter((file) => !clients.has(file)).length };
 }
 
 /* How many streams from their siblings these processes have accepted. */
 function busStreams(pids) {
-    const accepted = new Set(fs.readFileSync('/proc/net/unix', 'utf8')
-        .split('\n').map((line) => line.trim().split(/ +/))
+    const accepted = new Set(table('unix')
         .filter(([, , , , , state, , name]) =>
             state === '03' && /\/bus[^/]*$/.test(name ?? ''))
-        .map(([, , , , , , inode]) => `socket:[${inode}]`));
-    const open = (pid) => fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => {
-        try {
-            return accepted.has(fs.readlinkSync(`/proc/${pid}/fd/${fd}`));
-        } catch {
-            return false; /* closed meanwhile */
-        }
-    }).length;
+        .map(([, , , , , , number]) => inode(number)));
 
-    return pids.reduce((sum, pid) => sum + open(pid), 0);
+    return pids.reduce((sum, pid) => sum + descriptors(pid)
+        .filter((file) => accepted.has(file)).length, 0);
 }
 
 const median = (list) => {
