@@ -23,6 +23,7 @@ struct redis_entry {
     uint64_t order;  /* that core gave it in */
     uint64_t number; /* 0: it has none yet */
     bool late;       /* this machine has delivered it already */
+    bool doubt;      /* it was given before: nobody knows what came of it */
     struct keep keep;
     size_t size;       /* of the whole */
     size_t key_len;    /* "ROUTE:TOPIC" */
@@ -115,7 +116,8 @@ static int send_one(struct redis_log *log, struct redis_entry *entry)
     struct redis_keys keys;
     struct resp_arg args[14];
 
-    if (!entry->number) {
+    entry->doubt = entry->number != 0;
+    if (!entry->doubt) {
         entry->number = ++log->number;
     }
     redis_script_keys(&keys, bus->setup.conf->name, entry->key);
@@ -208,12 +210,18 @@ static void deliver_waiting(struct redis_log *log)
 }
 
 /* Redis has not kept it and said so: it is to be given again by a new number,
- * behind those that were given since. */
+ * behind those that were given since. One that may have been kept before, on a
+ * connection that was lost, needs the number it had then. */
 static void give_again(struct redis_log *log, struct redis_entry *entry)
 {
-    take_out(log, entry);
-    entry->number = 0;
-    add(log, entry);
+    if (!entry->doubt) {
+        take_out(log, entry);
+        entry->number = 0;
+        add(log, entry);
+    } else if (!log->unsent || !log->unsent->number ||
+               log->unsent->number > entry->number) {
+        log->unsent = entry;
+    }
 }
 
 static void refuse(struct redis_log *log, struct redis_entry *entry,
@@ -250,6 +258,7 @@ static void kept(struct redis_log *log, struct redis_entry *entry)
     }
     take_out(log, entry);
     free(entry);
+    log->reloaded = false;
     if (log->full) {
         log->full = false;
         redis_look_up(log->bus);
@@ -274,6 +283,30 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* Redis has not run the script, which it does not have, or not any more. */
+static void load_again(struct redis_log *log, struct redis_entry *entry)
+{
+    if (log->append.loading) {
+        give_again(log, entry); /* one of several */
+        return;
+    }
+    if (log->reloaded) {
+        become_full(log, entry, "it forgets at once the scripts it has loaded");
+    } else {
+        give_again(log, entry);
+    }
+    log->reloaded = true;
+    redis_log_load(log, &log->append);
+}
+
+/* The script ran, and has not kept the message before. */
+static void not_kept(struct redis_log *log, struct redis_entry *entry,
+                     const char *why)
+{
+    entry->doubt = false;
+    become_full(log, entry, why);
+}
+
 /* Of the connection that was lost all come at once: then they are to be given
  * again, by their numbers. */
 static void on_appended(void *arg, uint64_t number, const redisReply *reply)
@@ -292,14 +325,13 @@ static void on_appended(void *arg, uint64_t number, const redisReply *reply)
     if (reply->type != REDIS_REPLY_ERROR) {
         kept(log, entry);
     } else if (begins(reply->str, "NOSCRIPT")) {
-        give_again(log, entry);
-        redis_log_load(log, &log->append);
+        load_again(log, entry);
     } else if (begins(reply->str, "OOM") || strstr(reply->str, "-OOM")) {
-        become_full(log, entry,
-                    "it has no memory left for history (maxmemory)");
-    } else if (begins(reply->str, "BUSY") || begins(reply->str, "MISCONF") ||
-               strstr(reply->str, "MISCONF")) {
-        become_full(log, entry, "it takes no writes now");
+        not_kept(log, entry, "it has no memory left for history (maxmemory)");
+    } else if (begins(reply->str, "BUSY")) {
+        become_full(log, entry, "another script keeps it busy");
+    } else if (strstr(reply->str, "MISCONF")) {
+        not_kept(log, entry, "it takes no writes now");
     } else {
         refuse(log, entry, reply->str);
     }

@@ -30,7 +30,8 @@ struct redis_log {
     size_t bytes;
     uint64_t number; /* of the last that was sent */
     uint64_t order;  /* of the last that was added */
-    bool full;       /* Redis has no memory: one at a time is tried */
+    bool full;       /* Redis cannot keep any: one at a time is tried */
+    bool reloaded;   /* append, since the last that was kept */
     struct seldom refused;
 };
 

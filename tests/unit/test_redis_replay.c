@@ -1,75 +1,7 @@
 /* test_redis_replay.c - pages of history from a Redis that answers wrongly */
 #include "bus/redis_replay.h"
 
-#include "real_redis.h"
-
-#define HASH "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-
-struct scene {
-    struct real real;
-    struct fake_peer commands, feed;
-};
-
-static void start(struct real *real)
-{
-    struct host *host = &real->hosts[0];
-    struct redis_bus_setup setup = { .loop = &real->fake->loop,
-                                     .core = &host->core,
-                                     .stats = host->stats,
-                                     .conf = &host->conf,
-                                     .incarnation = 1,
-                                     .token = 1,
-                                     .group = 1,
-                                     .master = getpid() };
-
-    host->conf = (struct conf_cluster){ .url = real->fake->url,
-                                        .name = strdup("x"),
-                                        .node = 1,
-                                        .ttl_ms = 600000,
-                                        .queue = 1 << 20 };
-    host->bus = redis_bus_create(&setup);
-    assert_non_null(host->bus);
-}
-
-/* A bus that can ask, and will not say anything else for long. */
-static int setup(void **state)
-{
-    struct scene *scene = calloc(1, sizeof *scene);
-    struct fake *fake;
-
-    assert_non_null(scene);
-    assert_int_equal(fake_setup((void **)&scene->real.fake), 0);
-    fake = scene->real.fake;
-    scene->real.hosts[0].stats = calloc(1, sizeof(struct worker_stats));
-    assert_non_null(scene->real.hosts[0].stats);
-    start(&scene->real);
-    scene->commands = fake_accept(fake);
-    fake_greet(fake, &scene->commands);
-    fake_expect(fake, &scene->commands, "SCRIPT LOAD");
-    fake_bulk(&scene->commands, HASH, strlen(HASH));
-    fake_expect(fake, &scene->commands, "SCRIPT LOAD");
-    fake_bulk(&scene->commands, HASH, strlen(HASH));
-    fake_expect(fake, &scene->commands, "EVAL");
-    fake_say(&scene->commands, "$-1\r\n");
-    scene->feed = fake_accept(fake);
-    *state = scene;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct scene *scene = *state;
-    struct host *host = &scene->real.hosts[0];
-
-    redis_bus_destroy(host->bus);
-    fake_hang_up(&scene->commands);
-    fake_hang_up(&scene->feed);
-    free(host->conf.name);
-    free(host->stats);
-    assert_int_equal(fake_teardown((void **)&scene->real.fake), 0);
-    free(scene);
-    return 0;
-}
+#include "redis_scene.h"
 
 /* Asks what is behind a position, and gets this page. */
 static const struct replayed *replay(struct scene *scene, struct position after,
@@ -81,7 +13,8 @@ static const struct replayed *replay(struct scene *scene, struct position after,
     host->core.replay_count = 0;
     assert_int_equal(redis_bus_table()->replay(host->bus, "r", "t", &query), 0);
     redis_bus_table()->flush(host->bus);
-    fake_expect(scene->real.fake, &scene->commands, "EVALSHA " HASH " 2 ");
+    fake_expect(scene->real.fake, &scene->commands,
+                "EVALSHA " SCENE_HASH " 2 ");
     fake_say(&scene->commands, page);
     until(scene->real.fake, host->core.replay_count == 1);
     return &host->core.replays[0];
@@ -122,7 +55,8 @@ static void takes_nothing_from_no_epoch(void **state)
 
 int main(void)
 {
-#define REPLAY_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define REPLAY_TEST(test) \
+    cmocka_unit_test_setup_teardown(test, scene_setup, scene_teardown)
     const struct CMUnitTest tests[] = {
         REPLAY_TEST(asks_once_for_a_page_that_leads_nowhere),
         REPLAY_TEST(takes_nothing_from_no_epoch),
