@@ -16,6 +16,7 @@
 #include "cli/client.h"
 #include "cli/dev_build.h"
 #include "cli/dev_log.h"
+#include "cli/dev_port.h"
 #include "cli/dev_space.h"
 #include "cli/places.h"
 #include "proc/check.h"
@@ -24,12 +25,14 @@
 #include "proc/watcher.h"
 
 #define DEFAULT_PORT   9501
+#define PORTS          100 /* from there on, if it was not told one */
 #define LINE_MAX_BYTES ((size_t)1 << 20)
 #define END_MS         5000
 #define LAST_WORDS_MS  1000 /* for what the host said to be shown */
 
 struct dev {
     struct dev_space space;
+    struct dev_port port; /* until the host has it */
     struct poller poller;
     struct watch signals;
     struct watcher *watcher;
@@ -267,6 +270,7 @@ _Noreturn static void be_host(const struct dev *dev, int log, pid_t parent)
     if (prctl(PR_SET_PDEATHSIG, SIGINT) == 0 && getppid() == parent &&
         program != NULL) {
         dup2(log, STDERR_FILENO);
+        dev_port_pass_on(&dev->port);
         execl(program, "patchbay", "run", "-c", dev->space.ini, (char *)NULL);
     }
     _exit(1);
@@ -286,6 +290,7 @@ static int start_host(struct dev *dev)
         close(ends[0]);
         be_host(dev, ends[1], parent);
     }
+    dev_port_release(&dev->port);
     close(ends[1]);
     dev->log = (struct lines){ .line_max = LINE_MAX_BYTES,
                                .line = said,
@@ -473,21 +478,28 @@ static int choose_path(struct dev *dev)
 
 static int choose_port(struct dev *dev)
 {
+    bool given = cli_option(dev->space.call, "port") != NULL;
     int64_t port = DEFAULT_PORT;
     int status = cli_number(dev->space.call, "port", 1, 65535, &port);
 
     if (status != CLI_DONE) {
         return status;
     }
-    dev->space.port = dev_free_port((unsigned)port);
-    if (cli_option(dev->space.call, "port") != NULL &&
-        dev->space.port != (unsigned)port) {
-        fprintf(stderr,
-                "patchbay: somebody listens at port %d: choose another, or "
-                "leave --port out\n",
-                (int)port);
+    if (dev_port_hold(&dev->port, (unsigned)port, given ? 1 : PORTS) != 0) {
+        if (given) {
+            fprintf(stderr,
+                    "patchbay: cannot listen at port %d: %s: choose another, "
+                    "or leave --port out\n",
+                    (int)port, strerror(errno));
+        } else {
+            fprintf(stderr,
+                    "patchbay: all ports from %d to %d are taken: choose one "
+                    "with --port\n",
+                    DEFAULT_PORT, DEFAULT_PORT + PORTS - 1);
+        }
         return CLI_FAILED;
     }
+    dev->space.port = dev->port.number;
     return CLI_DONE;
 }
 
@@ -521,6 +533,7 @@ static int run(const struct cli_call *call)
     if (status == CLI_DONE && !dev_is_to_end()) {
         status = serve(&dev);
     }
+    dev_port_release(&dev.port);
     lines_close(&dev.log);
     watcher_destroy(dev.watcher);
     poller_finish(&dev.poller);

@@ -1,13 +1,10 @@
 /* dev_space.c - the folder that `patchbay dev` serves from: links, INI, feed */
 #include "cli/dev_space.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,7 +18,6 @@
 
 #define FEED_PLUGIN "devfeed"
 #define FEED_PATH   "/-/dev/feed"
-#define PORTS       100
 
 /* Of a text, as JSON: the plugin passes on lines of up to 64 KiB. */
 #define TEXT_MAX 49152
@@ -47,26 +43,6 @@ const char *dev_name_of(const struct cli_call *call, const char *file,
         return NULL;
     }
     return name;
-}
-
-unsigned dev_free_port(unsigned from)
-{
-    for (unsigned port = from; port < from + PORTS && port < 65536; port++) {
-        struct sockaddr_in addr = { .sin_family = AF_INET,
-                                    .sin_port = htons((uint16_t)port),
-                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int one = 1;
-        bool is_free;
-
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-        is_free = bind(fd, (struct sockaddr *)&addr, sizeof addr) == 0;
-        close(fd);
-        if (is_free) {
-            return port;
-        }
-    }
-    return 0;
 }
 
 static int complain(const char *what, const char *path)

@@ -25,9 +25,6 @@ struct dev_space {
 const char *dev_name_of(const struct cli_call *call, const char *file,
                         char name[64]);
 
-/* The first port from `from` on that nobody listens at; 0: none. */
-unsigned dev_free_port(unsigned from);
-
 /* Makes the folder. 0; or -1, all having been said. */
 int dev_space_make(struct dev_space *space);
 

@@ -72,6 +72,21 @@ describe('patchbay dev', () => {
             assert.strictEqual(await ann.ask('b'), '2. b');
         }));
 
+    it('has a port of its own, also when another begins with it', () =>
+        withDev({}, (one) => withDev({}, async (other) => {
+            const both = [one, other];
+
+            await Promise.all(both.map((dev) => dev.start(['dice/dice.c'])));
+            assert.notStrictEqual(one.url, other.url);
+            for (const dev of both) {
+                const client = await talk(dev.ws);
+
+                await client.next();
+                assert.strictEqual(await client.ask('a'), '1: a');
+                await dev.stop();
+            }
+        })));
+
     it('waits for a source that does not compile at first', () =>
         withDev({}, async (dev) => {
             dev.edit(breakIt);
@@ -291,8 +306,8 @@ describe('patchbay dev', () => {
         await refused(2, /dev takes one NAME\.so/, 'dice/README.md');
         fs.writeFileSync(path.join(dev.folder, 'NULL.c'), '');
         await refused(2, /lower case/, 'NULL.c');
-        await refused(1, /somebody listens at port/, 'dice/dice.c', '--port',
-            String(taken.address().port));
+        await refused(1, /cannot listen at port \d+: Address already/,
+            'dice/dice.c', '--port', String(taken.address().port));
         taken.close();
         assert.deepStrictEqual(fs.readdirSync(dev.temporary), []);
     }));
