@@ -31,8 +31,8 @@ void trust_add_owner(struct trust *trust, const char *file);
  * Whether the file, each folder on the way to it and each link in between is
  * owned by one of them, and none is writable for everybody; a folder with the
  * sticky bit may be, since there nobody replaces what is another's. 0, also if
- * there is no such file, or none that can be reached; or -1 and in why a sentence that begins with the
- * file and names what is wrong with it.
+ * there is no such file, or none that can be reached; or -1 and in why a
+ * sentence that begins with the file and names what is wrong with it.
  */
 int trust_check(const struct trust *trust, const char *file, char *why,
                 size_t why_size);

@@ -14,8 +14,8 @@ struct folder {
 /*
  * --dir; or the plugin_dir of --config, or of the configuration's usual place
  * if there is one; or else where the plugins are that came with this program.
- * With --dir a file is read only if --config names it. CLI_DONE; or another exit status, all having been said. To
- * be ended with folder_finish either way.
+ * With --dir a file is read only if --config names it. CLI_DONE; or another
+ * exit status, all having been said. To be ended with folder_finish either way.
  */
 int folder_find(struct folder *folder, const struct cli_call *call);
 void folder_finish(struct folder *folder);

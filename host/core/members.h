@@ -114,8 +114,8 @@ struct member *members_find_label(const struct members *members,
 bool members_label_contested(const struct member *first);
 
 /* One that wants its label for itself alone, as one before it does, has to go as
- * soon as its worker hears of that one: nobody is told of it until then. Hides it,
- * or not any more, as is due now; returns whether it is hidden. */
+ * soon as its worker hears of that one: nobody is told of it until then. Hides
+ * it, or not any more, as is due now; returns whether it is hidden. */
 bool members_hide(struct members *members, struct member *member);
 
 /* NULL: it has no members; and: not known, so made, NULL without memory. */

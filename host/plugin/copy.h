@@ -19,8 +19,8 @@ struct copy {
 /*
  * Finds or makes dir/NAME.<hash>.so. dir is made if only it is missing. On a
  * file system mounted noexec (Debian's /run) the copy is anonymous memory: it
- * has to be opened before copy_finish, and for good (RTLD_NODELETE). 0, or -1 and in why what could not be done and
- * the reason.
+ * has to be opened before copy_finish, and for good (RTLD_NODELETE). 0, or -1
+ * and in why what could not be done and the reason.
  */
 int copy_make(struct copy *copy, const char *name, const void *data,
               size_t size, const char *dir, char *why, size_t why_size);

@@ -12,12 +12,13 @@
 
 /*
  * For each plugin a route names: is the file there, nobody's to change but
- * those who run the host (base/trust.h), and a plugin, does its ABI fit, are the options in the file right, does it allow this many workers.
- * Problems are added with the line of the file that names the plugin; a route
- * without a plugin_file is passed over. Each
- * plugin gets a child of its own: one whose constructor crashes, exits or does
- * not return within probe_timeout_ms is a problem like any other. Root with a
- * `user` configured looks with that user's rights, as the workers will.
+ * those who run the host (base/trust.h), and a plugin, does its ABI fit, are
+ * the options in the file right, does it allow this many workers. Problems are
+ * added with the line of the file that names the plugin; a route without a
+ * plugin_file is passed over. Each plugin gets a child of its own: one whose
+ * constructor crashes, exits or does not return within probe_timeout_ms is a
+ * problem like any other. Root with a `user` configured looks with that user's
+ * rights, as the workers will.
  *
  * copies_dir may be NULL: a temporary one is made and removed; else it is made
  * if it is missing, and keeps the copies for the workers. Returns the number

@@ -27,7 +27,8 @@ struct check_found {
 
 /*
  * done is called once, with the problems, one a line; or NULL, and what was
- * found, which is borrowed. in_child closes what is the master's. NULL with errno set on failure.
+ * found, which is borrowed. in_child closes what is the master's. NULL with
+ * errno set on failure.
  */
 struct check *check_start(struct poller *poller, const char *file,
                           void (*in_child)(void *arg),

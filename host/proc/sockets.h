@@ -2,8 +2,8 @@
  *
  * Each worker has a socket of its own for each TCP address (SO_REUSEPORT: the
  * kernel spreads the clients), and all share one for each Unix address, and for
- * each that the service manager has opened. The master keeps them open, so that clients wait in them, rather than being
- * refused, while a worker is replaced.
+ * each that the service manager has opened. The master keeps them open, so that
+ * clients wait in them, rather than being refused, while a worker is replaced.
  *
  * When all workers are replaced, the new ones get the same sockets: see
  * sockets_succeed.

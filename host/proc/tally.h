@@ -1,7 +1,8 @@
 /* tally.h - how often workers have crashed or hung, and of whose doing
  *
  * In shared memory, for as long as the host runs: the master counts, this and
- * what else happens to itself; workers read it for the metrics. Each call takes NULL, for a host without one.
+ * what else happens to itself; workers read it for the metrics. Each call takes
+ * NULL, for a host without one.
  */
 #ifndef PATCHBAY_PROC_TALLY_H
 #define PATCHBAY_PROC_TALLY_H

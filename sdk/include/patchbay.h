@@ -203,11 +203,11 @@ enum {
 
 /*
  * "max_text" of the plugin "chat" is set by chat.max_text in a [route.*]
- * section, or for all routes by max_text in [plugin.chat]. The host checks each value
- * against this table before start is called, and refuses a key that is not in
- * it. name: lower case, digits and _. fallback: as it would be written in the
- * file; NULL makes the key required. help: one line, for people. min and max:
- * of the numeric types, unchecked when both are 0.
+ * section, or for all routes by max_text in [plugin.chat]. The host checks each
+ * value against this table before start is called, and refuses a key that is
+ * not in it. name: lower case, digits and _. fallback: as it would be written
+ * in the file; NULL makes the key required. help: one line, for people. min and
+ * max: of the numeric types, unchecked when both are 0.
  */
 typedef struct bay_option {
     const char *name;
@@ -411,8 +411,8 @@ static inline const char *bay_conn_query(const bay_conn *conn,
 static inline const char *bay_conn_subprotocol(const bay_conn *conn);
 
 /* What the * of a prefix route stands for: "lobby" when the route's path is
- * "/rooms/" followed by a *, and the client asked for /rooms/lobby. "" for an exact route.
- * Lives as long as the connection. */
+ * "/rooms/" followed by a *, and the client asked for /rooms/lobby. "" for an
+ * exact route. Lives as long as the connection. */
 static inline const char *bay_conn_tail(const bay_conn *conn);
 
 /* A header of the request that opened the connection, its name in any case;
@@ -458,7 +458,8 @@ static inline int bay_req_add_header(bay_request *req, const char *name,
 
 /* Answers, once; in the http hook only (BAY_ESTATE elsewhere, or if it was
  * answered). status: 200 to 599. type: "text/plain"; NULL stands for
- * application/octet-stream. BAY_EINVAL if one of these makes no sense; BAY_ENOMEM. */
+ * application/octet-stream. BAY_EINVAL if one of these makes no sense;
+ * BAY_ENOMEM. */
 static inline int bay_req_reply(bay_request *req, int status, const char *type,
                                 const void *body, size_t len);
 

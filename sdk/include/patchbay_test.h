@@ -113,7 +113,8 @@ void bay_test_want_complaint(bay_test *test, const char *part);
 int bay_test_complaints(const bay_test *test);
 
 /* Why the last bay_test_new, _load, _add_worker, _add_machine or _reload of any
- * test failed, as sentences; "" if it did not. Valid until the next of these calls. */
+ * test failed, as sentences; "" if it did not. Valid until the next of these
+ * calls. */
 const char *bay_test_why(void);
 
 /* ---- workers ----------------------------------------------------------- */
@@ -365,8 +366,9 @@ size_t bay_test_work(const bay_test *test);
  * bay_send, bay_send_text, bay_send_binary, bay_sendf, bay_close, bay_send_to,
  * bay_close_id, bay_subscribe, bay_unsubscribe, bay_listen, bay_unlisten,
  * bay_publish, bay_timer_set, bay_timer_clear, bay_defer, bay_join, bay_leave,
- * bay_watch, bay_unwatch, bay_history, bay_req_add_header and bay_req_reply. test NULL: of the next test that is made, to make its
- * start fail. nth 0 calls it off.
+ * bay_watch, bay_unwatch, bay_history, bay_req_add_header and bay_req_reply.
+ * test NULL: of the next test that is made, to make its start fail. nth 0 calls
+ * it off.
  */
 void bay_test_fail(bay_test *test, int nth, int error);
 

@@ -1,8 +1,8 @@
 /* fuzz_redis.c - the bus between machines, and a Redis that says anything
  *
- * The bus is the real one; core, the siblings, the clock and Redis are played. The
- * front of an input is what happens to the bus, its end is what Redis answers.
- * After it Redis is as it should be: then the bus has to be so, too.
+ * The bus is the real one; core, the siblings, the clock and Redis are played.
+ * The front of an input is what happens to the bus, its end is what Redis
+ * answers. After it Redis is as it should be: then the bus has to be so, too.
  */
 #include "near_core.h"
 

@@ -56,8 +56,9 @@
  * has it send "hello ID". The 101 has X-Everything: handshake.
  * A notice goes to every connection of the instance: "notice TOPIC TEXT local
  * except ID", or "remote". So does a change of members: "presence TOPIC KIND
- * LABEL", where the label of KIND 5 (BAY_LISTED) is "-". The close hook publishes "ID CODE REASON" to the
- * topic "closes". The http hook is described there.
+ * LABEL", where the label of KIND 5 (BAY_LISTED) is "-". The close hook
+ * publishes "ID CODE REASON" to the topic "closes". The http hook is described
+ * there.
  */
 #include "everything.h"
 

@@ -1,4 +1,5 @@
-/* test_dev_build.c - what compiles replaces the plugin, what does not leaves it */
+/* test_dev_build.c - what compiles replaces the plugin, what does not leaves it
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -63,10 +63,11 @@ enum bay_join_flag {
  * With BAY_UNIQUE also BAY_EEXISTS: another member has the label. Who has joined
  * with it without BAY_UNIQUE joins again with BAY_UNIQUE when the other has left.
  * Two that take one in different workers, neither of which knows of the other's
- * yet, both succeed at first; then the later one, by joined_ms and id, is displaced:
- * see BAY_DISPLACED. Who knows of the first is not told of a second that is new, and
- * does not find it among the members, until the first has left, or is known to be
- * gone: after [cluster] ttl, if its machine has vanished.
+ * yet, both succeed at first; then the later one, by joined_ms and id, is
+ * displaced: see BAY_DISPLACED. Who knows of the first is not told of a second
+ * that is new, and does not find it among the members, until the first has
+ * left, or is known to be gone: after [cluster] ttl, if its machine has
+ * vanished.
  */
 static inline int bay_join(bay_conn *conn, const char *topic, const char *label,
                            const void *info, size_t len, unsigned flags);
@@ -102,9 +103,9 @@ static inline size_t bay_member_count(const bay_route *route,
  * max of them, oldest first, and before any that is published from now on:
  * call it right after bay_subscribe. How many are kept, and how long, is said by
  * history and history_for of the route. While they cannot be read, as when Redis
- * is away, they are awaited. Does nothing, successfully, if none are kept; and for
- * a client that has resumed (patchbay.resume.v1, see sdk/doc/resume.md) and gets
- * what it missed anyway.
+ * is away, they are awaited. Does nothing, successfully, if none are kept; and
+ * for a client that has resumed (patchbay.resume.v1, see sdk/doc/resume.md) and
+ * gets what it missed anyway.
  *
  * What is published to a topic with history is delivered in one order to all,
  * in every worker and machine. BAY_EINVAL for a topic's name, BAY_ESTATE before

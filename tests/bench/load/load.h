@@ -18,8 +18,8 @@ struct load {
     pid_t server; /* whose CPU time and memory are told; 0: none */
 };
 
-/* Each prints a line of key=value at its end. 0, or -1 if anything was wrong, said on
- * standard error. */
+/* Each prints a line of key=value at its end. 0, or -1 if anything was wrong,
+ * said on standard error. */
 int mode_echo(const struct load *load);
 int mode_fan(const struct load *load);
 int mode_idle(const struct load *load);
