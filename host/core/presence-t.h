@@ -82,9 +82,18 @@ void changes_post_displaced(struct room *room, struct instance *instance,
 void changes_post_listed(struct room *room);
 void changes_forget(struct watcher *watcher);
 
-/* presence_tell.c: to and from the other workers. */
+/* presence_tell.c: to the other workers. */
 void tell_join(struct room *room); /* the worker begins to want it */
 void tell_change(struct room *room, enum presence_type type,
                  const struct member *member);
+
+/* Asks that worker for its members; and tells it those of this one, of which
+ * there are none if room is NULL. What does not get through is tried again. */
+void tell_want(struct room *room, bay_id worker);
+void tell_list(struct core *core, const char *route, const char *topic,
+               struct room *room, bay_id worker);
+
+/* Another worker takes part: it is compared with now and then. */
+void room_hear(struct room *room);
 
 #endif
