@@ -114,6 +114,9 @@ static int publish(void *self, const char *route, const char *topic,
                                 .len = len };
     int status = workers ? post(bus, workers, &frame) : 0;
 
+    if (kind == BUS_NEWS) {
+        receivers_owe_news(&bus->receivers);
+    }
     /* A sibling whose stream just broke: as good as a full queue. */
     return status == BAY_ENOTFOUND ? BAY_EFULL : status;
 }

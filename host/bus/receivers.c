@@ -96,24 +96,68 @@ static const char *take_hello(struct receiver *receiver,
     return NULL;
 }
 
+/* It may have missed news, or will do by itself. */
+static void tell_news(const struct receiver *receiver, const char *route,
+                      const char *topic)
+{
+    if (sender_news(receiver->sender, route, topic) != 0) {
+        core_bus_untold(receiver->all->setup->core);
+    }
+}
+
+/* It tells all its interests anew: which of them were not known is not known. */
+static void resync(struct receiver *receiver)
+{
+    struct receivers *all = receiver->all;
+    unsigned worker = receiver->sender->worker;
+
+    interest_mark(all->setup->interest, worker);
+    if (worker_set_has(&all->told, worker)) {
+        worker_set_remove(&all->told, worker);
+        worker_set_add(&all->owed, worker);
+    }
+}
+
+static void synced(struct receiver *receiver)
+{
+    struct receivers *all = receiver->all;
+    unsigned worker = receiver->sender->worker;
+
+    interest_sweep(all->setup->interest, worker);
+    worker_set_add(&all->told, worker);
+    if (worker_set_has(&all->owed, worker)) {
+        worker_set_remove(&all->owed, worker);
+        tell_news(receiver, "", "");
+    }
+}
+
+void receivers_owe_news(struct receivers *receivers)
+{
+    for (size_t i = 0; i < WORKER_SET_WORDS; i++) {
+        receivers->owed.bits[i] |= ~receivers->told.bits[i];
+    }
+}
+
 /* What a sibling says of its interests counts on its latest stream only. */
 static const char *take_interest(struct receiver *receiver,
                                  const struct wire_frame *frame)
 {
-    struct interest *interest = receiver->all->setup->interest;
+    const struct receivers_setup *setup = receiver->all->setup;
     unsigned worker = receiver->sender->worker;
 
     if (!is_current(receiver)) {
         return NULL;
     }
     if (frame->type == WIRE_RESYNC) {
-        interest_mark(interest, worker);
+        resync(receiver);
     } else if (frame->type == WIRE_SYNCED) {
-        interest_sweep(interest, worker);
-        worker_set_add(&receiver->all->told, worker);
-    } else if (interest_set(interest, frame->route, frame->text, worker,
+        synced(receiver);
+    } else if (interest_set(setup->interest, frame->route, frame->text, worker,
                             frame->kind) < 0) {
         return "an interest there is no room for";
+    } else if (frame->kind && worker_set_has(&receiver->all->told, worker) &&
+               core_bus_wanted(setup->core, frame->route, frame->text)) {
+        tell_news(receiver, frame->route, frame->text);
     }
     return NULL;
 }

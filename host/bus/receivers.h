@@ -45,12 +45,18 @@ struct receivers {
     bool pause_told;         /* in the log */
     struct receiver *current[CONF_MAX_PLACES];
     struct worker_set told; /* whose interests are known, all of them */
+    struct worker_set
+        owed; /* since then there was news for who is not in told */
     char area[INBOX_AREA];
 };
 
 /* Begins to accept. 0, or -1, logged; then nothing is to be closed. */
 int receivers_init(struct receivers *receivers,
                    const struct receivers_setup *setup);
+
+/* There is news of a topic, and the interests of some may not be known: they
+ * will be told to look when they are. */
+void receivers_owe_news(struct receivers *receivers);
 
 /* Drops the streams and closes the handles; they are closed when
  * setup->handles says so. */

@@ -336,6 +336,25 @@ int sender_post(struct sender *sender, const char *frame, size_t len,
     return 0;
 }
 
+int sender_news(struct sender *sender, const char *route, const char *topic)
+{
+    struct wire_frame frame = { .type = WIRE_PUBLISH,
+                                .kind = BUS_NEWS,
+                                .route = route,
+                                .text = topic,
+                                .data = "" };
+    char bytes[OUTBOX_SHARE];
+    size_t len = wire_size(&frame);
+    int status = len == 0 || len > sizeof bytes ? BAY_ETOOBIG
+                                                : sender_admit(sender, len);
+
+    if (status != 0) {
+        return status;
+    }
+    wire_encode(bytes, &frame);
+    return sender_post(sender, bytes, len, NULL);
+}
+
 void sender_interest(struct sender *sender, const char *frame, size_t len)
 {
     size_t limit = sender->setup->queue_limit;

@@ -79,6 +79,10 @@ int sender_admit(struct sender *sender, size_t len);
 int sender_post(struct sender *sender, const char *frame, size_t len,
                 struct chunk *chunk);
 
+/* Queues that it is to look for news of a topic, or of any: see BUS_NEWS. 0, or
+ * as the two above. */
+int sender_news(struct sender *sender, const char *route, const char *topic);
+
 /* Queues a change of interest. What does not fit is told as a whole once
  * there is room. */
 void sender_interest(struct sender *sender, const char *frame, size_t len);

@@ -21,7 +21,7 @@
 struct core;
 
 /* Not a bay_kind: nothing is published, but there is news in the archive of
- * this machine (history.c). */
+ * this machine (history.c). Of any topic, if route and topic are "". */
 #define BUS_NEWS 3
 
 /* Where a message stands among those kept of its topic: from 1, without a gap
@@ -138,6 +138,13 @@ void core_bus_back(struct core *core);
 /* From now on what others publish to the topic arrives; something may have been
  * missed before. */
 void core_bus_settled(struct core *core, const char *route, const char *topic);
+
+/* A sibling wants what is published to the topic, which was not known before:
+ * whether it is to be told to look for news in the archive. */
+bool core_bus_wanted(struct core *core, const char *route, const char *topic);
+
+/* A sibling could not be told of news: all look for them. */
+void core_bus_untold(struct core *core);
 
 /* A message of a topic with history, in the order of the offsets. */
 void core_bus_kept(struct core *core, const char *route, const char *topic,

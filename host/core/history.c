@@ -104,6 +104,21 @@ void history_news(struct core *core, const struct route *route,
     }
 }
 
+bool core_bus_wanted(struct core *core, const char *route, const char *topic)
+{
+    const struct route *found = core_find_names(core, route);
+
+    return found != NULL && found->keep.count > 0 && *topic != PRESENCE_MARK &&
+           core->setup.archive != NULL && !by_bus(core);
+}
+
+void core_bus_untold(struct core *core)
+{
+    if (core->setup.archive != NULL) {
+        archive_alarm(core->setup.archive);
+    }
+}
+
 static void look(void *arg, struct route *route, const char *name)
 {
     history_news(arg, route, name);

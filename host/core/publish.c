@@ -282,7 +282,9 @@ void core_bus_publish(struct core *core, const char *route, const char *topic,
         presence_take(core, route, data, len);
         return;
     }
-    if (found != NULL && kind == BUS_NEWS) {
+    if (kind == BUS_NEWS && *route == '\0') {
+        history_sweep(core);
+    } else if (found != NULL && kind == BUS_NEWS) {
         history_news(core, found, topic);
     } else if (found != NULL) {
         struct kept message = {

@@ -181,6 +181,34 @@ suite('a burst', THREE, ({ host, it }) => {
     });
 });
 
+suite('a worker that does not know yet who subscribes elsewhere', {
+    server: { workers: 2 },
+    routes: { every: { path: '/every', plugin: 'everything', history: 10 } },
+}, ({ host, it }) => {
+    async function connectTo(worker) {
+        for (;;) {
+            const client = await host.connect('/every');
+
+            if (await client.ask('worker') === `worker ${worker}`) {
+                return client;
+            }
+            client.terminate();
+        }
+    }
+
+    it('reaches who has subscribed while it stood still', async () => {
+        const writer = await connectTo(0);
+        const reader = await connectTo(1);
+        const [pid] = host.workers();
+
+        process.kill(pid, 'SIGSTOP');
+        writer.send('pub t one');
+        assert.strictEqual(await reader.ask('sub t'), 'sub 0');
+        process.kill(pid, 'SIGCONT');
+        assert.strictEqual(await reader.text(), 'one');
+    });
+});
+
 /* Workers die under load; whoever resumes has every message, once, in one order. */
 suite('clients that resume', { ...THREE, expected: [/worker \d+ \(pid \d+\) killed by signal 9/] },
     ({ host, it }) => {

@@ -1,0 +1,155 @@
+/* test_local_news.c - siblings whose interests were not known are told to look
+ * for what they may have missed */
+#include "bus/local.h"
+
+#include "bus_world.h"
+
+#define LIMIT ((size_t)1 << 20)
+
+static struct local_bus *start(struct world *world, unsigned worker,
+                               size_t limit)
+{
+    struct local_bus_setup setup = {
+        .loop = &world->loop,
+        .core = &world->cores[worker],
+        .stats = world->stats[worker],
+        .node = NODE,
+        .worker = worker,
+        .workers = 2,
+        .incarnation = 1,
+        .listen_fd = world->listen_fds[worker],
+        .run_dir = world->dir,
+        .queue_limit = limit,
+    };
+    struct local_bus *bus = local_bus_create(&setup);
+
+    assert_non_null(bus);
+    return bus;
+}
+
+/* Each knows all that the other wants. */
+static bool know(struct local_bus *one, struct local_bus *other)
+{
+    local_bus_table()->flush(one);
+    local_bus_table()->flush(other);
+    return local_bus_knows(one, 1) && local_bus_knows(other, 0);
+}
+
+static void publish_news(struct local_bus *bus)
+{
+    assert_int_equal(
+        local_bus_table()->publish(bus, "kept", "t", BUS_NEWS, "", 0, 0), 0);
+}
+
+static bool got_news(struct local_bus *from, const struct core *core,
+                     const char *where)
+{
+    local_bus_table()->flush(from);
+    return core->count == 1 && core->events[0].frame.kind == BUS_NEWS &&
+           strcmp(core->events[0].data, where) == 0;
+}
+
+static void tells_who_begins_to_want_a_topic(void **state)
+{
+    struct world *world = *state;
+    const struct bus *table = local_bus_table();
+    struct core *core = &world->cores[1];
+    struct local_bus *one = start(world, 0, LIMIT),
+                     *other = start(world, 1, LIMIT);
+
+    until(world, know(one, other));
+    assert_int_equal(core->count, 0); /* there was none */
+    table->interest(other, "r", "not kept", true);
+    table->interest(other, "kept", "gone", false);
+    table->interest(other, "kept", "t", true);
+    table->flush(other);
+    until(world, got_news(one, core, "kept:t"));
+    local_bus_destroy(one);
+    local_bus_destroy(other);
+}
+
+static void tells_who_was_not_there(void **state)
+{
+    struct world *world = *state;
+    struct core *core = &world->cores[1];
+    struct local_bus *one = start(world, 0, LIMIT), *other;
+
+    publish_news(one);
+    other = start(world, 1, LIMIT);
+    until(world, know(one, other));
+    until(world, got_news(one, core, ":"));
+    assert_int_equal(world->cores[0].count, 0);
+    /* It is known now, and wants nothing. */
+    publish_news(one);
+    local_bus_table()->flush(one);
+    world_settle(world);
+    assert_int_equal(core->count, 1);
+    local_bus_destroy(one);
+    local_bus_destroy(other);
+}
+
+static void has_all_look_if_one_cannot_be_told(void **state)
+{
+    struct world *world = *state;
+    struct local_bus *one = start(world, 0, 8), *other;
+
+    publish_news(one);
+    other = start(world, 1, LIMIT);
+    until(world, know(one, other));
+    assert_int_equal(world->cores[0].untold, 1);
+    assert_int_equal(world->cores[1].count, 0);
+    local_bus_destroy(one);
+    local_bus_destroy(other);
+}
+
+static void say(int fd, enum wire_type type)
+{
+    const struct wire_frame frame = { .type = type };
+
+    raw_send(fd, &frame);
+}
+
+/* One whose interests did not fit, for a while, tells all of them once more. */
+static void tells_who_tells_its_interests_again(void **state)
+{
+    struct world *world = *state;
+    struct local_bus *one = start(world, 0, LIMIT);
+    int heard = raw_accept(world, 1), said = raw_connect(world, 0);
+    struct wire_frame frame = { 0 };
+    char bytes[256];
+    unsigned news = 0;
+
+    raw_hello(said, 1, 1, 1);
+    say(said, WIRE_RESYNC);
+    say(said, WIRE_SYNCED);
+    until(world, local_bus_knows(one, 1));
+    say(said, WIRE_RESYNC);
+    until(world, !local_bus_knows(one, 1));
+    raw_interest(said, "t", true); /* no answer to each of them */
+    say(said, WIRE_SYNCED);
+    until(world, local_bus_knows(one, 1));
+    local_bus_table()->flush(one);
+    do {
+        frame = raw_frame(heard, bytes, sizeof bytes);
+        news += frame.type == WIRE_PUBLISH && frame.kind == BUS_NEWS &&
+                *frame.route == '\0';
+    } while (frame.type != 0);
+    assert_int_equal(news, 1);
+    close(said);
+    close(heard);
+    local_bus_destroy(one);
+}
+
+int main(void)
+{
+#define NEWS_TEST(test) \
+    cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        NEWS_TEST(tells_who_begins_to_want_a_topic),
+        NEWS_TEST(tells_who_was_not_there),
+        NEWS_TEST(has_all_look_if_one_cannot_be_told),
+        NEWS_TEST(tells_who_tells_its_interests_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
