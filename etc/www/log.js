@@ -75,8 +75,10 @@ export class Log {
       at: "", absence: NaN });
   }
 
-  /* It is us again: what was missed comes now. */
+  /* It is us again: what was missed comes now; of what was missed before, no
+   * more has come than is here. */
   cameBack() {
+    this.divide(false);
     this.#absence += 1;
   }
 
@@ -108,9 +110,16 @@ export class Log {
     const before = ours.find(({ type }) => type === "divider");
     const missed = ours.filter((now) => now !== before);
     const isAtEnd = this.#atEnd;
-    let i = this.#items.length;
+    let i = this.#items.findIndex(({ visit }) => visit === this.#absence);
 
     lost ||= before?.lost ?? false;
+    const text = lost
+      ? "You were away too long: some messages may be missing here"
+      : `While you were away: ${count(missed.length, "message")}`;
+
+    if (text === before?.text) {
+      return; /* it was said, and may have been read */
+    }
     if (before !== undefined) {
       i = this.#items.indexOf(before);
       this.#remove(i);
@@ -120,12 +129,10 @@ export class Log {
     } else if (!lost) {
       return;
     }
-    const now = { type: "divider", at: "", absence: this.#absence, lost,
-      text: lost ? "You were away too long: some messages may be missing here"
-        : `While you were away: ${count(missed.length, "message")}`,
+    const now = { type: "divider", at: "", absence: this.#absence, lost, text,
       time: missed[0]?.time ?? Date.now() };
 
-    this.#insert(i, now);
+    this.#insert(i < 0 ? this.#items.length : i, now);
     if (isAtEnd) {
       this.#scrollTo(now);
     }
@@ -134,10 +141,12 @@ export class Log {
     }
   }
 
-  /* Where one belongs that was said before others came: below the divider. */
+  /* Where one belongs that was said before others came: below the divider,
+   * above whom and what we have seen come. */
   #place(now) {
-    const isLater = (other) => other?.absence === now.absence
-      && other.type !== "divider" && isBehind(other, now);
+    const isLater = (other) => other?.visit === this.#absence
+      && other.type !== "divider"
+      && (other.type === "note" || isBehind(other, now));
     let i = this.#items.length;
 
     while (isLater(this.#items[i - 1])) {
@@ -147,6 +156,7 @@ export class Log {
   }
 
   #insert(i, now) {
+    now.visit = this.#absence;
     this.#items.splice(i, 0, now);
     this.#draw(i);
     this.#draw(i + 1);

@@ -3,7 +3,9 @@
 'use strict';
 
 const { becomes } = require('./lib/browser.js');
-const { isIn, isState, knock, log, say, shows } = require('./lib/chat.js');
+const {
+    isIn, isState, knock, log, say, setHidden, shows, unread,
+} = require('./lib/chat.js');
 const { DEMO, browserSuite } = require('./lib/suite.js');
 
 const ROOM = '00000000000000aa';
@@ -48,32 +50,44 @@ class Server {
             this.heard.some((said) => said.text === text), true);
     }
 
-    says(text, position, time = Date.now()) {
-        this.sends(`m ${ROOM} ${position}`, { type: 'message', from: BOB, text,
+    says(text, position, time = Date.now(), from = BOB) {
+        this.sends(`m ${ROOM} ${position}`, { type: 'message', from, text,
             time });
     }
 }
 
-/* The page of ann, who was away: her server has just let her in again. */
-async function comeBack(visitor) {
+/* The page of ann, who knocks for the first time. */
+async function enter(visitor) {
     const page = await visitor.context.newPage();
     const server = await Server.behind(page);
 
     await page.goto('/chat.html#r');
     await knock(page, 'ann');
     await becomes(() => server.socket !== undefined, true);
-    server.welcomes();
-    server.say('p', MAILBOX, 'a.0');
-    server.say('p', ROOM, 'a.0');
-    await isIn(page, 'r');
-    server.says('before', 'a.1');
-    await shows(page, 'bob: before');
+    return { page, server };
+}
+
+/* Her connection ends, and she comes again. */
+async function lose(page, server) {
     const { socket } = server;
 
     socket.close();
     await isState(page, 'waiting');
     await page.clock.fastForward(1000);
     await becomes(() => server.socket !== socket, true);
+}
+
+/* She was away: her server has just let her in again. */
+async function comeBack(visitor) {
+    const { page, server } = await enter(visitor);
+
+    server.welcomes();
+    server.say('p', MAILBOX, 'a.0');
+    server.say('p', ROOM, 'a.0');
+    await isIn(page, 'r');
+    server.says('before', 'a.1');
+    await shows(page, 'bob: before');
+    await lose(page, server);
     server.welcomes();
     await isState(page, 'open');
     return { page, server };
@@ -124,5 +138,77 @@ browserSuite('what the chat page is told', DEMO, ({ it }) => {
         await becomes(() => log(page), ['bob: before', TOO_LONG]);
         server.says('after', 'a.2');
         await becomes(() => log(page), ['bob: before', TOO_LONG, 'bob: after']);
+    });
+
+    it('has what is lost above what came since', async (visit) => {
+        const { page, server } = await comeBack(await visit());
+
+        server.say('r', ROOM, 'a.1', 0);
+        server.says('live', 'a.2');
+        await shows(page, 'bob: live');
+        server.say('x', MAILBOX, 'b.0');
+        await shows(page, 'bob: before', TOO_LONG, 'bob: live');
+    });
+
+    it('has what was missed among what came since', async (visit) => {
+        const { page, server } = await comeBack(await visit());
+        const now = Date.now();
+
+        server.says('one', 'a.2', now - 5000);
+        server.says('mine', 'a.3', now - 4000, ANN);
+        server.says('three', 'a.4', now - 3000);
+        server.say('r', ROOM, 'a.4', 3);
+        server.says('live', 'a.5');
+        server.sends(`m ${MAILBOX} a.1`, { type: 'private', from: BOB, to: ANN,
+            text: 'psst', time: now - 3500 });
+        server.say('r', MAILBOX, 'a.1', 1);
+        await shows(page, 'bob: before',
+            'divider: While you were away: 3 messages', 'bob: one',
+            'You: mine', 'bob only to you: psst', 'bob: three', 'bob: live');
+    });
+
+    it('has what was said before it came above who came since',
+        async (visit) => {
+            const { page, server } = await enter(await visit());
+
+            server.welcomes();
+            server.sends('m', { type: 'join', member: { id: '3', name: 'cat' } });
+            await shows(page, 'note: cat joined');
+            server.say('p', ROOM, 'a.2');
+            server.says('one', 'a.1', Date.now() - 5000);
+            server.says('two', 'a.2', Date.now() - 4000);
+            await shows(page, 'bob: one', 'bob: two', 'note: cat joined');
+        });
+
+    it('counts once what was not read', async (visit) => {
+        const { page, server } = await comeBack(await visit());
+
+        await setHidden(page, true);
+        server.says('one', 'a.2');
+        server.say('r', ROOM, 'a.2', 1);
+        await unread(page, 'r', 1);
+        await setHidden(page, false);
+        await unread(page, 'r', 0);
+        await setHidden(page, true);
+        server.say('r', MAILBOX, 'a.0', 0);
+        server.says('two', 'a.3');
+        await shows(page, 'bob: two');
+        await unread(page, 'r', 1);
+    });
+
+    it('says of all that was missed that it was', async (visit) => {
+        const { page, server } = await comeBack(await visit());
+
+        server.say('r', MAILBOX, 'a.0', 0);
+        server.says('one', 'a.2');
+        await shows(page, 'bob: one');
+        await lose(page, server);
+        server.welcomes();
+        server.say('r', MAILBOX, 'a.0', 0);
+        server.says('two', 'a.3');
+        server.say('r', ROOM, 'a.3', 1);
+        await shows(page, 'bob: before',
+            'divider: While you were away: 1 message', 'bob: one',
+            'divider: While you were away: 1 message', 'bob: two');
     });
 });
