@@ -341,6 +341,7 @@ function join(newRoom, name) {
   people.clear();
   outbox.clear();
   connection = new Connection(urlFor(newRoom, name), isFinal);
+  connection.isAwaited = () => !isOpen() || outbox.isAwaited;
   connection.addEventListener("state", ({ detail }) => showState(detail));
   connection.addEventListener("caughtup", ({ detail }) => caughtUp(detail));
   connection.addEventListener("end", ({ detail }) => ended(detail));

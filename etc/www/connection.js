@@ -10,7 +10,7 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15000;
 const STEADY_MS = 5000; /* who stays so long is in */
 const CATCH_UP_MS = 5000;
-const SILENCE_MS = 15000; /* after something was sent */
+const SILENCE_MS = 15000; /* when something is to come */
 const REFUSALS_MAX = 2;
 
 export class Connection extends EventTarget {
@@ -29,6 +29,8 @@ export class Connection extends EventTarget {
   #refusals = 0;
   #offers = true;
   #forgot = false;
+
+  isAwaited = () => false; /* more is to come, after what just came */
 
   /*
    * url: of the WebSocket. isFinal(code): after that close code, coming back
@@ -70,11 +72,17 @@ export class Connection extends EventTarget {
       if (this.#socket === socket) {
         this.#opened = Date.now();
         this.#refusals = 0;
+        this.#await();
       }
     });
     socket.addEventListener("message", ({ data }) => {
       if (this.#socket === socket) {
+        clearTimeout(this.#silence);
+        this.#silence = 0;
         this.#take(data);
+      }
+      if (this.#socket === socket && this.isAwaited()) {
+        this.#await();
       }
     });
     socket.addEventListener("close", (how) => {
@@ -99,8 +107,6 @@ export class Connection extends EventTarget {
   /* ---- what comes ---- */
 
   #take(data) {
-    clearTimeout(this.#silence);
-    this.#silence = 0;
     if (this.#socket.protocol !== RESUME) {
       this.#emit("message", { json: JSON.parse(data), at: "", missed: null });
       return;
@@ -174,11 +180,13 @@ export class Connection extends EventTarget {
       return false;
     }
     socket.send(JSON.stringify(json));
-    if (this.#silence === 0) {
-      /* The network may be gone without a word. */
-      this.#silence = setTimeout(() => this.#drop(), SILENCE_MS);
-    }
+    this.#await();
     return true;
+  }
+
+  /* The network may be gone without a word. */
+  #await() {
+    this.#silence ||= setTimeout(() => this.#drop(), SILENCE_MS);
   }
 
   #drop() {

@@ -24,6 +24,11 @@ export class Outbox {
     return this.#entries.length >= ENTRIES_MAX;
   }
 
+  /* Something was sent. */
+  get isAwaited() {
+    return this.#entries.some(({ sent }) => sent);
+  }
+
   add(json) {
     const ref = `${this.#prefix}-${++this.#last}`;
 

@@ -12,14 +12,16 @@ const ROOM = '00000000000000aa';
 const MAILBOX = '00000000000000bb';
 const TOO_LONG = 'divider: You were away too long: some messages may be ' +
     'missing here';
-const CATCH_UP_MS = 5000; /* of etc/www/connection.js */
+/* Of etc/www/connection.js. */
+const CATCH_UP_MS = 5000;
+const SILENCE_MS = 15000;
 
 const ANN = { id: '1', name: 'ann' };
 const BOB = { id: '2', name: 'bob' };
 
 /* A server that says what the test wants; the page itself is the host's. */
 class Server {
-    static async behind(page) {
+    static async behind(page, { mute = false } = {}) {
         const server = new this();
 
         await page.clock.install();
@@ -27,7 +29,9 @@ class Server {
             server.socket = socket;
             server.heard = [];
             socket.onMessage((data) => server.heard.push(JSON.parse(data)));
-            server.say('w 1');
+            if (!mute) {
+                server.say('w 1');
+            }
         });
         return server;
     }
@@ -57,9 +61,9 @@ class Server {
 }
 
 /* The page of ann, who knocks for the first time. */
-async function enter(visitor) {
+async function enter(visitor, options) {
     const page = await visitor.context.newPage();
-    const server = await Server.behind(page);
+    const server = await Server.behind(page, options);
 
     await page.goto('/chat.html#r');
     await knock(page, 'ann');
@@ -172,7 +176,8 @@ browserSuite('what the chat page is told', DEMO, ({ it }) => {
             const { page, server } = await enter(await visit());
 
             server.welcomes();
-            server.sends('m', { type: 'join', member: { id: '3', name: 'cat' } });
+            server.sends('m', { type: 'join',
+                member: { id: '3', name: 'cat' } });
             await shows(page, 'note: cat joined');
             server.say('p', ROOM, 'a.2');
             server.says('one', 'a.1', Date.now() - 5000);
@@ -210,5 +215,26 @@ browserSuite('what the chat page is told', DEMO, ({ it }) => {
         await shows(page, 'bob: before',
             'divider: While you were away: 1 message', 'bob: one',
             'divider: While you were away: 1 message', 'bob: two');
+    });
+
+    it('notices that nothing comes back, though others spoke',
+        async (visit) => {
+            const { page, server } = await comeBack(await visit());
+
+            server.say('r', MAILBOX, 'a.0', 0);
+            server.say('r', ROOM, 'a.1', 0);
+            await say(page, 'mine');
+            await server.hears('mine');
+            server.says('after', 'a.2');
+            await shows(page, 'bob: after');
+            await page.clock.fastForward(SILENCE_MS);
+            await isState(page, 'waiting');
+        });
+
+    it('notices that nobody lets it in', async (visit) => {
+        const { page } = await enter(await visit(), { mute: true });
+
+        await page.clock.fastForward(SILENCE_MS);
+        await isState(page, 'waiting');
     });
 });
