@@ -166,8 +166,8 @@ const handlers = {
       log.cameBack();
     }
     people.set(welcome.members);
-    connection.settled();
     outbox.unsend();
+    connection.settled();
     outbox.flush();
     if (!wasAway) {
       sessionStorage.setItem("joined", JSON.stringify({ room, name: me.name }));
