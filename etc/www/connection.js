@@ -28,6 +28,7 @@ export class Connection extends EventTarget {
   #behind = new Set(); /* topics of which it has not got what it missed */
   #refusals = 0;
   #offers = true;
+  #doubts = false; /* the server is there: is it what it is asked for? */
   #forgot = false;
 
   isAwaited = () => false; /* more is to come, after what just came */
@@ -62,16 +63,26 @@ export class Connection extends EventTarget {
     if (this.#socket !== null) {
       return;
     }
-    const socket = new WebSocket(this.#target(), this.#offers ? RESUME : []);
+    const isBare = this.#refusals >= REFUSALS_MAX;
+    const socket =
+      new WebSocket(this.#target(isBare), this.#offers ? RESUME : []);
 
     this.#socket = socket;
     this.#opened = 0;
     this.#behind = new Set(this.#offers ? this.#positions.keys() : []);
     this.#emit("state", { state: "connecting" });
     socket.addEventListener("open", () => {
-      if (this.#socket === socket) {
+      if (this.#socket !== socket) {
+        return;
+      }
+      this.#refusals = 0;
+      this.#doubts = isBare;
+      if (isBare) { /* once more with them */
+        this.#socket = null;
+        socket.close(1000);
+        this.open();
+      } else {
         this.#opened = Date.now();
-        this.#refusals = 0;
         this.#await();
       }
     });
@@ -93,10 +104,10 @@ export class Connection extends EventTarget {
     });
   }
 
-  #target() {
+  #target(isBare) {
     const url = new URL(this.#url);
 
-    if (this.#offers && this.#id !== null) {
+    if (this.#offers && this.#id !== null && !isBare) {
       const points = [...this.#positions].map(([key, at]) => `,${key}.${at}`);
 
       url.search += `&resume=${this.#id}${points.join("")}`;
@@ -230,7 +241,9 @@ export class Connection extends EventTarget {
       this.#emit("end", { code, reason });
       return;
     }
-    if (this.#opened === 0) {
+    if (this.#doubts) {
+      this.#forget();
+    } else if (this.#opened === 0) {
       this.#askWhy();
     } else {
       this.#offers = true;
@@ -254,17 +267,27 @@ export class Connection extends EventTarget {
    */
   async #askWhy() {
     try {
-      await fetch(location.pathname, { method: "HEAD", cache: "no-store" });
+      const page =
+        await fetch(location.pathname, { method: "HEAD", cache: "no-store" });
+
+      if (!page.ok) {
+        return; /* something in front of it is there */
+      }
     } catch {
       return; /* not there at all */
     }
     if (this.#id === null) {
       this.#offers = !this.#offers;
-    } else if (++this.#refusals >= REFUSALS_MAX) {
-      this.#id = null;
-      this.#positions.clear();
-      this.#refusals = 0;
-      this.#forgot = true;
+    } else {
+      /* Then it tries without; should that fail, it is for something else. */
+      this.#refusals = (this.#refusals + 1) % (REFUSALS_MAX + 1);
     }
+  }
+
+  #forget() {
+    this.#doubts = false;
+    this.#id = null;
+    this.#positions.clear();
+    this.#forgot = true;
   }
 }

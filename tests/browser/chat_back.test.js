@@ -5,8 +5,8 @@
 const assert = require('node:assert');
 const { appears, becomes, click } = require('./lib/browser.js');
 const {
-    AWAY, guest, isIn, isState, isText, join, knock, log, people, say,
-    setHidden, shows, unread, unsent, watchForLoss,
+    AWAY, guest, isIn, isState, isText, join, knock, log, openDoor, people,
+    say, setHidden, shows, unread, unsent, watchForLoss,
 } = require('./lib/chat.js');
 const { DEMO, browserSuite } = require('./lib/suite.js');
 
@@ -15,9 +15,22 @@ const TOO_LONG = 'divider: You were away too long: some messages may be ' +
     'missing here';
 
 /* Presses the button, unless the page has come back by itself. */
+const tryAgain = (page) =>
+    page.locator('#banner-button').dispatchEvent('click');
+
 async function tryNow(page) {
-    await page.locator('#banner-button').dispatchEvent('click');
+    await tryAgain(page);
     await isState(page, 'open');
+}
+
+/* It is refused, and has asked whether the server is there for all else. */
+async function isAsking(page, run) {
+    const asked = page.waitForResponse((response) =>
+        response.request().method() === 'HEAD');
+
+    await run(page);
+    await asked;
+    await isState(page, 'waiting');
 }
 
 let rooms = 0;
@@ -187,6 +200,7 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
         const room = newRoom();
         const { visitor, cable } = await wired();
         const ann = await join(visitor, room, 'ann');
+        const bob = await guest(host, room, 'bob');
 
         visitor.expect(...AWAY, /status of 400/);
         await say(ann, 'before');
@@ -194,12 +208,63 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
         cable.refused = /[?&]resume=/;
         cable.cut();
         await isState(ann, 'waiting');
+        await say(ann, 'meanwhile');
         cable.mend();
         await isState(ann, 'open');
-        await shows(ann, 'You: before', TOO_LONG);
+        await shows(ann, 'You: before', TOO_LONG, 'You: meanwhile');
         await say(ann, 'after');
-        await shows(ann, TOO_LONG, 'You: after');
+        await shows(ann, TOO_LONG, 'You: meanwhile', 'You: after');
+        for (const text of ['before', 'meanwhile', 'after']) {
+            assert.strictEqual((await bob.await('message')).text, text);
+        }
     });
+
+    it('keeps its positions when all is refused', async (visit, wired) => {
+        const room = newRoom();
+        const { visitor, cable } = await wired();
+        const ann = await join(visitor, room, 'ann');
+        const bob = await guest(host, room, 'bob');
+
+        visitor.expect(...AWAY, /status of 400/);
+        await shows(ann, 'note: bob joined');
+        cable.refused = /^GET .chat\?/;
+        cable.cut({ silently: true });
+        await isState(ann, 'waiting');
+        bob.tell('ann', 'psst');
+        await bob.await('private');
+        cable.mend();
+        for (let i = 0; i < 4; i++) {
+            await isAsking(ann, tryAgain);
+        }
+        cable.refused = null;
+        await tryNow(ann);
+        await becomes(() => log(ann), ['note: bob joined',
+            'divider: While you were away: 1 message',
+            'bob only to you: psst']);
+    });
+
+    it('can resume although a proxy refused it at first',
+        async (visit, wired) => {
+            const room = newRoom();
+            const { visitor, cable } = await wired();
+            const ann = await openDoor(visitor, room);
+
+            visitor.expect(...AWAY, /status of 400/);
+            cable.refused = /^(GET .chat\?|HEAD)/; /* its server is not there */
+            await isAsking(ann, (page) => knock(page, 'ann'));
+            cable.refused = null;
+            await isIn(ann, room);
+            const bob = await guest(host, room, 'bob');
+
+            await shows(ann, 'note: bob joined');
+            cable.cut({ silently: true });
+            await isState(ann, 'waiting');
+            bob.tell('ann', 'psst');
+            await bob.await('private');
+            cable.mend();
+            await tryNow(ann);
+            await shows(ann, 'bob only to you: psst');
+        });
 
     it('goes to the tab that came last with the same key', async (visit) => {
         const room = newRoom();
