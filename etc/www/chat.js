@@ -24,6 +24,24 @@ const isFinal = (code) => code === TAKEN_OVER || code in REFUSED;
 const $ = (id) => document.getElementById(id);
 const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 
+/* A browser may store nothing for us: then the page remembers. */
+function storage(name) {
+  try {
+    return window[name];
+  } catch {
+    const items = new Map();
+
+    return {
+      getItem: (key) => items.get(key) ?? null,
+      setItem: (key, value) => items.set(key, value),
+      removeItem: (key) => items.delete(key),
+    };
+  }
+}
+
+const ofTab = storage("sessionStorage");
+const ofBrowser = storage("localStorage");
+
 /*
  * Proves to the server that we are who was here before: after a lost
  * connection we get our name back although the old connection may still seem
@@ -31,13 +49,13 @@ const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
  */
 function keyFor(newRoom, name) {
   const item = `key ${newRoom}\n${name}`;
-  let key = sessionStorage.getItem(item);
+  let key = ofTab.getItem(item);
 
   if (key === null) {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
 
     key = [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
-    sessionStorage.setItem(item, key);
+    ofTab.setItem(item, key);
   }
   return key;
 }
@@ -51,9 +69,18 @@ function urlFor(newRoom, name) {
     + `${location.host}${PATH}?${query}`;
 }
 
+function ofHash() {
+  const hash = location.hash.slice(1);
+
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return hash; /* somebody has typed it */
+  }
+}
+
 const roomOfPage = () =>
-  decodeURIComponent(location.hash.slice(1))
-  || new URLSearchParams(location.search).get("room") || "";
+  ofHash() || new URLSearchParams(location.search).get("room") || "";
 
 /* ---- what we know ---- */
 
@@ -170,8 +197,8 @@ const handlers = {
     connection.settled();
     outbox.flush();
     if (!wasAway) {
-      sessionStorage.setItem("joined", JSON.stringify({ room, name: me.name }));
-      localStorage.setItem("name", me.name);
+      ofTab.setItem("joined", JSON.stringify({ room, name: me.name }));
+      ofBrowser.setItem("name", me.name);
       showRoom();
     }
   },
@@ -367,7 +394,7 @@ function showRoom() {
 function leave() {
   connection?.close();
   connection = null;
-  sessionStorage.removeItem("joined");
+  ofTab.removeItem("joined");
   $("chat").hidden = true;
   $("door").hidden = false;
   $("room").value = room;
@@ -412,9 +439,9 @@ window.addEventListener("online", () => connection?.hurry());
 
 /* A reload goes back in. */
 function begin() {
-  const joined = JSON.parse(sessionStorage.getItem("joined") ?? "null");
+  const joined = JSON.parse(ofTab.getItem("joined") ?? "null");
 
-  $("name").value = localStorage.getItem("name") ?? "";
+  $("name").value = ofBrowser.getItem("name") ?? "";
   $("room").value = roomOfPage();
   if (joined !== null && joined.room === (roomOfPage() || joined.room)) {
     $("name").value = joined.name;

@@ -306,4 +306,32 @@ browserSuite('the chat page', DEMO, ({ host, it }) => {
 
         assert.strictEqual(await roomField(page).inputValue(), two);
     });
+
+    it('takes an address as it was typed', async (visit) => {
+        const visitor = await visit();
+        const page = await visitor.open('/chat.html#100%');
+
+        assert.strictEqual(await roomField(page).inputValue(), '100%');
+        await knock(page, 'ann');
+        await isIn(page, '100%');
+    });
+
+    it('does without a place to store anything', async (visit) => {
+        const room = newRoom();
+        const visitor = await visit();
+
+        await visitor.context.addInitScript(() => {
+            for (const name of ['localStorage', 'sessionStorage']) {
+                Object.defineProperty(window, name, { get() {
+                    throw new DOMException('denied', 'SecurityError');
+                } });
+            }
+        });
+        const ann = await join(visitor, room, 'ann');
+
+        await say(ann, 'hello');
+        await shows(ann, 'You: hello');
+        await click(ann, 'Leave');
+        await appears(ann, 'Join the chat');
+    });
 });
