@@ -47,8 +47,8 @@ class Connection {
       this.#send();
     };
     this.#text.onkeydown = (event) => this.#key(event);
+    this.open(); /* throws if there can be no such connection */
     $('connections').append(node);
-    this.open();
     this.#text.focus();
   }
 
@@ -261,9 +261,16 @@ function problem(title, text, warning = false) {
   }));
 }
 
-function state(text, kind) {
+let last = null; /* what is shown while the server is there */
+
+function show(text, kind) {
   $('state').textContent = text;
   $('state').className = `pill ${kind}`;
+}
+
+function state(text, kind) {
+  last = [text, kind];
+  show(text, kind);
 }
 
 function note({ at, text }) {
@@ -358,8 +365,9 @@ function listen() {
       happened(event, event.at > since - 2000);
     }
   };
+  feed.onopen = () => last !== null && show(...last);
   feed.onclose = () => {
-    state('the server is away', 'bad');
+    show('the server is away', 'bad');
     setTimeout(listen, RECONNECT_MS);
   };
 }

@@ -108,6 +108,13 @@ describe('the page of dev', () => {
         await becomes(() => page.locator('.connection').count(), 1);
     });
 
+    test('keeps nothing of a connection that cannot be', async (page) => {
+        await page.locator('#subprotocol').fill('a, a');
+        await click(page, 'Open a connection');
+        await page.locator('#toast.shown').waitFor();
+        assert.strictEqual(await page.locator('.connection').count(), 2);
+    });
+
     test('stands still as long as it is paused', async (page) => {
         await becomes(() => frames(page, 0), ['↓ hi from dice']);
         await page.getByLabel('pause').check();
@@ -131,6 +138,8 @@ describe('the page of dev', () => {
             await appears(page, 'The plugin crashed, and its worker is back');
             await becomes(() => page.locator('#facts').textContent(),
                 '0 open, 1 reload');
+            await becomes(() => page.locator('#state').textContent(),
+                'serving');
         });
 
     test('prints JSON with its lines, and text as text', async (page) => {
