@@ -25,6 +25,7 @@ export class Connection extends EventTarget {
 
   #id = null; /* of the last connection that could resume */
   #positions = new Map(); /* by topic, the latest last */
+  #given = new Map(); /* how far we are in what was before the position */
   #behind = new Set(); /* topics of which it has not got what it missed */
   #refusals = 0;
   #offers = true;
@@ -108,7 +109,8 @@ export class Connection extends EventTarget {
     const url = new URL(this.#url);
 
     if (this.#offers && this.#id !== null && !isBare) {
-      const points = [...this.#positions].map(([key, at]) => `,${key}.${at}`);
+      const points = [...this.#positions]
+        .map(([key, at]) => `,${key}.${this.#given.get(key) ?? at}`);
 
       url.search += `&resume=${this.#id}${points.join("")}`;
     }
@@ -162,7 +164,11 @@ export class Connection extends EventTarget {
     const [epoch, offset] = position.split(".");
     const [known, last] = this.#positions.get(key)?.split(".") ?? [];
 
+    this.#given.delete(key);
     if (epoch === known && BigInt(offset) <= BigInt(last)) {
+      if (offset !== last) {
+        this.#given.set(key, position); /* the rest is to come */
+      }
       return false;
     }
     this.#positions.delete(key);
@@ -288,6 +294,7 @@ export class Connection extends EventTarget {
     this.#doubts = false;
     this.#id = null;
     this.#positions.clear();
+    this.#given.clear();
     this.#forgot = true;
   }
 }

@@ -2,6 +2,7 @@
  * says what was missed (sdk/doc/resume.md), in whatever order they come */
 'use strict';
 
+const assert = require('node:assert');
 const { becomes } = require('./lib/browser.js');
 const {
     isIn, isState, knock, log, say, setHidden, shows, unread,
@@ -57,6 +58,15 @@ class Server {
     says(text, position, time = Date.now(), from = BOB) {
         this.sends(`m ${ROOM} ${position}`, { type: 'message', from, text,
             time });
+    }
+
+    /* Where the client is in each topic, as it says. */
+    resumesFrom() {
+        const { searchParams } = new URL(this.socket.url());
+        const points = searchParams.get('resume').split(',').slice(1);
+
+        return Object.fromEntries(points.map((point) =>
+            [point.slice(0, 16), point.slice(17)]));
     }
 }
 
@@ -236,5 +246,27 @@ browserSuite('what the chat page is told', DEMO, ({ it }) => {
 
         await page.clock.fastForward(SILENCE_MS);
         await isState(page, 'waiting');
+    });
+
+    it('asks for the rest of what was said before it came', async (visit) => {
+        const { page, server } = await enter(await visit());
+
+        server.welcomes();
+        server.say('p', MAILBOX, 'a.0');
+        server.say('p', ROOM, 'a.3');
+        server.says('one', 'a.1');
+        await shows(page, 'bob: one');
+        await lose(page, server);
+        assert.deepStrictEqual(server.resumesFrom(),
+            { [MAILBOX]: 'a.0', [ROOM]: 'a.1' });
+        server.welcomes();
+        server.say('r', MAILBOX, 'a.0', 0);
+        server.says('two', 'a.2');
+        server.says('three', 'a.3');
+        server.say('r', ROOM, 'a.3', 2);
+        await shows(page, 'bob: two', 'bob: three');
+        await lose(page, server);
+        assert.deepStrictEqual(server.resumesFrom(),
+            { [MAILBOX]: 'a.0', [ROOM]: 'a.3' });
     });
 });
