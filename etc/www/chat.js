@@ -233,7 +233,7 @@ function showState({ state, delay }) {
 
   $("state").dataset.state = state;
   $("state").textContent = words[state];
-  if (state === "waiting" && me.id !== "") {
+  if (state === "waiting" && !$("chat").hidden) {
     outbox.unsend();
     banner(delay < 2000 ? "Connection lost. Trying again…"
       : `Connection lost. Next try in ${Math.round(delay / 1000)} s.`,

@@ -269,4 +269,18 @@ browserSuite('what the chat page is told', DEMO, ({ it }) => {
         assert.deepStrictEqual(server.resumesFrom(),
             { [MAILBOX]: 'a.0', [ROOM]: 'a.3' });
     });
+
+    it('says that another room cannot be reached', async (visit) => {
+        const { page, server } = await comeBack(await visit());
+        const { socket } = server;
+
+        await page.evaluate(() => {
+            location.hash = 's';
+        });
+        await becomes(() => server.socket !== socket, true);
+        server.socket.close();
+        await isState(page, 'waiting');
+        await page.getByRole('button', { name: 'Try now' }).click();
+        await isState(page, 'connecting');
+    });
 });
