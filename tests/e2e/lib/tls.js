@@ -7,8 +7,6 @@ const os = require('node:os');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 
-const { SLOWNESS } = require('./wait.js');
-
 const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
 const NAMES = 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1';
 
@@ -59,7 +57,6 @@ const TLS = { cert: 'chain.pem', key: 'key.pem' };
 const SETUP = {
     server: { listen: '127.0.0.1:0, [::1]:0, unix:web.sock', workers: 2 },
     tls: TLS,
-    limits: { handshake: `${Math.ceil(SLOWNESS / 4)}s` },
     routes: {
         echo: { path: '/echo', plugin: 'echo', max_message: '16m' },
         small: { path: '/small', plugin: 'echo', max_message: 100 },
