@@ -1,21 +1,23 @@
-/* leak.c - takes memory and never gives it back: "leak 1024" (KiB); and may take
- * its time to start
+/* leak.c - takes memory and never gives it back: "leak 1024" (KiB); and does not
+ * start as long as there is a file
  */
 #include <patchbay.h>
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Held by nobody but this, so that no sanitizer finds a leak in a leak. */
 static void **last;
 
 static int start(bay_route *route)
 {
-    long ms = (long)bay_conf_int(route, "start");
-    struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
+    const char *gate = bay_conf_str(route, "gate");
+    const struct timespec moment = { .tv_nsec = 5000000 };
 
-    while (nanosleep(&left, &left) != 0) {
+    while (*gate != 0 && access(gate, F_OK) == 0) {
+        nanosleep(&moment, NULL);
     }
     return BAY_OK;
 }
@@ -40,7 +42,7 @@ static int message(bay_conn *conn, const bay_message *msg)
 }
 
 static const bay_option options[] = {
-    { "start", BAY_OPT_MS, "0", "How long its start takes", 0, 60000 },
+    { "gate", BAY_OPT_STR, "", "It starts when there is no such file", 0, 0 },
     { NULL, BAY_OPT_END, NULL, NULL, 0, 0 },
 };
 
