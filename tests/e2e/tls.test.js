@@ -309,12 +309,17 @@ describe('a certificate that is renewed', () => {
         const files = () => fs.readdirSync(
             `/proc/${host.workers()[0]}/fd`).length;
 
+        const sockets = (count) => until(async () => (await host
+            .json('status')).workers[0].sockets === count, `${count} sockets`);
+
+        /* Now it has all that it opens at its start. */
+        await assertServes(host);
+        await sockets(0);
         for (const pem of [NEXT, PEM, NEXT]) {
             const before = files();
             const { socket } = await host.raw();
 
-            await until(async () => (await host.json('status')).workers[0]
-                .sockets === 1, 'the silent client');
+            await sockets(1);
             host.writeFile('chain.pem', pem.chain);
             host.writeFile('key.pem', pem.key);
             assert.strictEqual((await host.reload()).workers, 'kept');
