@@ -233,6 +233,9 @@ function showState({ state, delay }) {
 
   $("state").dataset.state = state;
   $("state").textContent = words[state];
+  if (state !== "open") {
+    people.hold();
+  }
   if (state === "waiting" && !$("chat").hidden) {
     outbox.unsend();
     banner(delay < 2000 ? "Connection lost. Trying again…"

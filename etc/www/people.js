@@ -4,7 +4,7 @@ const AWAY_MS = 5000; /* who is back by then needs no word */
 
 export class People {
   #members = new Map(); /* by id */
-  #away = new Map(); /* by name: when to say that they left */
+  #away = new Map(); /* by name: the timer to say that they left, or 0 */
   #changed;
   #note;
 
@@ -38,12 +38,21 @@ export class People {
 
   /* Who is here no more may only be a little later back than we are. */
   set(members) {
-    const before = [...this.#members.values()];
+    const before = [...this.#members.values()].map(({ name }) => name);
+    const gone = new Set([...before, ...this.#away.keys()]);
 
     this.#members = new Map(members.map((member) => [member.id, member]));
     members.forEach(({ name }) => this.#isBack(name));
-    before.forEach(({ name }) => this.#mayHaveLeft(name));
+    gone.forEach((name) => this.#mayHaveLeft(name));
     this.#changed();
+  }
+
+  /* We hear of nobody: who has gone may be back. Until set(). */
+  hold() {
+    this.#away.forEach((timer, name) => {
+      clearTimeout(timer);
+      this.#away.set(name, 0);
+    });
   }
 
   join(member) {
@@ -70,7 +79,7 @@ export class People {
   }
 
   #mayHaveLeft(name) {
-    if (!this.has(name) && !this.#away.has(name)) {
+    if (!this.has(name) && !this.#away.get(name)) {
       this.#away.set(name, setTimeout(() => {
         this.#away.delete(name);
         this.#note(`${name} left`);

@@ -5,7 +5,7 @@
 const assert = require('node:assert');
 const { becomes } = require('./lib/browser.js');
 const {
-    isIn, isState, knock, log, say, setHidden, shows, unread,
+    isIn, isState, knock, log, people, say, setHidden, shows, unread,
 } = require('./lib/chat.js');
 const { DEMO, browserSuite } = require('./lib/suite.js');
 
@@ -16,6 +16,7 @@ const TOO_LONG = 'divider: You were away too long: some messages may be ' +
 /* Of etc/www/connection.js. */
 const CATCH_UP_MS = 5000;
 const SILENCE_MS = 15000;
+const AWAY_MS = 5000; /* of etc/www/people.js */
 
 const ANN = { id: '1', name: 'ann' };
 const BOB = { id: '2', name: 'bob' };
@@ -25,7 +26,6 @@ class Server {
     static async behind(page, { mute = false } = {}) {
         const server = new this();
 
-        await page.clock.install();
         await page.routeWebSocket(/\/chat\?/, (socket) => {
             server.socket = socket;
             server.heard = [];
@@ -34,6 +34,11 @@ class Server {
                 server.say('w 1');
             }
         });
+        await page.clock.install();
+        await page.goto('/chat.html#r');
+        await page.clock.pauseAt(Date.now() + 60000); /* it stands still */
+        await knock(page, 'ann');
+        await becomes(() => server.socket !== undefined, true);
         return server;
     }
 
@@ -45,9 +50,19 @@ class Server {
         this.socket.send(`${what}\n${JSON.stringify(message)}`);
     }
 
-    welcomes() {
+    welcomes(...members) {
         this.sends('m', { type: 'welcome', time: Date.now(), room: 'r',
-            you: ANN, limits: { text: 2000 }, members: [ANN, BOB] });
+            you: ANN, limits: { text: 2000 }, members: [ANN, ...members] });
+    }
+
+    /* Breaks the connection; the page comes again after that time. */
+    async loses(page, after) {
+        const { socket } = this;
+
+        socket.close();
+        await isState(page, 'waiting');
+        await page.clock.fastForward(after);
+        await becomes(() => this.socket !== socket, true);
     }
 
     hears(text) {
@@ -75,34 +90,21 @@ async function enter(visitor, options) {
     const page = await visitor.context.newPage();
     const server = await Server.behind(page, options);
 
-    await page.goto('/chat.html#r');
-    await knock(page, 'ann');
-    await becomes(() => server.socket !== undefined, true);
     return { page, server };
-}
-
-/* Her connection ends, and she comes again. */
-async function lose(page, server) {
-    const { socket } = server;
-
-    socket.close();
-    await isState(page, 'waiting');
-    await page.clock.fastForward(1000);
-    await becomes(() => server.socket !== socket, true);
 }
 
 /* She was away: her server has just let her in again. */
 async function comeBack(visitor) {
     const { page, server } = await enter(visitor);
 
-    server.welcomes();
+    server.welcomes(BOB);
     server.say('p', MAILBOX, 'a.0');
     server.say('p', ROOM, 'a.0');
     await isIn(page, 'r');
     server.says('before', 'a.1');
     await shows(page, 'bob: before');
-    await lose(page, server);
-    server.welcomes();
+    await server.loses(page, 1000);
+    server.welcomes(BOB);
     await isState(page, 'open');
     return { page, server };
 }
@@ -154,6 +156,31 @@ browserSuite('what the chat page is told', DEMO, ({ it }) => {
         await becomes(() => log(page), ['bob: before', TOO_LONG, 'bob: after']);
     });
 
+    it('says of nobody that they left while it was away itself',
+        async (visit) => {
+            const page = await (await visit()).context.newPage();
+            const server = await Server.behind(page);
+            const bobGoes = async () => {
+                server.sends('m', { type: 'leave', member: BOB });
+                await people(page, 'ann (you)');
+                await server.loses(page, 2 * AWAY_MS);
+            };
+
+            server.welcomes(BOB);
+            await people(page, 'ann (you)', 'bob');
+            await bobGoes();
+            server.welcomes(BOB);
+            await people(page, 'ann (you)', 'bob');
+            await page.clock.fastForward(2 * AWAY_MS);
+            assert.deepStrictEqual(await log(page), []);
+            await bobGoes();
+            server.welcomes();
+            await isState(page, 'open');
+            assert.deepStrictEqual(await log(page), []);
+            await page.clock.fastForward(2 * AWAY_MS);
+            await becomes(() => log(page), ['note: bob left']);
+        });
+
     it('has what is lost above what came since', async (visit) => {
         const { page, server } = await comeBack(await visit());
 
@@ -185,7 +212,7 @@ browserSuite('what the chat page is told', DEMO, ({ it }) => {
         async (visit) => {
             const { page, server } = await enter(await visit());
 
-            server.welcomes();
+            server.welcomes(BOB);
             server.sends('m', { type: 'join',
                 member: { id: '3', name: 'cat' } });
             await shows(page, 'note: cat joined');
@@ -217,8 +244,8 @@ browserSuite('what the chat page is told', DEMO, ({ it }) => {
         server.say('r', MAILBOX, 'a.0', 0);
         server.says('one', 'a.2');
         await shows(page, 'bob: one');
-        await lose(page, server);
-        server.welcomes();
+        await server.loses(page, 1000);
+        server.welcomes(BOB);
         server.say('r', MAILBOX, 'a.0', 0);
         server.says('two', 'a.3');
         server.say('r', ROOM, 'a.3', 1);
@@ -251,21 +278,21 @@ browserSuite('what the chat page is told', DEMO, ({ it }) => {
     it('asks for the rest of what was said before it came', async (visit) => {
         const { page, server } = await enter(await visit());
 
-        server.welcomes();
+        server.welcomes(BOB);
         server.say('p', MAILBOX, 'a.0');
         server.say('p', ROOM, 'a.3');
         server.says('one', 'a.1');
         await shows(page, 'bob: one');
-        await lose(page, server);
+        await server.loses(page, 1000);
         assert.deepStrictEqual(server.resumesFrom(),
             { [MAILBOX]: 'a.0', [ROOM]: 'a.1' });
-        server.welcomes();
+        server.welcomes(BOB);
         server.say('r', MAILBOX, 'a.0', 0);
         server.says('two', 'a.2');
         server.says('three', 'a.3');
         server.say('r', ROOM, 'a.3', 2);
         await shows(page, 'bob: two', 'bob: three');
-        await lose(page, server);
+        await server.loses(page, 1000);
         assert.deepStrictEqual(server.resumesFrom(),
             { [MAILBOX]: 'a.0', [ROOM]: 'a.3' });
     });
