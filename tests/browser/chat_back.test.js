@@ -6,7 +6,7 @@ const assert = require('node:assert');
 const { appears, becomes, click } = require('./lib/browser.js');
 const {
     AWAY, guest, isIn, isState, isText, join, knock, log, openDoor, people,
-    say, setHidden, shows, unread, unsent, watchForLoss,
+    say, setHidden, shows, showsTalk, unread, unsent, watchForLoss,
 } = require('./lib/chat.js');
 const { DEMO, browserSuite } = require('./lib/suite.js');
 
@@ -56,9 +56,9 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
         await people(ann, 'ann (you)', 'bob');
         await people(bob, 'bob (you)', 'ann');
         await say(ann, 'after');
-        await shows(bob, 'ann: before', 'ann: after');
+        await showsTalk(bob, 'ann: before', 'ann: after');
         await say(bob, 'still us');
-        await shows(ann, 'You: before', 'You: after', 'bob: still us');
+        await showsTalk(ann, 'You: before', 'You: after', 'bob: still us');
     });
 
     it('comes back when the server does', async (visit) => {
@@ -87,8 +87,8 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
             await tryNow(page);
         }
         /* What the host kept has ended with it. */
-        await shows(ann, 'You: before', TOO_LONG, 'You: meanwhile');
-        await shows(bob, 'ann: before', TOO_LONG, 'ann: meanwhile');
+        await showsTalk(ann, 'You: before', TOO_LONG, 'You: meanwhile');
+        await showsTalk(bob, 'ann: before', TOO_LONG, 'ann: meanwhile');
         assert.deepStrictEqual(await unsent(ann), []);
     });
 
@@ -170,6 +170,7 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
         visitor.expect(...AWAY);
         await page.clock.install();
         await page.goto(`/chat.html#${room}`);
+        await page.clock.pauseAt(Date.now() + 60000); /* it stands still */
         await knock(page, 'ann');
         await isIn(page, room);
         await say(page, 'before');

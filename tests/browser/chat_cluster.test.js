@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const { appears, becomes } = require('./lib/browser.js');
 const {
     AWAY, isState, join, knock, log, openDoor, people, say, setHidden, shows,
-    unread, watchForLoss, whisperTo,
+    showsTalk, unread, watchForLoss, whisperTo,
 } = require('./lib/chat.js');
 const { clusterSuite } = require('./lib/suite.js');
 
@@ -65,17 +65,17 @@ clusterSuite('the chat page on two hosts', SETUP, ({ hosts, it }) => {
         await appears(ann, 'Connection lost.');
         await say(bob, 'one');
         await say(bob, 'two');
-        await shows(bob, 'You: one', 'You: two');
+        await showsTalk(bob, 'You: one', 'You: two');
         await say(ann, 'three');
         cable.mend();
         await isState(ann, 'open');
-        await shows(ann, 'bob: before',
+        await showsTalk(ann, 'bob: before',
             'divider: While you were away: 2 messages', 'bob: one', 'bob: two',
             'You: three');
         await unread(ann, 'cut', 2);
         await setHidden(ann, false);
         await unread(ann, 'cut', 0);
-        await shows(bob, 'You: one', 'You: two', 'ann: three');
+        await showsTalk(bob, 'You: one', 'You: two', 'ann: three');
         await people(bob, 'bob (you)', 'ann');
     });
 

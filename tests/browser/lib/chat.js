@@ -72,6 +72,11 @@ const unsent = (page) => page.locator('#unsent').evaluate((list) =>
 const shows = (page, ...lines) =>
     becomes(async () => (await log(page)).slice(-lines.length), lines);
 
+/* The same of what was said, whoever came and went: notes come in their time,
+ * some seconds after somebody was away. */
+const showsTalk = (page, ...lines) => becomes(async () => (await log(page))
+    .filter((line) => !line.startsWith('note: ')).slice(-lines.length), lines);
+
 /* The list of people: oneself first. */
 const people = (page, ...names) =>
     becomes(() => page.locator('#members .person').evaluateAll((all) =>
@@ -126,6 +131,6 @@ const whisperTo = (page, name) => click(page, `Write to ${name} only`);
 
 module.exports = {
     AWAY, composer, guest, isIn, isState, isText, join, knock, log, openDoor,
-    people, say, scrollUp, setHidden, shows, unread, unsent, watchForLoss,
-    whisperTo,
+    people, say, scrollUp, setHidden, shows, showsTalk, unread, unsent,
+    watchForLoss, whisperTo,
 };
