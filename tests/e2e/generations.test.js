@@ -229,7 +229,7 @@ describe('new workers', () => {
 
     it('come while older ones still leave, which end in time',
         () => withHost(setup(1, {
-            server: { workers: 1, drain: VALGRIND ? '30s' : '3s' },
+            server: { workers: 1, drain: VALGRIND ? '30s' : '6s' },
             expected: [/did not close in time/],
         }), async (host) => {
             /* It does not answer a close frame. */

@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const { suite } = require('./lib/suite.js');
 const { OPCODE, closePayload } = require('./lib/raw.js');
-const { SLOWNESS, VALGRIND, pass, until } = require('./lib/wait.js');
+const { SLOWNESS, VALGRIND, pass, stopwatch, until } = require('./lib/wait.js');
 
 const CHUNK = 'x'.repeat(4000);
 
@@ -94,6 +94,9 @@ suite('time', {
         ping: { path: '/ping', plugin: 'everything', ping: '1s',
             ping_wait: '1s' },
         idle: { path: '/idle', plugin: 'everything', idle: '1s' },
+        /* For who must not be late, which a machine may make them. */
+        talk: { path: '/talk', plugin: 'everything', ping: '4s' },
+        busy: { path: '/busy', plugin: 'everything', idle: '4s' },
         plain: { path: '/plain', plugin: 'everything' },
     },
     concurrency: 8,
@@ -102,6 +105,7 @@ suite('time', {
         const raw = await host.rawUpgrade('/ping');
 
         const start = performance.now();
+        const took = stopwatch();
 
         raw.send(OPCODE.text, 'id');
         const [, id] = (await raw.message()).text.split(' ');
@@ -110,11 +114,11 @@ suite('time', {
 
         assert.strictEqual(opcode, OPCODE.ping);
         assert.ok(payload.length <= 125);
-        assert.ok(pinged > 900 && pinged < 2500 * SLOWNESS, `${pinged} ms`);
+        assert.ok(pinged > 900 && took() < 2500 * SLOWNESS, `${pinged} ms`);
         assert.strictEqual((await raw.rest()).length, 0);
         const ended = performance.now() - start;
 
-        assert.ok(ended > 1900 && ended < 4000 * SLOWNESS, `${ended} ms`);
+        assert.ok(ended > 1900 && took() < 4000 * SLOWNESS, `${ended} ms`);
         await host.waitLog(new RegExp(`#${id} .*: closed 1006 "no pong"`));
         assert.ok(await metric(host, 'timeouts_total', 'ping') >= 1);
     });
@@ -131,21 +135,22 @@ suite('time', {
     });
 
     it('does not for who talks', async () => {
-        const raw = await host.rawUpgrade('/ping');
+        const raw = await host.rawUpgrade('/talk');
 
-        for (let i = 0; i < 12; i++) {
+        for (let i = 0; i < 6; i++) {
             raw.send(OPCODE.text, `echo ${i}`);
             const { opcode, payload } = await raw.frame();
 
             assert.strictEqual(opcode, OPCODE.text);
             assert.strictEqual(payload.toString(), `${i}`);
-            await pass(300);
+            await pass(1000);
         }
     });
 
     it('runs out for who says nothing', async () => {
         const client = await host.connect('/idle');
         const start = performance.now();
+        const took = stopwatch();
         const id = await client.value('id');
 
         /* A pong is no message. */
@@ -156,34 +161,32 @@ suite('time', {
         clearInterval(timer);
         const ms = performance.now() - start;
 
-        assert.ok(ms > 900 && ms < 3000 * SLOWNESS, `${ms} ms`);
+        assert.ok(ms > 900 && took() < 3000 * SLOWNESS, `${ms} ms`);
         await host.waitLog(new RegExp(`#${id} .*: closed 1001 "idle"`));
     });
 
     it('does not for who gets messages, or sends them', async () => {
-        const [talker, listener] = [await host.connect('/idle'),
-            await host.connect('/idle')];
+        const [talker, listener] = [await host.connect('/busy'),
+            await host.connect('/busy')];
 
         await listener.value('sub news');
-        for (let i = 0; i < 8; i++) {
+        for (let i = 0; i < 6; i++) {
             assert.strictEqual(await talker.value(`pub news ${i}`), '0');
             assert.strictEqual(await listener.text(), `${i}`);
-            await pass(300);
+            await pass(1000);
         }
         assert.strictEqual(await listener.ask('echo here'), 'here');
     });
 
     it('runs out for who does not answer a Close', async () => {
         const raw = await host.rawUpgrade('/plain');
-        const start = performance.now();
+        const took = stopwatch();
 
         raw.send(OPCODE.text, 'close 4000 go');
         assert.deepStrictEqual(await raw.close(),
             { code: 4000, reason: 'go' });
         assert.strictEqual((await raw.rest()).length, 0);
-        const ms = performance.now() - start;
-
-        assert.ok(ms < 7000 * SLOWNESS, `${ms} ms`);
+        assert.ok(took() < 7000 * SLOWNESS, `${took()} ms`);
         await host.waitLog(/: closed 4000 "go"/);
     });
 
@@ -208,14 +211,14 @@ suite('deferred work', {
         const start = performance.now();
 
         for (const client of clients) {
-            assert.strictEqual(await client.value('defer 300'), '0');
+            assert.strictEqual(await client.value('defer 1500'), '0');
         }
         assert.strictEqual(
             (await host.metrics()).get('patchbay_deferred_jobs'), 2);
         for (const client of clients) {
             assert.strictEqual(await client.text(), 'deferred 0 other-thread');
         }
-        assert.ok(performance.now() - start > 595);
+        assert.ok(performance.now() - start > 2995);
     });
 });
 

@@ -4,7 +4,7 @@
 const assert = require('node:assert');
 const { cluster } = require('./lib/cluster.js');
 const { suite } = require('./lib/suite.js');
-const { SLOWNESS, SOON_MS } = require('./lib/wait.js');
+const { SLOWNESS, SOON_MS, stopwatch } = require('./lib/wait.js');
 
 const ROUTES = { presence: { path: '/presence', plugin: 'presence' } };
 const KILLED = [/worker \d+ \(pid \d+\) killed by signal 9/];
@@ -145,13 +145,13 @@ suite('who is in a topic of three workers', {
 
     it('goes without those of a worker that is killed', async () => {
         const from = host.mark();
-        const start = performance.now();
+        const took = stopwatch();
 
         process.kill(host.workers()[1], 'SIGKILL');
         for (const client of [clients[0], clients[2]]) {
             await hears(client, 'left m1');
         }
-        const ms = performance.now() - start;
+        const ms = took();
 
         assert.ok(ms < 1000 * SLOWNESS, `${ms} ms`);
         await host.waitLog(/worker 1 is back as pid/, { from });
@@ -203,7 +203,7 @@ cluster('who is in a topic of two hosts', { hosts: [
         await host.kill();
         host.checked = true;
         for (const client of near) {
-            await lists(client, ['near='], 4000 * SLOWNESS);
+            await lists(client, ['near=']);
         }
     });
 });

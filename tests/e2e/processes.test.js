@@ -8,7 +8,7 @@ const { describe, it } = require('node:test');
 const processes = require('./lib/processes.js');
 const { OPCODE, closePayload } = require('./lib/raw.js');
 const { suite, withHost } = require('./lib/suite.js');
-const { SLOWNESS, VALGRIND, until } = require('./lib/wait.js');
+const { SLOWNESS, VALGRIND, stopwatch, until } = require('./lib/wait.js');
 
 const ROUTES = {
     every: { path: '/every', plugin: 'everything' },
@@ -33,15 +33,15 @@ suite('a worker that is killed', two({ expected: KILLED }),
             const before = host.workers();
             const ids = [await here.value('id'), await there.value('id')];
             const from = host.mark();
-            const start = performance.now();
+            const took = stopwatch();
 
             process.kill(before[1], 'SIGKILL');
             await host.waitLog(new RegExp(` error master: worker 1 \\(pid ` +
-                `${before[1]}\\) killed by signal 9 \\(Killed\\); restarted`),
+                `${before[1]}\\) killed by signal 9 \\(Killed\\); restarted$`),
             { from });
             const { message } = await host.waitLog(/worker 1 is back as pid/,
                 { from });
-            const ms = performance.now() - start;
+            const ms = took();
             const after = host.workers();
 
             assert.ok(ms < 500 * SLOWNESS, `${ms} ms`);
@@ -126,13 +126,18 @@ suite('the only worker', { routes: ROUTES, expected: KILLED },
     ({ host, it }) => {
         it('loses no client that comes before the next', async () => {
             await killWorker(host, 0);
-            for (let round = 0; round < 2; round++) {
+            /* Each time it takes longer: in the end there is none for a time
+             * in which this, too, gets on. */
+            for (let seen = 0, round = 0; seen < 2; round++) {
+                assert.ok(round < 6, 'always back before anybody came');
                 const from = host.mark();
 
                 process.kill(host.workers()[0], 'SIGKILL');
                 await host.waitLog(/; restarted in \d+ ms/, { from });
-                assert.deepStrictEqual(host.workers(), []);
-                await assertServed(await knock(host, 50));
+                const waiting = await knock(host, 50);
+
+                seen += host.workers().length === 0;
+                await assertServed(waiting);
             }
         });
 
@@ -169,7 +174,7 @@ describe('TERM', () => {
             for (let i = 0; i < 20; i++) {
                 clients.push(await host.connect('/echo'));
             }
-            const start = performance.now();
+            const took = stopwatch();
 
             host.signal('SIGTERM');
             for (const client of clients) {
@@ -177,7 +182,7 @@ describe('TERM', () => {
                     { code: 1001, reason: 'going away' });
             }
             await host.assertEnded();
-            assert.ok(performance.now() - start < 3000 * SLOWNESS);
+            assert.ok(took() < 3000 * SLOWNESS);
             assert.strictEqual(host.logged(/: closed 1001 "going away"/)
                 .length, 2);
             /* Each instance, in each worker. */
@@ -210,6 +215,7 @@ describe('TERM', () => {
         }, async (host) => {
             const raw = await host.rawUpgrade('/every');
             const start = performance.now();
+            const took = stopwatch();
 
             host.signal('SIGTERM');
             assert.strictEqual((await raw.close()).code, 1001);
@@ -217,7 +223,7 @@ describe('TERM', () => {
             await host.assertEnded();
             const ms = performance.now() - start;
 
-            assert.ok(ms > 900 && ms < 4000 * SLOWNESS, `${ms} ms`);
+            assert.ok(ms > 900 && took() < 4000 * SLOWNESS, `${ms} ms`);
         }));
 
     it('does not let new clients hang', () => withHost(
@@ -253,12 +259,12 @@ describe('TERM', () => {
 
             host.signal('SIGTERM');
             await raw.close();
-            const start = performance.now();
+            const took = stopwatch();
 
             host.signal('SIGTERM');
             await raw.rest();
             await host.assertEnded();
-            assert.ok(performance.now() - start < 2000 * SLOWNESS);
+            assert.ok(took() < 2000 * SLOWNESS);
         }));
 
     it('waits for deferred work that runs, and cancels the rest',
@@ -266,7 +272,7 @@ describe('TERM', () => {
             async (host) => {
                 const client = await host.connect('/every');
 
-                const ms = 300 * SLOWNESS;
+                const ms = 1000 + 300 * SLOWNESS; /* in which it gets its signal */
 
                 for (let i = 0; i < 3; i++) {
                     assert.strictEqual(await client.value(`defer ${ms}`), '0');
@@ -283,11 +289,11 @@ describe('INT', () => {
     it('ends now', () => withHost(two(), async (host) => {
         const raws = [await host.rawUpgrade('/every'),
             await host.rawUpgrade('/echo'), await host.raw()];
-        const start = performance.now();
+        const took = stopwatch();
 
         host.signal('SIGINT');
         await host.assertEnded();
-        assert.ok(performance.now() - start < 2000 * SLOWNESS);
+        assert.ok(took() < 2000 * SLOWNESS);
         await Promise.all(raws.map((raw) => raw.ended()));
         await host.waitLog(/: closed 1006/);
     }));
@@ -298,11 +304,14 @@ describe('INT', () => {
                 const client = await host.connect('/every');
 
                 for (let i = 0; i < 20; i++) {
-                    assert.strictEqual(await client.value('defer 300'), '0');
+                    client.send('defer 1000');
+                }
+                for (let i = 0; i < 20; i++) {
+                    assert.strictEqual(await client.text(), 'defer 0');
                 }
                 host.signal('SIGINT');
                 await host.assertEnded();
-                assert.strictEqual(host.logged(/slept 300 ms/).length, 1);
+                assert.strictEqual(host.logged(/slept 1000 ms/).length, 1);
                 assert.strictEqual(host.logged(
                     /deferred -8, but its connection is gone/).length, 19);
                 assert.strictEqual(host.logged(

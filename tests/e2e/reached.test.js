@@ -7,7 +7,7 @@ const { suite } = require('./lib/suite.js');
 const { OPCODE, RawSocket, frame, requestText, upgradeHeaders } =
     require('./lib/raw.js');
 const { FILES, TLS } = require('./lib/tls.js');
-const { SLOWNESS, until } = require('./lib/wait.js');
+const { SLOWNESS, stopwatch, until } = require('./lib/wait.js');
 
 const { binary, continuation, text } = OPCODE;
 
@@ -133,6 +133,7 @@ suite('a client that sends', {
         const raw = await host.rawUpgrade('/wait');
         const other = await host.connect('/free');
         const start = performance.now();
+        const took = stopwatch();
 
         for (let i = 0; i < 25; i++) {
             raw.send(text, `${i}`);
@@ -144,7 +145,7 @@ suite('a client that sends', {
         /* 5 at once, and one that shows it. */
         const ms = performance.now() - start;
 
-        assert.ok(ms > 900 && ms < 2500 * SLOWNESS, `${ms} ms`);
+        assert.ok(ms > 900 && took() < 2500 * SLOWNESS, `${ms} ms`);
         await host.waitLog(/\[wait\/echo\].*: limit rate: not read from for/);
         assert.ok(await reached(host, 'rate', 'wait') > 0);
     });
@@ -166,6 +167,7 @@ suite('a client that sends', {
     it('too many bytes waits, also within a message', async () => {
         const raw = await host.rawUpgrade('/bytes');
         const start = performance.now();
+        const took = stopwatch();
 
         raw.send(binary, Buffer.alloc(80 * 1024));
         raw.send(binary, Buffer.alloc(1));
@@ -173,7 +175,7 @@ suite('a client that sends', {
         assert.strictEqual((await raw.message()).data.length, 1);
         const ms = performance.now() - start;
 
-        assert.ok(ms > 700 && ms < 2500 * SLOWNESS, `${ms} ms`);
+        assert.ok(ms > 700 && took() < 2500 * SLOWNESS, `${ms} ms`);
         await host.waitLog(
             /\[bytes\/echo\].*: limit rate_bytes: not read from for/);
         assert.ok(await reached(host, 'rate_bytes', 'bytes') > 0);
@@ -349,23 +351,25 @@ async function from(host, localAddress) {
 
 suite('sockets', {
     server: { workers: 2 },
-    limits: { connect_rate: 10, connect_burst: 5 },
+    limits: { connect_rate: 1, connect_burst: 5 },
     routes: { echo: { path: '/echo', plugin: 'echo' } },
 }, ({ host, it }) => {
     it('of one address may not come too fast', async () => {
+        const start = performance.now();
         const how = await Promise.all(Array.from({ length: 40 }, async () => {
             const raw = await from(host, '127.0.0.2').catch(() => null);
 
             return await raw?.upgrade('/echo').catch(() => null);
         }));
         const open = how.filter(Boolean);
-
         /* Over both workers. */
-        assert.ok(open.length >= 5 && open.length < 20 * SLOWNESS,
-            `${open.length} of 40`);
+        const most = 5 + Math.ceil((performance.now() - start) / 1000) + 1;
+
+        assert.ok(open.length >= 5 && open.length <= most,
+            `${open.length} of 40, not ${most}`);
         await host.waitLog(/127\.0\.0\.2: limit connect_rate: /);
         assert.ok((await host.metrics())
-            .get('patchbay_connects_refused_total') >= 20 / SLOWNESS);
+            .get('patchbay_connects_refused_total') >= 40 - most);
         const other = await from(host, '127.0.0.3');
 
         await other.upgrade('/echo');
@@ -453,7 +457,7 @@ suite('connections of an address', {
 });
 
 suite('a handshake', {
-    limits: { handshake: `${Math.ceil(SLOWNESS / 4)}s` },
+    limits: { handshake: `${2 * Math.ceil(SLOWNESS / 4)}s` },
     tls: TLS,
     files: FILES,
     routes: { echo: { path: '/echo', plugin: 'echo' } },
@@ -462,6 +466,7 @@ suite('a handshake', {
     it('may not take too long', async () => {
         const drip = async (options, bytes) => {
             const start = performance.now();
+            const took = stopwatch();
             const raw = await host.raw(options);
             let at = 0;
             const timer = setInterval(() => raw.write(
@@ -469,7 +474,7 @@ suite('a handshake', {
 
             await raw.ended();
             clearInterval(timer);
-            return performance.now() - start;
+            return { ms: performance.now() - start, took: took() };
         };
         const times = await Promise.all([
             drip({}, Buffer.from('16030100fa010000f60303' + /* of TLS */
@@ -480,8 +485,8 @@ suite('a handshake', {
                 })),
         ]);
 
-        for (const ms of times) {
-            assert.ok(ms > 500 && ms < 3000 * SLOWNESS, `after ${ms} ms`);
+        for (const { ms, took } of times) {
+            assert.ok(ms > 1500 && took < 4000 * SLOWNESS, `after ${ms} ms`);
         }
         await host.waitLog(/limit handshake: no whole request came in time/);
         assert.strictEqual((await host.request('/-/metrics',

@@ -44,6 +44,27 @@ function pass(ms) {
 }
 
 /*
+ * How long something takes, in ms, of the time in which this process was not
+ * kept waiting itself: for upper bounds, which say nothing of a machine that
+ * stands still.
+ */
+function stopwatch() {
+    const tick = 20;
+    let last = performance.now();
+    let ms = 0;
+    const look = () => {
+        const now = performance.now();
+
+        ms += Math.min(now - last, 2 * tick);
+        last = now;
+        return ms;
+    };
+
+    setInterval(look, tick).unref();
+    return look;
+}
+
+/*
  * Things that arrive one after another: lines, messages, frames. next takes
  * them in their order; find looks at all of them, come or to come.
  */
@@ -113,4 +134,5 @@ class Feed {
     }
 }
 
-module.exports = { SLOWNESS, SOON_MS, VALGRIND, within, until, pass, Feed };
+module.exports = { SLOWNESS, SOON_MS, VALGRIND, within, until, pass, stopwatch,
+    Feed };
