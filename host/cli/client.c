@@ -132,6 +132,18 @@ static int send_request(int fd, json_t *request)
     return sent > 0 ? 0 : -1;
 }
 
+/* As the socket has a limit of time, it is interrupted when the process is
+ * stopped and goes on: signal(7). */
+static ssize_t receive(int fd, void *room, size_t size)
+{
+    ssize_t got;
+
+    do {
+        got = recv(fd, room, size, 0);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
 /* One line, its end cut off. */
 static int read_line(int fd, struct buf *line)
 {
@@ -139,7 +151,7 @@ static int read_line(int fd, struct buf *line)
 
     while (end == NULL) {
         char *room = buf_reserve(line, READ_SIZE);
-        ssize_t got = room != NULL ? recv(fd, room, READ_SIZE, 0) : -1;
+        ssize_t got = room != NULL ? receive(fd, room, READ_SIZE) : -1;
 
         if (got <= 0) {
             return -1;
@@ -246,7 +258,7 @@ int client_ask_to_end(const struct cli_call *call, json_t *request,
         }
         /* The host has limits for its end; none is needed here. */
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever);
-        while (recv(fd, &byte, 1, 0) > 0) {
+        while (receive(fd, &byte, 1) > 0) {
         }
     }
     json_decref(answer);

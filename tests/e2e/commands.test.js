@@ -5,11 +5,14 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
 const { describe, it } = require('node:test');
-const { runCommand } = require('./lib/host.js');
+const { PROGRAM, runCommand } = require('./lib/host.js');
+const processes = require('./lib/processes.js');
 const { RawSocket } = require('./lib/raw.js');
 const { suite, withHost } = require('./lib/suite.js');
-const { SLOWNESS, VALGRIND, until } = require('./lib/wait.js');
+const { SLOWNESS, VALGRIND, until, within } = require('./lib/wait.js');
 
 const SETUP = {
     server: { workers: 2, listen: '127.0.0.1:0, unix:web.sock' },
@@ -20,6 +23,15 @@ const SETUP = {
         slow: { path: '/slow', plugin: 'slowhook' },
     },
 };
+
+/* What the descriptors of a process are. */
+const links = (pid) => fs.readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+        return fs.readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+        return ''; /* closed meanwhile */
+    }
+});
 
 suite('status', SETUP, ({ host, it }) => {
     it('shows the host and its workers', async () => {
@@ -171,6 +183,30 @@ suite('kick', SETUP, ({ host, it }) => {
         }
         assert.strictEqual((await host.command('kick', 'abc')).code, 2);
         assert.strictEqual((await host.command('kick')).code, 2);
+    });
+});
+
+suite('a command', SETUP, ({ host, it }) => {
+    it('may be stopped while it waits, as by Ctrl-Z, and goes on', async () => {
+        process.kill(host.pid, 'SIGSTOP');
+        const child = spawn(PROGRAM[0], [...PROGRAM.slice(1), 'status', '-c',
+            host.ini], { stdio: 'ignore' });
+        const ended = once(child, 'exit');
+        const isState = (state) => until(() =>
+            processes.describe(child.pid)?.state === state, `state ${state}`);
+
+        try {
+            await until(() => links(child.pid).some((to) =>
+                to.startsWith('socket:')), 'its socket');
+            await isState('S');
+            child.kill('SIGSTOP');
+            await isState('T');
+            child.kill('SIGCONT');
+            await isState('S');
+        } finally {
+            process.kill(host.pid, 'SIGCONT');
+        }
+        assert.deepStrictEqual(await within(ended, 'its end'), [0, null]);
     });
 });
 
