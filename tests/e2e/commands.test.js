@@ -37,6 +37,10 @@ suite('status', SETUP, ({ host, it }) => {
     it('shows the host and its workers', async () => {
         const clients = await host.inEachWorker('/every', 2);
         const pids = host.workers();
+
+        /* Others that tried may not be seen to be gone yet. */
+        await until(async () => (await host.json('status')).connections === 2,
+            'two connections');
         const status = await host.json('status');
 
         assert.strictEqual(status.ok, true);

@@ -361,7 +361,7 @@ describe('a reload', () => {
     it('by one at a time', () => withHost(setup(1), async (host) => {
         const client = await host.connect('/one');
 
-        client.send('defer 500');
+        client.send('defer 3000'); /* which a reload waits for */
         assert.strictEqual(await client.ask('count'), '1 1');
         host.replacePlugin('phase', 'phase_2');
         /* Whoever of the two comes first. */

@@ -60,7 +60,8 @@ fault('slow loris in the handshake', { limits: { handshake: '2s' } },
         assert.strictEqual(await client.ask('echo hello'), 'hello');
         const cut = longest(await Promise.all(slow.map(({ ended }) => ended)));
 
-        assert.ok(cut < 5000 * SLOWNESS, `${cut} ms`);
+        /* Their request takes 17 s at least. */
+        assert.ok(cut < 12000 * SLOWNESS, `${cut} ms`);
         assert.deepStrictEqual(crowd.broken, []);
         row.done = `${count} clients that send their request a byte at a ` +
             'time; `handshake = 2s`';
@@ -71,9 +72,10 @@ fault('slow loris in the handshake', { limits: { handshake: '2s' } },
     });
 
 fault('slow loris in a message', {
-    limits: { ping: '1s', ping_wait: '1s' },
     routes: {
         every: { path: '/every', plugin: 'everything' },
+        slow: { path: '/slow', plugin: 'everything', ping: '1s',
+            ping_wait: '1s' },
         idle: { path: '/idle', plugin: 'everything', idle: '2s', ping: 0 },
     },
 }, async ({ host, full, row, load }) => {
@@ -101,14 +103,14 @@ fault('slow loris in a message', {
     const dawdlers = (path) =>
         Promise.all(Array.from({ length: count }, () => dawdle(path)));
     const start = performance.now();
-    const slow = { every: dawdlers('/every'), idle: dawdlers('/idle') };
+    const slow = { ping: dawdlers('/slow'), idle: dawdlers('/idle') };
     const cut = {};
 
     try {
         await crowd.flow(500);
         const during = crowd.lap();
 
-        cut.every = await slow.every;
+        cut.ping = await slow.ping;
         /* These are told first, and have five seconds to answer. */
         await until(async () => (await host.metrics())
             .get('patchbay_limit_reached_total{route="idle",limit="idle"}') ===
@@ -121,16 +123,16 @@ fault('slow loris in a message', {
         row.seen = `echoes of the others ${lapText(before)} before, ` +
             `${lapText(during)} meanwhile`;
     } finally {
-        slow.every.catch(() => { /* it has failed already */ });
+        slow.ping.catch(() => { /* it has failed already */ });
         slow.idle.catch(() => { /* likewise, or it is cut by the end */ });
         timers.forEach(clearInterval);
     }
-    assert.ok(Math.min(...cut.every) > 900, 'not for what it sent so slowly');
+    assert.ok(Math.min(...cut.ping) > 900, 'not for what it sent so slowly');
     assert.deepStrictEqual(crowd.broken, []);
     row.done = `${count} clients each that send a message a byte at a time, ` +
         'with `ping = 1s, ping_wait = 1s`, and with `idle = 2s`';
-    row.recovery = `cut after ${ms(Math.min(...cut.every))} to ` +
-        `${ms(longest(cut.every))}; the idle after ${ms(cut.idle)}`;
+    row.recovery = `cut after ${ms(Math.min(...cut.ping))} to ` +
+        `${ms(longest(cut.ping))}; the idle after ${ms(cut.idle)}`;
 });
 
 /* Connects, goes so far as step says, and resets the connection. */
