@@ -7,7 +7,7 @@ const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
-const { Feed, within } = require('./wait.js');
+const { Feed, until, within } = require('./wait.js');
 
 /* Nobody has it now, and few will ask for it in the next moment. */
 function freePort() {
@@ -103,6 +103,20 @@ class Redis {
 
     ask(...args) {
         return ask(this.port, ...args);
+    }
+
+    /* What is published on channels like that from now on: { text(), end() },
+     * the text as Redis writes it. */
+    async overhear(pattern) {
+        const socket = net.connect(this.port, '127.0.0.1');
+        let text = '';
+
+        socket.setEncoding('latin1').on('data', (data) => {
+            text += data;
+        });
+        socket.write(`PSUBSCRIBE ${pattern}\r\n`);
+        await until(() => text.includes('psubscribe'), 'a subscription');
+        return { text: () => text, end: () => socket.destroy() };
     }
 
     /* A number in INFO or the like: "used_memory:123". */
