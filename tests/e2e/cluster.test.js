@@ -130,6 +130,7 @@ cluster('two hosts and one Redis', { hosts: [{ server: { workers: 2 } },
         }
         await until(async () => (await hosts[0].metrics())
             .get('patchbay_cluster_broken_total') === 7, 'seven are counted');
+        await hosts[0].waitLog(/came on a channel/);
         assert.strictEqual(hosts[0].logged(/came on a channel/).length, 1);
         await assertQuiet(client);
         client.terminate();

@@ -272,7 +272,8 @@ describe('TERM', () => {
             async (host) => {
                 const client = await host.connect('/every');
 
-                const ms = 1000 + 300 * SLOWNESS; /* in which it gets its signal */
+                /* In which it gets its signal. */
+                const ms = 1000 + 300 * SLOWNESS;
 
                 for (let i = 0; i < 3; i++) {
                     assert.strictEqual(await client.value(`defer ${ms}`), '0');

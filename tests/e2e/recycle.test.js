@@ -274,6 +274,7 @@ describe('a worker at its limit', () => {
                 return (await recycled(host)).max_requests >= 2;
             }, 'two that are recycled');
             assert.ok(performance.now() - begun > INTERVAL_S * 1000 - 100);
+            await host.waitLog(/too low a limit/);
             assert.strictEqual(host.logged(/too low a limit/).length, 1);
         }));
 

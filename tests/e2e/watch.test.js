@@ -102,6 +102,7 @@ suite('watch', SETUP, ({ host, it }) => {
         save(host, good);
         /* Nobody looks: what comes next is what was asked for. */
         assert.strictEqual((await host.reload()).ok, true);
+        await host.waitLog(/master: reloaded/, { from: later });
         assert.strictEqual(host.logged(/master: reloaded/, later).length, 1);
     });
 });
