@@ -164,12 +164,17 @@ browserSuite('the chat page', DEMO, ({ host, it }) => {
         await say(ann, 'one');
         await say(bob, 'two');
         await shows(ann, 'You: one', 'bob: two');
+        /* However long that takes: it is at once for bob. */
+        await bob.clock.install();
+        await bob.clock.pauseAt(Date.now() + 60000);
         await ann.reload();
         await isIn(ann, room);
         await shows(ann, 'You: one', 'bob: two');
         await people(ann, 'ann (you)', 'bob');
         await say(ann, 'three');
         /* Nobody needs to know. */
+        await people(bob, 'bob (you)', 'ann');
+        await bob.clock.runFor(10000);
         await shows(bob, 'ann: one', 'You: two', 'ann: three');
         await unread(ann, room, 0);
     });
