@@ -35,13 +35,23 @@ static bool is_current(const struct receiver *receiver)
            receiver->all->current[receiver->sender->worker] == receiver;
 }
 
+/* Its interests are not known any more, or not all of them: of what is published
+ * until they are it may not have been told. */
+static void doubt(struct receivers *all, unsigned worker)
+{
+    if (worker_set_has(&all->told, worker)) {
+        worker_set_remove(&all->told, worker);
+        worker_set_add(&all->owed, worker);
+    }
+}
+
 static void drop(struct receiver *receiver)
 {
     struct receivers *all = receiver->all;
 
     if (is_current(receiver)) {
         all->current[receiver->sender->worker] = NULL;
-        worker_set_remove(&all->told, receiver->sender->worker);
+        doubt(all, receiver->sender->worker);
         interest_forget(all->setup->interest, receiver->sender->worker);
         sender_part(receiver->sender);
         siblings_lost(all->setup->siblings, receiver->sender->worker);
@@ -83,7 +93,7 @@ static const char *take_hello(struct receiver *receiver,
     if (*current && is_older(frame->id, receiver->sender->hello)) {
         return NULL;
     }
-    worker_set_remove(&receiver->all->told, worker);
+    doubt(receiver->all, worker);
     /* On a later stream of the same process it tells its interests anew: until
      * it has (WIRE_SYNCED), those count that it had. */
     if (*current &&
@@ -102,19 +112,6 @@ static void tell_news(const struct receiver *receiver, const char *route,
 {
     if (sender_news(receiver->sender, route, topic) != 0) {
         core_bus_untold(receiver->all->setup->core);
-    }
-}
-
-/* It tells all its interests anew: which of them were not known is not known. */
-static void resync(struct receiver *receiver)
-{
-    struct receivers *all = receiver->all;
-    unsigned worker = receiver->sender->worker;
-
-    interest_mark(all->setup->interest, worker);
-    if (worker_set_has(&all->told, worker)) {
-        worker_set_remove(&all->told, worker);
-        worker_set_add(&all->owed, worker);
     }
 }
 
@@ -149,7 +146,8 @@ static const char *take_interest(struct receiver *receiver,
         return NULL;
     }
     if (frame->type == WIRE_RESYNC) {
-        resync(receiver);
+        interest_mark(setup->interest, worker);
+        doubt(receiver->all, worker);
     } else if (frame->type == WIRE_SYNCED) {
         synced(receiver);
     } else if (interest_set(setup->interest, frame->route, frame->text, worker,

@@ -45,8 +45,7 @@ struct receivers {
     bool pause_told;         /* in the log */
     struct receiver *current[CONF_MAX_PLACES];
     struct worker_set told; /* whose interests are known, all of them */
-    struct worker_set
-        owed; /* since then there was news for who is not in told */
+    struct worker_set owed; /* who may have missed news while not in told */
     char area[INBOX_AREA];
 };
 

@@ -256,6 +256,12 @@ static void kept(struct redis_log *log, struct redis_entry *entry)
     if (entry->late) {
         stat_add(&log->bus->setup.stats->cluster_late, 1);
     }
+    if (entry->doubt && entry->number < log->last_kept) {
+        /* The script takes it for kept, which it may not be. */
+        stat_add(&log->bus->setup.stats->cluster_not_sent, 1);
+    } else {
+        log->last_kept = entry->number;
+    }
     take_out(log, entry);
     free(entry);
     log->reloaded = false;
@@ -286,17 +292,19 @@ static bool begins(const char *text, const char *with)
 /* Redis has not run the script, which it does not have, or not any more. */
 static void load_again(struct redis_log *log, struct redis_entry *entry)
 {
-    if (log->append.loading) {
-        give_again(log, entry); /* one of several */
-        return;
-    }
-    if (log->reloaded) {
+    if (log->append.loading && log->full) {
+        deliver_here(log, entry); /* one of several, as those below */
+        give_again(log, entry);
+    } else if (log->append.loading) {
+        give_again(log, entry);
+    } else if (log->reloaded) {
         become_full(log, entry, "it forgets at once the scripts it has loaded");
+        redis_log_load(log, &log->append);
     } else {
         give_again(log, entry);
+        redis_log_load(log, &log->append);
+        log->reloaded = log->append.loading;
     }
-    log->reloaded = true;
-    redis_log_load(log, &log->append);
 }
 
 /* The script ran, and has not kept the message before. */
@@ -316,6 +324,7 @@ static void on_appended(void *arg, uint64_t number, const redisReply *reply)
 
     if (!reply) {
         log->unsent = log->entries;
+        log->reloaded = false;
         return;
     }
     entry = find(log, number); /* the first, as a rule */

@@ -29,9 +29,10 @@ struct redis_log {
     struct redis_question *questions; /* that wait for the script of replay */
     size_t bytes;
     uint64_t number; /* of the last that was sent */
-    uint64_t order;  /* of the last that was added */
-    bool full;       /* Redis cannot keep any: one at a time is tried */
-    bool reloaded;   /* append, since the last that was kept */
+    uint64_t last_kept;
+    uint64_t order; /* of the last that was added */
+    bool full;      /* Redis cannot keep any: one at a time is tried */
+    bool reloaded;  /* append, since the last that was kept */
     struct seldom refused;
 };
 

@@ -58,6 +58,9 @@ static void fail(struct sender *sender, int error)
     log_debug("bus: stream to worker %u ended: %s; %zu messages lost",
               sender->worker, error ? strerror(error) : "closed by it",
               outbox_messages(&sender->outbox));
+    if (sender->told) {
+        core_bus_untold(sender->setup->core); /* news may be among them */
+    }
     disconnect(sender);
     connect_later(sender);
 }

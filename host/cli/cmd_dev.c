@@ -493,9 +493,9 @@ static int choose_port(struct dev *dev)
                     (int)port, strerror(errno));
         } else {
             fprintf(stderr,
-                    "patchbay: all ports from %d to %d are taken: choose one "
-                    "with --port\n",
-                    DEFAULT_PORT, DEFAULT_PORT + PORTS - 1);
+                    "patchbay: cannot listen at any port from %d to %d: %s: "
+                    "choose one with --port\n",
+                    DEFAULT_PORT, DEFAULT_PORT + PORTS - 1, strerror(errno));
         }
         return CLI_FAILED;
     }

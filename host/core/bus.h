@@ -139,8 +139,8 @@ void core_bus_back(struct core *core);
  * missed before. */
 void core_bus_settled(struct core *core, const char *route, const char *topic);
 
-/* A sibling wants what is published to the topic, which was not known before:
- * whether it is to be told to look for news in the archive. */
+/* A sibling wants what is published to the topic, which may not have been known
+ * before: whether it is to be told to look for news in the archive. */
 bool core_bus_wanted(struct core *core, const char *route, const char *topic);
 
 /* A sibling could not be told of news: all look for them. */

@@ -109,15 +109,28 @@ static void say(int fd, enum wire_type type)
     raw_send(fd, &frame);
 }
 
+/* Of any topic, told to a sibling since it was counted last. */
+static unsigned count_news(struct local_bus *bus, int fd)
+{
+    struct wire_frame frame;
+    char bytes[256];
+    unsigned count = 0;
+
+    local_bus_table()->flush(bus);
+    do {
+        frame = raw_frame(fd, bytes, sizeof bytes);
+        count += frame.type == WIRE_PUBLISH && frame.kind == BUS_NEWS &&
+                 *frame.route == '\0';
+    } while (frame.type != 0);
+    return count;
+}
+
 /* One whose interests did not fit, for a while, tells all of them once more. */
 static void tells_who_tells_its_interests_again(void **state)
 {
     struct world *world = *state;
     struct local_bus *one = start(world, 0, LIMIT);
     int heard = raw_accept(world, 1), said = raw_connect(world, 0);
-    struct wire_frame frame = { 0 };
-    char bytes[256];
-    unsigned news = 0;
 
     raw_hello(said, 1, 1, 1);
     say(said, WIRE_RESYNC);
@@ -128,15 +141,61 @@ static void tells_who_tells_its_interests_again(void **state)
     raw_interest(said, "t", true); /* no answer to each of them */
     say(said, WIRE_SYNCED);
     until(world, local_bus_knows(one, 1));
-    local_bus_table()->flush(one);
-    do {
-        frame = raw_frame(heard, bytes, sizeof bytes);
-        news += frame.type == WIRE_PUBLISH && frame.kind == BUS_NEWS &&
-                *frame.route == '\0';
-    } while (frame.type != 0);
-    assert_int_equal(news, 1);
+    assert_int_equal(count_news(one, heard), 1);
     close(said);
     close(heard);
+    local_bus_destroy(one);
+}
+
+/* It says hello once more, or its successor does: until that is heard, what is
+ * published goes by what was known of it. */
+static void tells_who_says_hello_again(void **state)
+{
+    struct world *world = *state;
+    struct local_bus *one = start(world, 0, LIMIT);
+    int heard = raw_accept(world, 1), first = raw_connect(world, 0), next;
+
+    raw_hello(first, 1, 1, 1);
+    say(first, WIRE_RESYNC);
+    say(first, WIRE_SYNCED);
+    until(world, local_bus_knows(one, 1));
+    assert_int_equal(count_news(one, heard), 0);
+    publish_news(one);
+    next = raw_connect(world, 0);
+    raw_hello(next, 1, 1, 2);
+    say(next, WIRE_RESYNC);
+    until(world, !local_bus_knows(one, 1));
+    say(next, WIRE_SYNCED);
+    until(world, local_bus_knows(one, 1));
+    assert_int_equal(count_news(one, heard), 1);
+    close(next);
+    close(first);
+    until(world, !local_bus_knows(one, 1));
+    next = raw_connect(world, 0);
+    raw_hello(next, 1, 1, 3);
+    say(next, WIRE_RESYNC);
+    say(next, WIRE_SYNCED);
+    until(world, local_bus_knows(one, 1));
+    assert_int_equal(count_news(one, heard), 1);
+    close(next);
+    close(heard);
+    local_bus_destroy(one);
+}
+
+/* What was on its way is lost, and news may be among it. */
+static void has_all_look_if_a_stream_breaks(void **state)
+{
+    struct world *world = *state;
+    struct local_bus *one = start(world, 0, LIMIT);
+    int heard = raw_accept(world, 1), said = raw_connect(world, 0);
+
+    raw_hello(said, 1, 1, 1);
+    say(said, WIRE_SYNCED);
+    until(world, local_bus_knows(one, 1));
+    assert_int_equal(count_news(one, heard), 0);
+    close(heard);
+    until(world, world->cores[0].untold == 1);
+    close(said);
     local_bus_destroy(one);
 }
 
@@ -149,6 +208,8 @@ int main(void)
         NEWS_TEST(tells_who_was_not_there),
         NEWS_TEST(has_all_look_if_one_cannot_be_told),
         NEWS_TEST(tells_who_tells_its_interests_again),
+        NEWS_TEST(tells_who_says_hello_again),
+        NEWS_TEST(has_all_look_if_a_stream_breaks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,21 +84,25 @@ static void asks_now_and_then_one_that_forgets_at_once(void **state)
 
     listen_to_all(scene);
     append(scene, "one");
+    append(scene, "two");
     assert_int_equal(number_of_next(scene, &loads), 1);
-    fake_say(&scene->commands, GONE);
     assert_int_equal(number_of_next(scene, &loads), 2);
+    fake_say(&scene->commands, GONE GONE);
+    assert_int_equal(number_of_next(scene, &loads), 3);
+    assert_int_equal(number_of_next(scene, &loads), 4);
     assert_int_equal(loads, 1);
-    fake_say(&scene->commands, GONE);
-    until(fake, real_state(host) == CLUSTER_FULL);
+    assert_int_equal(host->core.count, 0);
+    fake_say(&scene->commands, GONE GONE);
+    until(fake, host->core.count == 2); /* they are delivered here */
+    assert_int_equal(real_state(host), CLUSTER_FULL);
     assert_int_equal(fake_logged(fake, "forgets at once the scripts"), 1);
-    assert_int_equal(host->core.count, 1); /* it was delivered here */
     redis_bus_table()->flush(host->bus);
     fake_expect(fake, &scene->commands, "SCRIPT LOAD");
     fake_bulk(&scene->commands, SCENE_HASH, strlen(SCENE_HASH));
     until(fake, host->bus->log.append.hash[0] != '\0');
 
     /* The next one is not tried, but when it is time. */
-    append(scene, "two");
+    append(scene, "three");
     assert_int_equal(
         redis_bus_table()->publish(host->bus, "r", "t", BAY_TEXT, "p", 1, 0),
         0);
@@ -106,12 +110,14 @@ static void asks_now_and_then_one_that_forgets_at_once(void **state)
     fake_expect(fake, &scene->commands, "PUBLISH ");
     fake_say(&scene->commands, ":0\r\n");
     redis_log_look(&host->bus->log);
-    assert_int_equal(number_of_next(scene, &loads), 3);
+    assert_int_equal(number_of_next(scene, &loads), 5);
     fake_say(&scene->commands, ":1\r\n");
-    assert_int_equal(number_of_next(scene, &loads), 4);
-    fake_say(&scene->commands, ":1\r\n");
+    assert_int_equal(number_of_next(scene, &loads), 6);
+    assert_int_equal(number_of_next(scene, &loads), 7);
+    fake_say(&scene->commands, ":1\r\n:1\r\n");
     until(fake, real_state(host) == CLUSTER_UP && !host->bus->log.entries);
-    assert_int_equal(stat_get(&host->stats->cluster_late), 2);
+    assert_int_equal(stat_get(&host->stats->cluster_late), 3);
+    assert_int_equal(stat_get(&host->stats->cluster_not_sent), 0);
 }
 
 /* What became of the first is not known, since its answer was lost: by another
@@ -142,12 +148,40 @@ static void keeps_the_number_of_what_may_be_kept(void **state)
     assert_int_equal(stat_get(&scene->real.hosts[0].stats->cluster_late), 1);
 }
 
+/* Between the two, somebody else has loaded the script: the second is kept, and
+ * by its number the first is taken for kept from then on. */
+static void counts_what_was_overtaken(void **state)
+{
+    struct scene *scene = *state;
+    struct fake *fake = scene->real.fake;
+    const struct worker_stats *stats = scene->real.hosts[0].stats;
+    unsigned loads = 0;
+
+    listen_to_all(scene);
+    append(scene, "one");
+    append(scene, "two");
+    assert_int_equal(number_of_next(scene, &loads), 1);
+    assert_int_equal(number_of_next(scene, &loads), 2);
+    fake_hang_up(&scene->commands);
+    until(fake, real_state(&scene->real.hosts[0]) == CLUSTER_AWAY);
+    scene->commands = fake_accept(fake);
+    fake_greet(fake, &scene->commands);
+    assert_int_equal(number_of_next(scene, &loads), 1);
+    assert_int_equal(number_of_next(scene, &loads), 2);
+    fake_say(&scene->commands, GONE ":1\r\n");
+    assert_int_equal(number_of_next(scene, &loads), 1);
+    fake_say(&scene->commands, ":0\r\n");
+    until(fake, !scene->real.hosts[0].bus->log.entries);
+    assert_int_equal(stat_get(&stats->cluster_not_sent), 1);
+}
+
 int main(void)
 {
 #define SCRIPT_TEST(test) \
     cmocka_unit_test_setup_teardown(test, scene_setup, scene_teardown)
     const struct CMUnitTest tests[] = {
         SCRIPT_TEST(asks_now_and_then_one_that_forgets_at_once),
+        SCRIPT_TEST(counts_what_was_overtaken),
         SCRIPT_TEST(keeps_the_number_of_what_may_be_kept),
     };
 
