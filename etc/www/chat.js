@@ -26,7 +26,11 @@ const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 
 /* A browser may store nothing for us: then the page remembers. */
 function storage(name) {
+  const probe = "probe";
+
   try {
+    window[name].setItem(probe, probe);
+    window[name].removeItem(probe);
     return window[name];
   } catch {
     const items = new Map();

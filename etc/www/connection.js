@@ -78,17 +78,15 @@ export class Connection extends EventTarget {
       }
       this.#refusals = 0;
       this.#doubts = isBare;
-      if (isBare) { /* once more with them */
-        this.#socket = null;
+      if (isBare) {
         socket.close(1000);
-        this.open();
       } else {
         this.#opened = Date.now();
-        this.#await();
       }
+      this.#await();
     });
     socket.addEventListener("message", ({ data }) => {
-      if (this.#socket === socket) {
+      if (this.#socket === socket && !isBare) {
         clearTimeout(this.#silence);
         this.#silence = 0;
         this.#take(data);
@@ -98,8 +96,13 @@ export class Connection extends EventTarget {
       }
     });
     socket.addEventListener("close", (how) => {
-      if (this.#socket === socket) {
-        this.#socket = null;
+      if (this.#socket !== socket) {
+        return;
+      }
+      this.#socket = null;
+      if (isBare && this.#doubts) { /* once more with them */
+        this.open();
+      } else {
         this.#ended(how);
       }
     });
@@ -247,9 +250,7 @@ export class Connection extends EventTarget {
       this.#emit("end", { code, reason });
       return;
     }
-    if (this.#doubts) {
-      this.#forget();
-    } else if (this.#opened === 0) {
+    if (this.#opened === 0) {
       this.#askWhy();
     } else {
       this.#offers = true;
@@ -284,6 +285,8 @@ export class Connection extends EventTarget {
     }
     if (this.#id === null) {
       this.#offers = !this.#offers;
+    } else if (this.#doubts) {
+      this.#forget();
     } else {
       /* Then it tries without; should that fail, it is for something else. */
       this.#refusals = (this.#refusals + 1) % (REFUSALS_MAX + 1);

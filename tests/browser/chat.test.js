@@ -321,22 +321,31 @@ browserSuite('the chat page', DEMO, ({ host, it }) => {
         await isIn(page, '100%');
     });
 
-    it('does without a place to store anything', async (visit) => {
-        const room = newRoom();
-        const visitor = await visit();
+    for (const how of ['denied', 'none', 'full']) {
+        it(`does without a place to store anything: ${how}`, async (visit) => {
+            const room = newRoom();
+            const visitor = await visit();
 
-        await visitor.context.addInitScript(() => {
-            for (const name of ['localStorage', 'sessionStorage']) {
-                Object.defineProperty(window, name, { get() {
-                    throw new DOMException('denied', 'SecurityError');
-                } });
-            }
+            await visitor.context.addInitScript((way) => {
+                const fail = () => {
+                    throw new DOMException(way, 'QuotaExceededError');
+                };
+                const full = { getItem: () => null, setItem: fail,
+                    removeItem: fail };
+
+                for (const name of ['localStorage', 'sessionStorage']) {
+                    Object.defineProperty(window, name, { get() {
+                        return way === 'denied' ? fail()
+                            : way === 'full' ? full : null;
+                    } });
+                }
+            }, how);
+            const ann = await join(visitor, room, 'ann');
+
+            await say(ann, 'hello');
+            await shows(ann, 'You: hello');
+            await click(ann, 'Leave');
+            await appears(ann, 'Join the chat');
         });
-        const ann = await join(visitor, room, 'ann');
-
-        await say(ann, 'hello');
-        await shows(ann, 'You: hello');
-        await click(ann, 'Leave');
-        await appears(ann, 'Join the chat');
-    });
+    }
 });

@@ -244,6 +244,32 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
             'bob only to you: psst']);
     });
 
+    it('keeps its positions when the server goes as it tries without them',
+        async (visit, wired) => {
+            const room = newRoom();
+            const { visitor, cable } = await wired();
+            const ann = await join(visitor, room, 'ann');
+            const bob = await guest(host, room, 'bob');
+
+            visitor.expect(...AWAY, /status of 400/);
+            await shows(ann, 'note: bob joined');
+            cable.refused = /[?&]resume=/;
+            cable.cut({ silently: true });
+            await isState(ann, 'waiting');
+            bob.tell('ann', 'psst');
+            await bob.await('private');
+            cable.mend();
+            await isAsking(ann, tryAgain);
+            await isAsking(ann, tryAgain);
+            cable.refused = /[?&]resume=|^HEAD/;
+            await isAsking(ann, tryAgain);
+            cable.refused = null;
+            await tryNow(ann);
+            await becomes(() => log(ann), ['note: bob joined',
+                'divider: While you were away: 1 message',
+                'bob only to you: psst']);
+        });
+
     it('can resume although a proxy refused it at first',
         async (visit, wired) => {
             const room = newRoom();

@@ -329,6 +329,7 @@ describe('a certificate that is renewed', () => {
             secure.destroy();
             /* A file of the start or of a reload may have been open before. */
             await until(() => files() <= before, 'the end of its socket');
+            await sockets(0);
         }
         assert.strictEqual(await shown(host, { ca: NEXT.root }),
             fingerprint(NEXT.chain));
