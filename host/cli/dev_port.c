@@ -8,29 +8,25 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START of sd_listen_fds(3) */
 
-static int listen_at(const struct sockaddr *addr, socklen_t len)
+static int open_at(struct dev_port *port, const void *addr, socklen_t len)
 {
-    int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
+    struct endpoint *end = &port->ends[port->count];
 
-    if (fd >= 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        (addr->sa_family != AF_INET6 ||
-         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
-        bind(fd, addr, len) == 0 && listen(fd, SOMAXCONN) == 0) {
-        return fd;
+    *end = (struct endpoint){ .addr_len = len };
+    memcpy(&end->addr, addr, len);
+    if (endpoint_open_tcp(end, 1, true) == 0) {
+        port->count++;
+        return 0;
     }
-    if (fd >= 0) {
-        int error = errno;
-
-        close(fd);
-        errno = error;
-    }
+    int error = errno;
+    endpoint_close(end);
+    errno = error;
     return -1;
 }
 
@@ -43,21 +39,17 @@ static bool take(struct dev_port *port, unsigned number)
     const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
                                      .sin6_port = htons((uint16_t)number),
                                      .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-    int fd = listen_at((const struct sockaddr *)&v4, sizeof v4);
 
     *port = (struct dev_port){ .number = number };
-    if (fd < 0) {
-        return false;
+    if (open_at(port, &v4, sizeof v4) == 0 &&
+        (open_at(port, &v6, sizeof v6) == 0 || errno == EADDRNOTAVAIL ||
+         errno == EAFNOSUPPORT)) {
+        return true;
     }
-    port->fds[port->count++] = fd;
-    fd = listen_at((const struct sockaddr *)&v6, sizeof v6);
-    if (fd >= 0) {
-        port->fds[port->count++] = fd;
-    } else if (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT) {
-        dev_port_release(port);
-        return false;
-    }
-    return true;
+    int error = errno;
+    dev_port_release(port);
+    errno = error;
+    return false;
 }
 
 int dev_port_hold(struct dev_port *port, unsigned from, unsigned tries)
@@ -77,7 +69,7 @@ void dev_port_pass_on(const struct dev_port *port)
 
     /* One of them may be where another belongs. */
     for (size_t i = 0; i < port->count; i++) {
-        fds[i] = fcntl(port->fds[i], F_DUPFD_CLOEXEC, FIRST_FD + 2);
+        fds[i] = fcntl(port->ends[i].fds[0], F_DUPFD_CLOEXEC, FIRST_FD + 2);
     }
     for (size_t i = 0; i < port->count; i++) {
         dup2(fds[i], FIRST_FD + (int)i);
@@ -91,6 +83,6 @@ void dev_port_pass_on(const struct dev_port *port)
 void dev_port_release(struct dev_port *port)
 {
     while (port->count > 0) {
-        close(port->fds[--port->count]);
+        endpoint_close(&port->ends[--port->count]);
     }
 }

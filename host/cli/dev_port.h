@@ -6,14 +6,16 @@
 
 #include <stddef.h>
 
+#include "proc/endpoint.h"
+
 struct dev_port {
     unsigned number;
-    int fds[2]; /* of localhost: IPv4, and IPv6 if this machine has it */
+    struct endpoint ends[2]; /* IPv4, and IPv6 if this machine has it */
     size_t count;
 };
 
 /* Listens at the first port that nobody has, of so many from `from` on. 0, or
- * -1: all are taken. */
+ * -1 with errno set by the last of them. */
 int dev_port_hold(struct dev_port *port, unsigned from, unsigned tries);
 
 /* In the child that becomes the host: puts the sockets where proc/inherited.h

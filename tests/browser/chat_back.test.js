@@ -33,6 +33,20 @@ async function isAsking(page, run) {
     await isState(page, 'waiting');
 }
 
+/* Bob tells her something while she is away, of which the host knows nothing;
+ * what is refused is so when she tries to come back. */
+async function misses(ann, bob, cable, refused = null) {
+    cable.refused = refused;
+    cable.cut({ silently: true });
+    await isState(ann, 'waiting');
+    bob.tell('ann', 'psst');
+    await bob.await('private');
+    cable.mend();
+}
+
+const MISSED = ['note: bob joined', 'divider: While you were away: 1 message',
+    'bob only to you: psst'];
+
 let rooms = 0;
 const newRoom = () => `room-${++rooms}`;
 
@@ -228,20 +242,13 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
 
         visitor.expect(...AWAY, /status of 400/);
         await shows(ann, 'note: bob joined');
-        cable.refused = /^GET .chat\?/;
-        cable.cut({ silently: true });
-        await isState(ann, 'waiting');
-        bob.tell('ann', 'psst');
-        await bob.await('private');
-        cable.mend();
+        await misses(ann, bob, cable, /^GET .chat\?/);
         for (let i = 0; i < 4; i++) {
             await isAsking(ann, tryAgain);
         }
         cable.refused = null;
         await tryNow(ann);
-        await becomes(() => log(ann), ['note: bob joined',
-            'divider: While you were away: 1 message',
-            'bob only to you: psst']);
+        await becomes(() => log(ann), MISSED);
     });
 
     it('keeps its positions when the server goes as it tries without them',
@@ -253,21 +260,14 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
 
             visitor.expect(...AWAY, /status of 400/);
             await shows(ann, 'note: bob joined');
-            cable.refused = /[?&]resume=/;
-            cable.cut({ silently: true });
-            await isState(ann, 'waiting');
-            bob.tell('ann', 'psst');
-            await bob.await('private');
-            cable.mend();
+            await misses(ann, bob, cable, /[?&]resume=/);
             await isAsking(ann, tryAgain);
             await isAsking(ann, tryAgain);
             cable.refused = /[?&]resume=|^HEAD/;
             await isAsking(ann, tryAgain);
             cable.refused = null;
             await tryNow(ann);
-            await becomes(() => log(ann), ['note: bob joined',
-                'divider: While you were away: 1 message',
-                'bob only to you: psst']);
+            await becomes(() => log(ann), MISSED);
         });
 
     it('can resume although a proxy refused it at first',
@@ -284,11 +284,7 @@ browserSuite('a chat page that comes back', SETUP, ({ host, it }) => {
             const bob = await guest(host, room, 'bob');
 
             await shows(ann, 'note: bob joined');
-            cable.cut({ silently: true });
-            await isState(ann, 'waiting');
-            bob.tell('ann', 'psst');
-            await bob.await('private');
-            cable.mend();
+            await misses(ann, bob, cable);
             await tryNow(ann);
             await shows(ann, 'bob only to you: psst');
         });

@@ -44,13 +44,11 @@ static void is_passed_over_if_half_of_it_is_taken(void **state)
     (void)state;
     assert_int_equal(dev_port_hold(&one, FROM, TRIES), 0);
     if (one.count == 2) {
-        close(one.fds[0]); /* IPv4 */
+        endpoint_close(&one.ends[0]); /* IPv4 */
         assert_int_equal(dev_port_hold(&other, one.number, 1), -1);
         assert_int_equal(other.count, 0);
-        close(one.fds[1]);
-    } else {
-        dev_port_release(&one);
     }
+    dev_port_release(&one);
 }
 
 static void ends_at_the_last_port(void **state)

@@ -109,6 +109,19 @@ static void say(int fd, enum wire_type type)
     raw_send(fd, &frame);
 }
 
+/* The sibling, which wants nothing, says so on a stream of its own. */
+static int introduce(struct world *world, struct local_bus *bus,
+                     uint32_t stream)
+{
+    int fd = raw_connect(world, 0);
+
+    raw_hello(fd, 1, 1, stream);
+    say(fd, WIRE_RESYNC);
+    say(fd, WIRE_SYNCED);
+    until(world, local_bus_knows(bus, 1));
+    return fd;
+}
+
 /* Of any topic, told to a sibling since it was counted last. */
 static unsigned count_news(struct local_bus *bus, int fd)
 {
@@ -130,12 +143,8 @@ static void tells_who_tells_its_interests_again(void **state)
 {
     struct world *world = *state;
     struct local_bus *one = start(world, 0, LIMIT);
-    int heard = raw_accept(world, 1), said = raw_connect(world, 0);
+    int heard = raw_accept(world, 1), said = introduce(world, one, 1);
 
-    raw_hello(said, 1, 1, 1);
-    say(said, WIRE_RESYNC);
-    say(said, WIRE_SYNCED);
-    until(world, local_bus_knows(one, 1));
     say(said, WIRE_RESYNC);
     until(world, !local_bus_knows(one, 1));
     raw_interest(said, "t", true); /* no answer to each of them */
@@ -153,12 +162,8 @@ static void tells_who_says_hello_again(void **state)
 {
     struct world *world = *state;
     struct local_bus *one = start(world, 0, LIMIT);
-    int heard = raw_accept(world, 1), first = raw_connect(world, 0), next;
+    int heard = raw_accept(world, 1), first = introduce(world, one, 1), next;
 
-    raw_hello(first, 1, 1, 1);
-    say(first, WIRE_RESYNC);
-    say(first, WIRE_SYNCED);
-    until(world, local_bus_knows(one, 1));
     assert_int_equal(count_news(one, heard), 0);
     publish_news(one);
     next = raw_connect(world, 0);
@@ -171,11 +176,7 @@ static void tells_who_says_hello_again(void **state)
     close(next);
     close(first);
     until(world, !local_bus_knows(one, 1));
-    next = raw_connect(world, 0);
-    raw_hello(next, 1, 1, 3);
-    say(next, WIRE_RESYNC);
-    say(next, WIRE_SYNCED);
-    until(world, local_bus_knows(one, 1));
+    next = introduce(world, one, 3);
     assert_int_equal(count_news(one, heard), 1);
     close(next);
     close(heard);
@@ -187,11 +188,8 @@ static void has_all_look_if_a_stream_breaks(void **state)
 {
     struct world *world = *state;
     struct local_bus *one = start(world, 0, LIMIT);
-    int heard = raw_accept(world, 1), said = raw_connect(world, 0);
+    int heard = raw_accept(world, 1), said = introduce(world, one, 1);
 
-    raw_hello(said, 1, 1, 1);
-    say(said, WIRE_SYNCED);
-    until(world, local_bus_knows(one, 1));
     assert_int_equal(count_news(one, heard), 0);
     close(heard);
     until(world, world->cores[0].untold == 1);

@@ -34,6 +34,21 @@ static void append(struct scene *scene, const char *text)
                               BAY_TEXT, text, strlen(text), 0);
 }
 
+/* The answer to what was asked is lost; `meanwhile` is appended, if there is one,
+ * before the bus connects again. */
+static void lose_answer(struct scene *scene, const char *meanwhile)
+{
+    struct fake *fake = scene->real.fake;
+
+    fake_hang_up(&scene->commands);
+    until(fake, real_state(&scene->real.hosts[0]) == CLUSTER_AWAY);
+    if (meanwhile) {
+        append(scene, meanwhile);
+    }
+    scene->commands = fake_accept(fake);
+    fake_greet(fake, &scene->commands);
+}
+
 /* The next command, once core has had it sent, as it does in each turn. */
 static redisReply *next_command(struct scene *scene)
 {
@@ -131,11 +146,7 @@ static void keeps_the_number_of_what_may_be_kept(void **state)
     listen_to_all(scene);
     append(scene, "one");
     assert_int_equal(number_of_next(scene, &loads), 1);
-    fake_hang_up(&scene->commands);
-    until(fake, real_state(&scene->real.hosts[0]) == CLUSTER_AWAY);
-    append(scene, "two");
-    scene->commands = fake_accept(fake);
-    fake_greet(fake, &scene->commands);
+    lose_answer(scene, "two");
     assert_int_equal(number_of_next(scene, &loads), 1);
     assert_int_equal(number_of_next(scene, &loads), 2);
     loads = 0;
@@ -162,10 +173,7 @@ static void counts_what_was_overtaken(void **state)
     append(scene, "two");
     assert_int_equal(number_of_next(scene, &loads), 1);
     assert_int_equal(number_of_next(scene, &loads), 2);
-    fake_hang_up(&scene->commands);
-    until(fake, real_state(&scene->real.hosts[0]) == CLUSTER_AWAY);
-    scene->commands = fake_accept(fake);
-    fake_greet(fake, &scene->commands);
+    lose_answer(scene, NULL);
     assert_int_equal(number_of_next(scene, &loads), 1);
     assert_int_equal(number_of_next(scene, &loads), 2);
     fake_say(&scene->commands, GONE ":1\r\n");
